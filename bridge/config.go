@@ -1,0 +1,136 @@
+package bridge
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+
+//P	"github.com/seed-2837c37b/holdfast/partitioner"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Dynamic as [Config.InstanceID] makes the bridge a dynamic member of its
+// group: it leaves at every stop and its partitions move at once.
+const Dynamic = "none"
+
+// Config describes a bridge. Brokers, Group, DataDir and Topics are required;
+// the zero value of every other field is a good default. [Config.Validate]
+// reports all problems at once.
+type Config struct {
+	// Brokers are the addresses to find the cluster by, as host:port.
+	Brokers []string
+	// Group is the consumer group. The data directory belongs to it for ever.
+	Group string
+	// InstanceID is the static member id. Zero: named by the store, so that a
+	// restart within SessionTimeout moves no partition. [Dynamic]: none.
+	InstanceID string
+	// ClientID names the bridge in the brokers' logs and quotas. Zero: holdfast.
+	ClientID string
+	// Assignors are the balancing strategies offered to the group, preferred
+	// first: cooperative-sticky and range. Zero: cooperative-sticky alone.
+	// Offer both while members on range are being replaced.
+	Assignors []string
+	// ReadUncommitted also delivers records of open and aborted transactions.
+	ReadUncommitted bool
+	// SessionTimeout is how long the group waits for a silent member, and so
+	// how long jobs may start without word from the group. Zero: 60 s.
+	SessionTimeout time.Duration
+	// RebalanceTimeout is how long the group waits for a revoked partition;
+	// running jobs get a little less before their contexts are cancelled.
+	// Zero: 60 s.
+	RebalanceTimeout time.Duration
+	// Start is where a partition begins that has no committed offset.
+	Start Start
+	// OnExternalReset is what to do when somebody else set the group's offset.
+	OnExternalReset ExternalReset
+	// Sarama sets TLS, SASL and tuning on each client's configuration. What
+	// the bridge relies on is checked afterwards.
+	Sarama func(*sarama.Config)
+
+	// DataDir is the directory of the store: a local disk, one process.
+	DataDir string
+	// Topics are what is consumed, and how.
+	Topics []Topic
+	// Workers is how many jobs run at a time; [Bridge.SetWorkers] changes it.
+	// Zero: 64.
+	Workers int
+	// Flush is the interval of the store's writes, one fsync each. Zero: 10 ms.
+	Flush time.Duration
+	// CommitEvery is the interval of offset commits. Zero: 1 s.
+	CommitEvery time.Duration
+	// StopWithin is how long running jobs may go on after a stop was asked
+	// for; then their contexts are cancelled. Zero: 45 s; negative: at once.
+	StopWithin time.Duration
+	// LeaveOnStop removes a static member from its group at the stop, so that
+	// its partitions move at once and the group's offsets can be reset.
+	LeaveOnStop bool
+	// Budget bounds memory and disk for the whole bridge.
+	Budget Budget
+
+	// Use wraps every handler, the first outermost.
+	Use []Middleware
+	// Hooks tell what happens. Zero: none.
+	Hooks *Hooks
+	// Logger receives what an operator should know. Zero: nothing is logged.
+	Logger *slog.Logger
+	// Verify checks the store's file before it is opened; an error refuses the
+	// start. Zero: no check beyond the checksums of what is read.
+	Verify func(ctx context.Context, path string) error
+	// Clock is the time source. Zero: the machine's clock.
+	Clock queue.Clock
+}
+
+// Topic describes one topic, or with Match several alike.
+type Topic struct {
+	// Name is the topic's name. Exactly one of Name and Match is set.
+	Name string
+	// Match is a regular expression for the names of topics, also of ones that
+	// are created later. A topic's own entry beats a pattern; a topic that two
+	// patterns match is refused.
+	Match string
+	// Partitions are consumed without group balancing: no other member may
+	// have them. Zero: the group assigns partitions.
+	Partitions []int32
+	// Handler runs the jobs. Required.
+	Handler Handler
+	// Partitioner is how records become lanes, and in which order they run.
+	// Zero: a lane per key, a record without a key in a lane of its own.
+//P	Partitioner partitioner.Scheme
+	// Retry decides about failed runs. Zero: [Backoff]{}, for ever.
+	Retry RetryPolicy
+	// Concurrency is how many of the workers may run jobs of one topic at a
+	// time. Zero: no limit of its own.
+	Concurrency int
+}
+
+// Budget bounds what the bridge uses, in bytes. When one is used up, fetching
+// waits and work goes on.
+type Budget struct {
+	// Memory holds record bodies. Zero: 256 MiB.
+	Memory int64
+	// Disk is the size of the store's used pages. Zero: no limit.
+	Disk int64
+	// MinFree stays free on the store's disk. Zero: no limit.
+	MinFree int64
+}
+
+// Start is a position in a partition. The zero value is the oldest record.
+// At most one field is set.
+type Start struct {
+	Newest bool      // only what arrives from now on
+	Time   time.Time // the first record not older than this
+}
+
+// ExternalReset says what to do when the committed offset of a partition was
+// set by somebody else, for example with kafka-consumer-groups.
+type ExternalReset uint8
+
+const (
+	// ResetStop holds the partition and says what each choice would skip or
+	// run again.
+	ResetStop ExternalReset = iota
+	// ResetFollow continues at the offset that was set.
+	ResetFollow
+)

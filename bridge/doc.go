@@ -1,0 +1,42 @@
+// Package bridge runs Kafka records as durable jobs: many at a time per
+// partition, in order per key.
+//
+// A [Bridge] consumes topics as a member of a consumer group, splits every
+// partition into lanes (by default one per key) and runs the heads of the lanes
+// concurrently on a pool of workers. What is waiting and what is done lives in
+// a local store, so a slow or failing key delays nothing but itself, and a
+// restart continues where each lane was.
+//
+// # Guarantees
+//
+//   - The offset committed to Kafka is never above the lowest unfinished job
+//     that the store has on disk.
+//   - Every record at or above the committed offset is run until it is done.
+//   - Jobs of a lane run one at a time, in offset order, retries included.
+//   - A completion that is on disk here never runs again here.
+//   - Side effects happen at least once: after a kill, the jobs that were
+//     running or whose completion was not yet on disk run again, with the same
+//     [Job.ID]. After a planned stop, only those that did not end in time do.
+//   - When a write to the store fails, nothing runs and no offset moves:
+//     [Bridge.Run] returns [ErrStoreFailed].
+//
+// A partition belongs to one process at a time; lanes do not span partitions.
+//
+// # Use
+//
+//	b, err := bridge.New(bridge.Config{
+//		Brokers: []string{"127.0.0.1:9092"},
+//		Group:   "billing",
+//		DataDir: "./data",
+//		Topics: []bridge.Topic{{
+//			Name: "orders",
+//			Handler: bridge.HandlerFunc(func(ctx context.Context, job *bridge.Job) error {
+//				return charge(ctx, job.ID(), job.Value)
+//			}),
+//		}},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	return b.Run(ctx) // until ctx ends
+package bridge

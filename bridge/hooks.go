@@ -1,0 +1,99 @@
+package bridge
+
+import "time"
+
+// Hooks are called as things happen; any may be nil. They run on the
+// goroutine that does the work, so they must be quick, and they are called
+// concurrently except where noted. A hook that panics is logged and contained.
+//
+// For one job the order is Stored, Started, Finished (the last two once per
+// run), Durable.
+type Hooks struct {
+	// Assigned follows the reconciliation of a partition that was taken.
+	Assigned func(Assigned)
+	// Revoked follows the last commit of a partition that is given up.
+	Revoked func(Revoked)
+	// Held tells that one partition stopped because it needs an operator.
+	Held func(Held)
+	// Stored tells that records were taken over into their lanes. They are on
+	// disk, or done, before any offset above them is committed.
+	Stored func(Stored)
+	// Started precedes a run.
+	Started func(*Job)
+	// Finished follows a run; its outcome is not yet on disk.
+	Finished func(*Job, Result)
+	// Durable follows the fsync that covers the outcomes. One call at a time.
+	Durable func([]Completion)
+	// Committed follows Kafka's acknowledgement of an offset.
+	Committed func(Committed)
+	// StoreError tells why the store failed. Run returns after it.
+	StoreError func(error)
+	// PartitionerFailed tells that a record got a lane of its own because its
+	// partitioner failed for it.
+	PartitionerFailed func(PartitionerFailed)
+}
+
+// Assigned is a partition taken.
+type Assigned struct {
+	Topic     string
+	Partition int32
+	Frontier  int64 // lowest unfinished offset: what is committed
+	Next      int64 // next offset to fetch
+	Open      int   // unfinished jobs that the store holds
+}
+
+// Revoked is a partition given up.
+type Revoked struct {
+	Topic       string
+	Partition   int32
+	Cause       error // ErrRevoked, ErrStopping or another reason
+	Committed   int64 // last offset that Kafka acknowledged; -1: none
+	Interrupted int   // runs whose contexts were cancelled
+}
+
+// Held is a partition that stopped while the others go on.
+type Held struct {
+	Topic     string
+	Partition int32
+	Err       error // what was found and what can be done
+}
+
+// Stored are records of one partition taken over together.
+type Stored struct {
+	Topic       string
+	Partition   int32
+	First, Last int64 // offsets
+	Records     int
+}
+
+// Result is how a run ended.
+type Result struct {
+	Outcome string        // done, retry, release or halt
+	Err     error         // what the handler returned
+	Delay   time.Duration // retry: until the next run
+	Took    time.Duration
+}
+
+// Completion is an outcome that the store now holds.
+type Completion struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Outcome   string // done, retry, release or halt
+	Attempts  int    // runs counted so far
+}
+
+// Committed is an offset that Kafka acknowledged.
+type Committed struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+}
+
+// PartitionerFailed is a record whose lane could not be computed.
+type PartitionerFailed struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Err       error
+}

@@ -1,0 +1,56 @@
+package bridge
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Decision is what becomes of a failed run.
+type Decision struct {
+	// Delay is how long the job waits in its place before it runs again. It
+	// holds its own lane meanwhile, and no worker.
+	Delay time.Duration
+}
+
+// RetryPolicy decides about failed runs. Next is called from many goroutines;
+// attempt counts the runs so far, the failed one included.
+type RetryPolicy interface {
+	Next(attempt int, err error) Decision
+}
+
+// Backoff is a [RetryPolicy] that tries for ever, with delays that grow by a
+// factor up to a limit. Zero fields have defaults.
+type Backoff struct {
+	First  time.Duration // delay after the first failure; zero: 200 ms
+	Factor float64       // growth per failure; zero: 2
+	Max    time.Duration // longest delay; zero: 1 minute
+	Jitter float64       // each delay is spread by up to this share of it; zero: 0.2, negative: none
+}
+
+// Next returns First * Factor^(attempt-1), at most Max, spread by Jitter.
+func (b Backoff) Next(attempt int, _ error) Decision {
+	b = b.withDefaults()
+	delay := float64(b.First) * math.Pow(b.Factor, float64(max(attempt, 1)-1))
+	delay = min(delay, float64(b.Max))
+	if b.Jitter > 0 {
+		delay *= 1 + b.Jitter*(2*rand.Float64()-1)
+	}
+	return Decision{Delay: min(time.Duration(delay), b.Max)}
+}
+
+func (b Backoff) withDefaults() Backoff {
+	if b.First == 0 {
+		b.First = 200 * time.Millisecond
+	}
+	if b.Factor == 0 {
+		b.Factor = 2
+	}
+	if b.Max == 0 {
+		b.Max = max(time.Minute, b.First)
+	}
+	if b.Jitter == 0 {
+		b.Jitter = 0.2
+	}
+	return b
+}

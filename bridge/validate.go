@@ -1,0 +1,195 @@
+package bridge
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing wrong with a [Config].
+type Problem struct {
+	Field  string // for example Topics[1].Match
+	Reason string // what is wrong and the remedy
+}
+
+func (p Problem) String() string { return p.Field + ": " + p.Reason }
+
+// ConfigError lists everything wrong with a [Config].
+type ConfigError struct{ Problems []Problem }
+
+func (e *ConfigError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return "configuration: " + strings.Join(lines, "; ")
+}
+
+// Validate returns a [*ConfigError] with every problem of c, or nil. It opens
+// nothing.
+func (c Config) Validate() error {
+	var v validator
+	v.kafka(c)
+	v.work(c)
+	v.topics(c)
+	if len(v.problems) == 0 {
+		return nil
+	}
+	return &ConfigError{Problems: v.problems}
+}
+
+// validator collects problems.
+type validator struct{ problems []Problem }
+
+func (v *validator) add(field, format string, args ...any) {
+	v.problems = append(v.problems, Problem{Field: field, Reason: fmt.Sprintf(format, args...)})
+}
+
+// notNegative reports the named fields that are below zero.
+func (v *validator) notNegative(fields ...field) {
+	for _, f := range fields {
+		if f.value < 0 {
+			v.add(f.name, "is negative; leave it out for the default")
+		}
+	}
+}
+
+type field struct {
+	name  string
+	value int64
+}
+
+func (v *validator) kafka(c Config) {
+	if len(c.Brokers) == 0 {
+		v.add("Brokers", "is empty; name at least one broker as host:port")
+	}
+	for i, b := range c.Brokers {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			v.add(fmt.Sprintf("Brokers[%d]", i), "%q is not host:port", b)
+		}
+	}
+	if c.Group == "" {
+		v.add("Group", "is empty; name the consumer group")
+	}
+	for i, a := range c.Assignors {
+		if a != assignorSticky && a != assignorRange {
+			v.add(fmt.Sprintf("Assignors[%d]", i), "%q is unknown; use %s or %s", a, assignorSticky, assignorRange)
+		}
+		if slices.Index(c.Assignors, a) < i {
+			v.add(fmt.Sprintf("Assignors[%d]", i), "%q is listed twice", a)
+		}
+	}
+	v.notNegative(
+		field{"SessionTimeout", int64(c.SessionTimeout)},
+		field{"RebalanceTimeout", int64(c.RebalanceTimeout)},
+	)
+	if c.Start.Newest && !c.Start.Time.IsZero() {
+		v.add("Start", "has both Newest and Time; choose one")
+	}
+	if c.OnExternalReset > ResetFollow {
+		v.add("OnExternalReset", "%d is unknown; use ResetStop or ResetFollow", c.OnExternalReset)
+	}
+}
+
+func (v *validator) work(c Config) {
+	if c.DataDir == "" {
+		v.add("DataDir", "is empty; name a directory on a local disk")
+	}
+	v.notNegative(
+		field{"Workers", int64(c.Workers)},
+		field{"Flush", int64(c.Flush)},
+		field{"CommitEvery", int64(c.CommitEvery)},
+		field{"Budget.Memory", c.Budget.Memory},
+		field{"Budget.Disk", c.Budget.Disk},
+		field{"Budget.MinFree", c.Budget.MinFree},
+	)
+	if s := c.withDefaults(); s.Flush > s.CommitEvery && c.Flush > 0 {
+		v.add("Flush", "%v is longer than CommitEvery (%v); offsets follow flushes", s.Flush, s.CommitEvery)
+	}
+	if slices.ContainsFunc(c.Use, func(m Middleware) bool { return m == nil }) {
+		v.add("Use", "has a nil middleware; remove it")
+	}
+}
+
+func (v *validator) topics(c Config) {
+	if len(c.Topics) == 0 {
+		v.add("Topics", "is empty; name at least one topic")
+	}
+	seen := make(map[string]int, len(c.Topics))
+	for i, t := range c.Topics {
+		at := fmt.Sprintf("Topics[%d]", i)
+		v.topic(at, t)
+		selector := t.Name + "\x00" + t.Match
+		if first, twice := seen[selector]; twice && selector != "\x00" {
+			v.add(at, "names the same topic as Topics[%d]; merge them", first)
+			continue
+		}
+		seen[selector] = i
+	}
+}
+
+func (v *validator) topic(at string, t Topic) {
+	switch {
+	case t.Name == "" && t.Match == "":
+		v.add(at, "has neither Name nor Match; set one")
+	case t.Name != "" && t.Match != "":
+		v.add(at, "has both Name (%s) and Match (%s); set one", t.Name, t.Match)
+	}
+	if t.Name != "" && !validTopicName(t.Name) {
+		v.add(at+".Name", "%q cannot be a Kafka topic: 1 to 249 of letters, digits, '.', '_' and '-'; patterns go into Match", t.Name)
+	}
+	if _, err := regexp.Compile(t.Match); err != nil {
+		v.add(at+".Match", "is not a regular expression: %v", err)
+	}
+	if t.Handler == nil {
+		v.add(at+".Handler", "is nil; every topic needs a handler")
+	}
+	if err := error(nil); err != nil { //P
+		v.add(at+".Partitioner", "%v", err)
+	}
+	v.partitions(at, t)
+	v.notNegative(field{at + ".Concurrency", int64(t.Concurrency)})
+	if b, ok := t.Retry.(Backoff); ok {
+		v.backoff(at+".Retry", b)
+	}
+}
+
+func (v *validator) partitions(at string, t Topic) {
+	if len(t.Partitions) > 0 && t.Match != "" {
+		v.add(at+".Partitions", "needs a topic's Name, not a pattern")
+	}
+	for i, p := range t.Partitions {
+		if p < 0 {
+			v.add(at+".Partitions", "%d is negative", p)
+		}
+		if slices.Index(t.Partitions, p) < i {
+			v.add(at+".Partitions", "%d is listed twice", p)
+		}
+	}
+}
+
+func (v *validator) backoff(at string, b Backoff) {
+	v.notNegative(field{at + ".First", int64(b.First)}, field{at + ".Max", int64(b.Max)})
+	d := b.withDefaults()
+	if d.Factor < 1 {
+		v.add(at+".Factor", "%v is below 1; delays must not shrink", b.Factor)
+	}
+	if d.Jitter > 1 {
+		v.add(at+".Jitter", "%v is above 1; it is a share of the delay", b.Jitter)
+	}
+	if d.First > d.Max {
+		v.add(at+".First", "%v is longer than Max (%v)", d.First, d.Max)
+	}
+}
+
+// validTopicName follows Kafka's own rule.
+func validTopicName(s string) bool {
+	if len(s) > 249 || s == "." || s == ".." {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-')
+	})
+}
