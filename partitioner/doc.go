@@ -1,0 +1,2 @@
+// Package partitioner decides which lane a Kafka record belongs to.
+package partitioner
