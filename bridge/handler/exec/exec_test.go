@@ -1,0 +1,358 @@
+package exec
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+)
+
+// asBridge makes the test binary run one job that tells its pid and then sleeps, so that
+// a test can kill the whole process.
+const asBridge = "EXEC_TEST_BRIDGE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asBridge) != "" {
+		h, err := New(Config{Command: []string{"sh", "-c", `echo $$ >"$1"; exec sleep 600`, "sh", os.Getenv(asBridge)}})
+		if err == nil {
+			err = h.Handle(context.Background(), &bridge.Job{})
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const patience = 20 * time.Second
+
+// shell is a handler for a script; $1 and so on are args.
+func shell(t testing.TB, script string, args ...string) bridge.Handler {
+	t.Helper()
+	h, err := New(Config{Command: append([]string{"sh", "-c", script, "sh"}, args...), Grace: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// runFor runs one job and returns what its script wrote to the file $1.
+func runFor(t *testing.T, script string, job *bridge.Job) (string, error) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out")
+	err := shell(t, script, out).Handle(context.Background(), job)
+	text, _ := os.ReadFile(out)
+	return string(text), err
+}
+
+func TestValueArrivesOnStdin(t *testing.T) {
+	t.Parallel()
+	value := []byte(strings.Repeat("0123456789abcdef", 1<<16)) // 1 MiB
+	got, err := runFor(t, `cat >"$1"`, &bridge.Job{Record: bridge.Record{Value: value}})
+	if err != nil || got != string(value) {
+		t.Fatalf("child read %d of %d bytes, error %v", len(got), len(value), err)
+	}
+}
+
+func TestValueThatIsNotReadIsNoError(t *testing.T) {
+	t.Parallel()
+	job := &bridge.Job{Record: bridge.Record{Value: make([]byte, 4<<20)}}
+	for _, script := range []string{`exit 0`, `exec <&-; exit 0`, `head -c 10 >/dev/null`} {
+		if err := shell(t, script).Handle(context.Background(), job); err != nil {
+			t.Errorf("%s: %v", script, err)
+		}
+	}
+}
+
+func TestNullValueIsEmptyStdin(t *testing.T) {
+	t.Parallel()
+	got, err := runFor(t, `wc -c >"$1"; echo "${HOLDFAST_JOB_TOMBSTONE-unset}" >>"$1"`, &bridge.Job{})
+	if err != nil || strings.Fields(got)[0] != "0" || strings.Fields(got)[1] != "1" {
+		t.Errorf("got %q, error %v", got, err)
+	}
+}
+
+func TestExitCodeAndStderrAreTheError(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		script string
+		want   ExitError
+		text   string
+	}{
+		{`echo card declined >&2; exit 3`, ExitError{Code: 3, Stderr: "card declined"}, "exit status 3: card declined"},
+		{`exit 75`, ExitError{Code: 75}, "exit status 75"},
+		{`kill -9 $$`, ExitError{Code: -1, Signal: syscall.SIGKILL}, "ended by signal 9 (killed)"},
+	}
+	for _, tt := range tests {
+		err := shell(t, tt.script).Handle(context.Background(), &bridge.Job{})
+		var exit *ExitError
+		if !errors.As(err, &exit) || *exit != tt.want || err.Error() != tt.text {
+			t.Errorf("%s: error %v (%+v), want %+v", tt.script, err, exit, tt.want)
+		}
+	}
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	t.Parallel()
+	script := `head -c 5000000 /dev/zero | tr '\0' x; head -c 5000000 /dev/zero | tr '\0' y >&2; printf 'the end\n' >&2; exit 1`
+	err := shell(t, script).Handle(context.Background(), &bridge.Job{})
+	var exit *ExitError
+	if !errors.As(err, &exit) {
+		t.Fatalf("error %v", err)
+	}
+	if n := len(exit.Stderr); n > maxStderr+len("...") || !strings.HasPrefix(exit.Stderr, "...y") || !strings.HasSuffix(exit.Stderr, "ythe end") {
+		t.Errorf("stderr of %d bytes: %.10q ... %q", n, exit.Stderr, exit.Stderr[max(0, n-10):])
+	}
+}
+
+func TestCommandThatCannotBeRun(t *testing.T) {
+	t.Parallel()
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"/no/such/program", "no-such-program-anywhere", plain} {
+		if _, err := New(Config{Command: []string{command}}); err == nil || !strings.Contains(err.Error(), command) {
+			t.Errorf("%s: error %v", command, err)
+		}
+	}
+}
+
+func TestConfigReportsAllProblems(t *testing.T) {
+	t.Parallel()
+	bad := Config{Env: []string{"=x", "HOLDFAST_CONFIG", "A=\x00"}, Grace: -1}
+	err := bad.Validate()
+	for _, part := range []string{"command is empty", `"=x"`, "HOLDFAST_CONFIG", "NUL", "grace"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in: %v", part, err)
+		}
+	}
+	if err := (Config{Command: []string{"a\x00b"}}).Validate(); err == nil {
+		t.Error("a NUL byte in an argument is accepted")
+	}
+}
+
+func TestRelativeCommandDoesNotFollowDir(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("job.sh", []byte("#!/bin/sh\npwd >here\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	h, err := New(Config{Command: []string{"./job.sh"}, Dir: work})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := h.Handle(context.Background(), &bridge.Job{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(work, "here")); err != nil {
+		t.Errorf("the child did not run in Dir: %v", err)
+	}
+}
+
+// A cancelled job ends with all of its group: here a grandchild that ignores SIGTERM.
+func TestCancelKillsTheGroup(t *testing.T) {
+	t.Parallel()
+	pids := filepath.Join(t.TempDir(), "pids")
+	script := `trap "" TERM; sleep 600 & echo $! $$ >"$1.tmp"; mv "$1.tmp" "$1"; while :; do sleep 1; done`
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- shell(t, script, pids).Handle(ctx, &bridge.Job{}) }()
+	list := waitFile(t, pids)
+	cancel(bridge.ErrRevoked)
+	err := <-done
+	var exit *ExitError
+	if !errors.Is(err, bridge.ErrRevoked) || !errors.As(err, &exit) || exit.Signal != syscall.SIGKILL {
+		t.Errorf("error %v", err)
+	}
+	for _, pid := range strings.Fields(list) {
+		waitGone(t, pid)
+	}
+}
+
+func TestCancelledJobThatFinishesIsDone(t *testing.T) {
+	t.Parallel()
+	ready := filepath.Join(t.TempDir(), "ready")
+	script := `trap "exit 0" TERM; echo >"$1"; while :; do sleep 0.01; done`
+	h, err := New(Config{Command: []string{"sh", "-c", script, "sh", ready}, Grace: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Handle(ctx, &bridge.Job{}) }()
+	waitFile(t, ready)
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCancelledContextStartsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(bridge.ErrStopping)
+	out := filepath.Join(t.TempDir(), "out")
+	if err := shell(t, `echo >"$1"`, out).Handle(ctx, &bridge.Job{}); !errors.Is(err, bridge.ErrStopping) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("the process ran")
+	}
+}
+
+// What a job leaves in the background holds its pipes; it must neither outlive the job
+// nor keep it from ending.
+func TestLeftoversOfAFinishedJobAreKilled(t *testing.T) {
+	t.Parallel()
+	got, err := runFor(t, `sleep 600 & echo $! >"$1"`, &bridge.Job{Record: bridge.Record{Value: make([]byte, 1<<20)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, strings.TrimSpace(got))
+}
+
+func TestChildDiesWithTheBridge(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has a death signal")
+	}
+	file := filepath.Join(t.TempDir(), "pid")
+	parent := osexec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), asBridge+"="+file)
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := strings.TrimSpace(waitFile(t, file))
+	if !alive(pid) {
+		t.Errorf("child %s is not running before the kill", pid)
+	}
+	_ = parent.Process.Kill()
+	_ = parent.Wait()
+	waitGone(t, pid)
+}
+
+// Threads come and go with the goroutines locked to them; the children must not notice.
+func TestChildOutlivesForeignThreads(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			ended := make(chan struct{})
+			go func() { defer close(ended); runtime.LockOSThread() }() // the thread ends with it
+			<-ended
+		}
+	}()
+	h := shell(t, `sleep 0.05`)
+	for range 20 {
+		if err := h.Handle(context.Background(), &bridge.Job{}); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+func TestManyChildrenAtOnce(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	dir := t.TempDir()
+	// Every child waits for the last one, so all must be running at the same time.
+	h := shell(t, `echo >"$1/$HOLDFAST_JOB_OFFSET"; read -r line; while ! [ -e "$1/all" ]; do sleep 0.2; done; [ "$line" = "$HOLDFAST_JOB_OFFSET" ]`, dir)
+	errs := make(chan error, n)
+	for i := range n {
+		go func() {
+			errs <- h.Handle(context.Background(), &bridge.Job{Record: bridge.Record{Offset: int64(i), Value: []byte(strconv.Itoa(i) + "\n")}})
+		}()
+	}
+	eventually(t, func() bool { files, _ := os.ReadDir(dir); return len(files) == n })
+	if err := os.WriteFile(filepath.Join(dir, "all"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func BenchmarkProcess(b *testing.B) {
+	h, err := New(Config{Command: []string{"true"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	job := &bridge.Job{Record: bridge.Record{Key: []byte("key"), Value: make([]byte, 1024)}}
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := h.Handle(context.Background(), job); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func waitFile(t *testing.T, name string) string {
+	t.Helper()
+	var text []byte
+	eventually(t, func() bool {
+		var err error
+		text, err = os.ReadFile(name)
+		return err == nil && len(text) > 0
+	})
+	return string(text)
+}
+
+func waitGone(t *testing.T, pid string) {
+	t.Helper()
+	eventually(t, func() bool { return !alive(pid) })
+}
+
+// alive reports whether a process exists and is more than a zombie.
+func alive(pid string) bool {
+	f, err := os.Open("/proc/" + pid + "/status")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(io.LimitReader(f, 4096))
+	for lines.Scan() {
+		if state, ok := strings.CutPrefix(lines.Text(), "State:"); ok {
+			return !strings.HasPrefix(strings.TrimSpace(state), "Z")
+		}
+	}
+	return false
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v", patience)
+		}
+	}
+}

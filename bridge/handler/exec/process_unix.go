@@ -1,0 +1,21 @@
+//go:build unix && !linux
+
+package exec
+
+import (
+	osexec "os/exec"
+	"syscall"
+)
+
+// attributes puts the child into a process group of its own. There is no death signal
+// here: children outlive a bridge that was killed.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}
+
+// reap collects the child and kills the rest of its group.
+func reap(cmd *osexec.Cmd, g *group) error {
+	err := cmd.Wait()
+	g.end()
+	return err
+}
