@@ -7,7 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-//P	"github.com/seed-2837c37b/holdfast/partitioner"
+	"github.com/seed-2837c37b/holdfast/partitioner"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -78,7 +78,8 @@ type Config struct {
 	// Verify checks the store's file before it is opened; an error refuses the
 	// start. Zero: no check beyond the checksums of what is read.
 	Verify func(ctx context.Context, path string) error
-	// Clock is the time source. Zero: the machine's clock.
+	// Clock is the time of jobs: when they are due and how long they took.
+	// Zero: the machine's clock.
 	Clock queue.Clock
 }
 
@@ -97,7 +98,7 @@ type Topic struct {
 	Handler Handler
 	// Partitioner is how records become lanes, and in which order they run.
 	// Zero: a lane per key, a record without a key in a lane of its own.
-//P	Partitioner partitioner.Scheme
+	Partitioner partitioner.Scheme
 	// Retry decides about failed runs. Zero: [Backoff]{}, for ever.
 	Retry RetryPolicy
 	// Concurrency is how many of the workers may run jobs of one topic at a

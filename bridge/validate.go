@@ -146,7 +146,7 @@ func (v *validator) topic(at string, t Topic) {
 	if t.Handler == nil {
 		v.add(at+".Handler", "is nil; every topic needs a handler")
 	}
-	if err := error(nil); err != nil { //P
+	if err := t.Partitioner.Validate(); err != nil {
 		v.add(at+".Partitioner", "%v", err)
 	}
 	v.partitions(at, t)
