@@ -179,20 +179,22 @@ func TestFailingFuncTakesItsOwnLane(t *testing.T) {
 			panic(boom)
 		case "index":
 			return rec.Value[len(rec.Value)+1:], nil
+		case "neighbour":
+			return rec.Key[:len(rec.Key)+1], nil
 		case "nil":
 			return nil, nil
 		}
 		return rec.Key, nil
 	})))
-	for _, key := range []string{"error", "panic", "index"} {
-		lane, err := p.Lane(keyed(key))
+	for _, key := range []string{"error", "panic", "index", "neighbour"} {
+		lane, err := p.Lane(partitioner.Record{Key: append(make([]byte, 0, 32), key...)})
 		if diff := cmp.Diff(partitioner.Lane{Own: true}, lane); diff != "" {
 			t.Errorf("%s: not its own lane: %s", key, diff)
 		}
 		if err == nil || !strings.Contains(err.Error(), "func:picky") {
 			t.Errorf("%s: the error does not name the function: %v", key, err)
 		}
-		if key != "index" && !errors.Is(err, boom) {
+		if (key == "error" || key == "panic") && !errors.Is(err, boom) {
 			t.Errorf("%s: the cause is lost: %v", key, err)
 		}
 		var panicked *partitioner.PanicError

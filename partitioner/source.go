@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -150,6 +151,9 @@ func (e *PanicError) Unwrap() error {
 }
 
 func callContained(f func(Record) ([]byte, error), rec Record) (value []byte, err error) {
+	// Key and value are slices of a whole fetch response: without the clip,
+	// rec.Key[:8] of a shorter key would read on into its neighbours.
+	rec.Key, rec.Value = slices.Clip(rec.Key), slices.Clip(rec.Value)
 	defer func() {
 		if cause := recover(); cause != nil {
 			value, err = nil, &PanicError{Value: cause, Stack: debug.Stack()}
