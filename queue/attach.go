@@ -1,0 +1,232 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Attach makes a partition's queues available, rebuilt from the file's index
+// where memory does not have them. Nothing starts before Lease.
+func (s *Store) Attach(tp TopicPartition) (*Partition, error) {
+	if p, err := s.attached(tp); p != nil || err != nil {
+		return p, err
+	}
+	p := newPartition(s, tp)
+	lanes, err := p.load()
+	if err != nil {
+		return nil, fmt.Errorf("attach %s: %w", tp, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	if s.parts[tp] != nil {
+		return nil, fmt.Errorf("attach %s: it is being attached already", tp)
+	}
+	s.parts[tp] = p
+	p.topic = s.topic(tp.Topic)
+	for _, l := range lanes {
+		p.settle(l)
+	}
+	return p, nil
+}
+
+// attached returns a partition that memory still has.
+func (s *Store) attached(tp TopicPartition) (*Partition, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	p := s.parts[tp]
+	if p != nil && !p.detached {
+		return nil, fmt.Errorf("attach %s: it is attached already", tp)
+	}
+	if p != nil {
+		p.detached = false
+	}
+	return p, nil
+}
+
+// Detach takes the partition out of the schedule. Runs under way may still be
+// finished and are recorded; an Attach meanwhile adopts them.
+func (p *Partition) Detach() {
+	_ = p.change(func() error { // on a failed store there is nothing left to leave
+		p.detached = true
+		p.until = time.Time{}
+		return nil
+	})
+}
+
+func newPartition(s *Store, tp TopicPartition) *Partition {
+	return &Partition{
+		tp: tp, store: s, lanes: map[uint64]*lane{}, own: map[int64]*lane{},
+		next: -1, stored: -1, acked: -1, durable: -1,
+	}
+}
+
+// load rebuilds the partition from the file and returns its lanes, the one
+// with the oldest head first. It is not published yet, so no lock is held.
+func (p *Partition) load() (lanes []*lane, err error) {
+	p.store.dbMu.RLock()
+	defer p.store.dbMu.RUnlock()
+	err = p.store.db.View(func(tx *bbolt.Tx) error {
+		b := partitionBucket(tx, p.tp)
+		if b == nil {
+			return nil
+		}
+		if err := p.loadState(b); err != nil {
+			return err
+		}
+		if err := p.loadNotes(b.Bucket(bucketNotes)); err != nil {
+			return err
+		}
+		lanes, err = p.loadBlocks(b)
+		return err
+	})
+	return lanes, err
+}
+
+func (p *Partition) loadState(b *bbolt.Bucket) error {
+	var v stateValue
+	if err := decodeValue(b.Get(keyState), &v); err != nil {
+		return &DamageError{p.tp.String() + " state", err}
+	}
+	p.known = true
+	p.next, p.stored, p.durable, p.acked = v.Next, v.Next, v.Frontier, v.Acknowledged
+	p.topicID, p.fingerprint, p.scheme, p.active = v.TopicID, v.Fingerprint, v.Scheme, v.Scheme
+	return nil
+}
+
+func (p *Partition) loadNotes(notes *bbolt.Bucket) error {
+	return notes.ForEach(func(key, value []byte) error {
+		offset, err := keyOffset(key)
+		if err != nil {
+			return &DamageError{p.tp.String() + " notes", err}
+		}
+		var n noteValue
+		if err := decodeValue(value, &n); err != nil {
+			return &DamageError{fmt.Sprintf("%s@%d note", p.tp, offset), err}
+		}
+		if p.notes == nil {
+			p.notes = map[int64]*noteValue{}
+		}
+		p.notes[offset] = &n
+		return nil
+	})
+}
+
+// loadBlocks puts the open job of every row into its lane. Lanes are settled
+// once the partition is published.
+func (p *Partition) loadBlocks(b *bbolt.Bucket) (lanes []*lane, err error) {
+	first := true
+	err = b.Bucket(bucketIndex).ForEach(func(key, value []byte) error {
+		rs, done, err := p.loadIndex(b, key, value)
+		if err != nil {
+			return err
+		}
+		blk := block{first: mustOffset(key), rows: int32(rs.len())}
+		for i := range rs.len() {
+			r := rs.at(i)
+			blk.bytes += int64(r.length)
+			if done.has(i) {
+				continue
+			}
+			if first {
+				p.active, first = r.scheme, false
+			}
+			blk.live++
+			blk.liveBytes += int64(r.length)
+			p.open.add(r.offset)
+			if l := p.adopt(laterJob{entry{offset: r.offset}, Lane{ID: r.lane, Own: r.flags&flagOwn != 0}, r.scheme}); l != nil {
+				lanes = append(lanes, l)
+			}
+		}
+		p.liveBytes += blk.liveBytes
+		p.blocks = append(p.blocks, blk)
+		return nil
+	})
+	return lanes, err
+}
+
+// adopt is place for a partition that is not published yet: it returns the
+// lane if it is new, to be settled later.
+func (p *Partition) adopt(j laterJob) *lane {
+	if j.scheme != p.active {
+		p.later = append(p.later, j)
+		return nil
+	}
+	p.activeOpen++
+	l := p.lane(j.lane, j.offset)
+	l.push(j.entry)
+	if len(l.jobs) > 1 {
+		return nil
+	}
+	return l
+}
+
+// loadIndex opens the index and the completions of a block. An index that is
+// damaged is rebuilt from the bodies, which say the same.
+func (p *Partition) loadIndex(b *bbolt.Bucket, key, value []byte) (rows, bitmap, error) {
+	first, err := keyOffset(key)
+	if err != nil {
+		return nil, nil, &DamageError{p.tp.String() + " index", err}
+	}
+	where := fmt.Sprintf("%s block %d", p.tp, first)
+	rs, err := openRows(value)
+	if err != nil {
+		bodies := blockValue(b.Bucket(bucketBlocks), key)
+		if rs, err = rebuildRows(bodies); err != nil {
+			return nil, nil, &DamageError{where + " index", err}
+		}
+	}
+	done, err := openBitmap(b.Bucket(bucketDone).Get(key))
+	if err != nil {
+		return nil, nil, &DamageError{where + " completions", err}
+	}
+	return rs, done, nil
+}
+
+// rebuildRows makes the index of a block from its bodies. It fails where one
+// of them is damaged too, because nothing else says what is behind it.
+func rebuildRows(bodies []byte) (rows, error) {
+	var rs rows
+	for pos := 0; pos < len(bodies); {
+		rec, scheme, err := decodeBody(bodies[pos:])
+		if err != nil {
+			return nil, err
+		}
+		_, size, err := openFrame(bodies[pos:])
+		if err != nil {
+			return nil, err
+		}
+		flags := uint16(0)
+		if rec.Lane.Own {
+			flags = flagOwn
+		}
+		rs = rows(appendRow(rs, row{rec.Offset, rec.Lane.ID, uint32(pos), uint32(size), scheme, flags}))
+		pos += size
+	}
+	if rs.len() == 0 {
+		return nil, errors.New("the block has no bodies")
+	}
+	return rs, nil
+}
+
+func openBitmap(value []byte) (bitmap, error) {
+	if value == nil {
+		return nil, nil
+	}
+	payload, err := openWhole(value)
+	return bitmap(payload), err
+}
+
+// mustOffset is keyOffset for keys that have been checked.
+func mustOffset(key []byte) int64 {
+	offset, _ := keyOffset(key)
+	return offset
+}

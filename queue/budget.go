@@ -1,0 +1,130 @@
+package queue
+
+import (
+	"math"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+)
+
+// Usage is what a store uses and has done since it was opened.
+type Usage struct {
+	File    int64 // bytes of the file
+	InUse   int64 // of these, in pages that hold something
+	Free    int64 // bytes free on the disk
+	Memory  int64 // bytes of record bodies in memory
+	Pending int   // outcomes that are not durable yet
+
+	Flushes     int64
+	FlushTime   time.Duration // total of writing and fsync
+	Written     int64         // bytes of bodies written
+	WrittenJobs int64
+	Skipped     int64 // jobs that finished before they had to be written
+}
+
+// Usage returns the figures of the last flush.
+func (s *Store) Usage() Usage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.stats
+	u.Memory = s.memory
+	u.Pending = s.gathering.count + s.flying.count
+	return u
+}
+
+// measure reads what the file and the disk have left.
+func (s *Store) measure() {
+	page := int64(s.db.Info().PageSize)
+	stats := s.db.Stats()
+	file := s.fileSize()
+	var reached int64 // the file grows in steps; pages above this mark hold nothing yet
+	_ = s.db.View(func(tx *bbolt.Tx) error {
+		reached = tx.Size()
+		return nil
+	})
+	free := int64(math.MaxInt64)
+	var fs unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(s.path), &fs); err == nil {
+		free = int64(fs.Bavail) * int64(fs.Bsize)
+	}
+	s.lowDisk.Store(free < s.opt.MinFree)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.File = file
+	s.stats.InUse = reached - int64(stats.FreePageN+stats.PendingPageN)*page
+	s.stats.Free = free
+}
+
+// The look-ahead window: fetching further than the workers need costs disk and
+// makes a hand-over larger, but a fetch that was paused takes up to half a
+// second to start again.
+const (
+	windowJobs    = 8192
+	windowSeconds = 2
+	windowBytes   = 4 << 20 // at least, of each partition
+	jobOverhead   = 64      // bytes of memory of a job without its body
+)
+
+// Room reports whether more records of the partition may be fetched now: while
+// it has less than a window of jobs waiting, and beyond the window only while
+// workers have nothing to do because what is stored cannot start. The budgets
+// come first; each partition has a share of them that others cannot take.
+func (p *Partition) Room() bool {
+	s := p.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.usable() != nil || p.detached || !p.withinBudgets() {
+		return false
+	}
+	jobs := max(windowJobs, int(windowSeconds*p.rate.perSecond))
+	bytes := max(windowBytes, s.opt.Memory/4/int64(len(s.parts)))
+	if p.open.count < jobs && p.held+p.liveBytes < bytes {
+		return true
+	}
+	return s.idle > 0 && p.ready.len() == 0
+}
+
+func (p *Partition) withinBudgets() bool {
+	s := p.store
+	parts := int64(len(s.parts))
+	if s.lowDisk.Load() {
+		return false
+	}
+	if s.opt.Disk > 0 {
+		// A quarter is shared out evenly, the rest goes to who comes first;
+		// a sixteenth stays free for completions and what is on its way.
+		own := p.held+p.liveBytes < s.opt.Disk/4/parts
+		limit := s.opt.Disk - s.opt.Disk/16
+		if !own {
+			limit -= s.opt.Disk / 4
+		}
+		if s.stats.InUse+s.fresh >= limit {
+			return false
+		}
+	}
+	if int64(p.open.count)*jobOverhead >= s.opt.Memory/2 {
+		return false
+	}
+	return s.fresh < s.opt.Memory/4 || p.held < s.opt.Memory/4/parts && s.fresh < s.opt.Memory/2
+}
+
+// rate is a smoothed number of completions per second.
+type rate struct {
+	perSecond float64
+	count     int
+	since     time.Time
+}
+
+// sample takes the count into the average, at most ten times a second.
+func (r *rate) sample(now time.Time) {
+	elapsed := now.Sub(r.since).Seconds()
+	if elapsed < 0.1 {
+		return
+	}
+	current := float64(r.count) / elapsed
+	weight := math.Min(1, elapsed)
+	r.perSecond += weight * (current - r.perSecond)
+	r.count, r.since = 0, now
+}

@@ -1,0 +1,153 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// flushBytes is the size of unflushed bodies at which the committer no longer
+// waits for the interval.
+const flushBytes = 8 << 20
+
+// commitLoop is the committer: the only goroutine that writes to the file. It
+// ends with Close, or with the first commit that fails.
+func (s *Store) commitLoop() {
+	defer close(s.stopped)
+	w := newBodyWriter()
+	for {
+		closing := false
+		select {
+		case <-s.dirtied:
+			closing = s.pause()
+		case <-s.closing:
+			closing = true
+		}
+		if err := s.commit(w); err != nil {
+			s.fail(err)
+			return
+		}
+		if closing {
+			return
+		}
+	}
+}
+
+// pause lets outcomes gather for the flush interval, unless somebody waits for
+// the flush. It reports whether the store is closing.
+func (s *Store) pause() (closing bool) {
+	due := make(chan struct{}, 1)
+	timer := s.clock.AfterFunc(s.opt.Flush, func() { signal(due) })
+	defer timer.Stop()
+	select {
+	case <-due:
+	case <-s.urgent:
+	case <-s.closing:
+		return true
+	}
+	return false
+}
+
+// commit runs one flush from gathering to telling memory.
+func (s *Store) commit(w *bodyWriter) error {
+	s.mu.Lock()
+	f := s.gather()
+	s.started++
+	s.mu.Unlock()
+
+	begin := time.Now()
+	if len(f.parts) > 0 {
+		if err := s.write(f, w); err != nil {
+			return err
+		}
+		s.measure()
+	}
+	s.mu.Lock()
+	s.settle(f, time.Since(begin))
+	s.mu.Unlock()
+	if s.opt.Durable != nil && len(f.events) > 0 {
+		s.opt.Durable(f.events)
+	}
+	s.mu.Lock()
+	s.answer()
+	s.mu.Unlock()
+	return s.compactDrained()
+}
+
+func (s *Store) write(f *flush, w *bodyWriter) error {
+	for _, p := range f.parts {
+		p.encode(w)
+	}
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		for _, p := range f.parts {
+			if err := p.write(tx); err != nil {
+				return fmt.Errorf("write %s: %w", p.part.tp, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("flush of %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// settle is called with mu held.
+func (s *Store) settle(f *flush, took time.Duration) {
+	for _, p := range f.parts {
+		p.settle()
+		for _, b := range p.blocks {
+			s.stats.Written += b.bytes
+			s.stats.WrittenJobs += int64(b.rows)
+		}
+	}
+	s.flying = undurable{}
+	s.stats.Flushes++
+	s.stats.FlushTime += took
+	s.letGo()
+	if s.held {
+		s.held = false
+		s.work.Broadcast()
+	}
+}
+
+// letGo forgets partitions that were detached and have nothing left to do.
+func (s *Store) letGo() {
+	for tp, p := range s.parts {
+		if p.detached && p.running == 0 && !p.dirty {
+			for _, c := range p.chunks {
+				p.release(c)
+			}
+			delete(s.parts, tp)
+		}
+	}
+}
+
+// answer tells the callers of Sync whose flush is done.
+func (s *Store) answer() {
+	s.finished++
+	kept := s.waiters[:0]
+	for _, w := range s.waiters {
+		if w.flush > s.finished {
+			kept = append(kept, w)
+			continue
+		}
+		w.done <- nil
+	}
+	s.waiters = kept
+}
+
+// fail poisons the store. What the file holds now is unknown, so nothing may
+// start, move or be written any more.
+func (s *Store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = fmt.Errorf("%w: %w", ErrStoreFailed, err)
+	close(s.failed)
+	for _, w := range s.waiters {
+		w.done <- s.err
+	}
+	s.waiters = nil
+	s.work.Broadcast()
+}

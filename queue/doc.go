@@ -1,0 +1,31 @@
+// Package queue keeps the jobs of Kafka partitions in per-key queues, called
+// lanes, durably in one bbolt file.
+//
+// A [Store] is one file. [Store.Attach] gives the [Partition] that records are
+// appended to; [Store.Take] hands out the heads of lanes, and [Store.Finish]
+// takes their outcomes in. One goroutine, the committer, writes: every few
+// milliseconds one transaction takes what changed, and its fsync makes it
+// durable.
+//
+// # Guarantees
+//
+//   - Jobs of one lane run one at a time in offset order, over retries and
+//     restarts.
+//   - [Partition.Frontier], the only offset that may be committed to Kafka, is
+//     the lowest unfinished offset as it is on disk.
+//   - Every record at or above the frontier that was appended is finished,
+//     stored, or in memory behind a frontier that has not passed it, so that
+//     Kafka delivers it again after a crash.
+//   - A completion that Options.Durable has told of never runs again.
+//   - At most 65,536 outcomes, and none for longer than a second, are not
+//     durable; then no job starts.
+//   - After a failed commit nothing starts, moves or is written any more.
+//   - Every stored value is framed with a checksum that is verified before
+//     anything is decoded. A damaged body is reported by the job's name.
+//
+// A record that finishes before the next flush is never written. FORMAT.md
+// describes the file.
+//
+// The package knows nothing of Kafka. It reads no clock but Options.Clock,
+// except to measure flushes.
+package queue

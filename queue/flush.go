@@ -1,0 +1,269 @@
+package queue
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+)
+
+// flush is what one transaction writes. It is gathered under Store.mu,
+// encoded and written without it, and settled under it again.
+type flush struct {
+	parts  []*partFlush
+	events []Durable
+}
+
+// partFlush is one partition's share of a flush.
+type partFlush struct {
+	part   *Partition
+	gen    int
+	wipe   bool
+	state  stateValue
+	open   []openRecord // to be written: not in the file and not finished
+	chunks []*chunk     // that open came from
+	done   []int64
+	notes  []noteChange
+
+	blocks    []*newBlock
+	catalogue catalogue
+}
+
+type openRecord struct {
+	rec  *Record
+	from *chunk
+}
+
+// noteChange removes the note where it is nil.
+type noteChange struct {
+	offset int64
+	note   *noteValue
+}
+
+// gather takes what has changed since the last flush. It is called with
+// Store.mu held.
+func (s *Store) gather() *flush {
+	f := &flush{events: s.events}
+	for _, p := range s.dirty {
+		f.parts = append(f.parts, p.gather())
+	}
+	s.dirty, s.events = nil, nil
+	s.flying, s.gathering = s.gathering, undurable{}
+	return f
+}
+
+func (p *Partition) gather() *partFlush {
+	f := &partFlush{
+		part: p, gen: p.gen, wipe: p.wipe, done: p.done,
+		state: stateValue{
+			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
+			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint,
+		},
+	}
+	for _, c := range p.fresh {
+		f.gather(c)
+	}
+	for offset := range p.touched {
+		f.notes = append(f.notes, noteChange{offset, p.notes[offset]})
+	}
+	p.rate.sample(p.store.clock.Now())
+	p.fresh, p.done, p.touched = nil, nil, nil
+	p.stored = p.next
+	p.wipe, p.dirty = false, false
+	return f
+}
+
+// gather takes the records of c that are still open.
+func (f *partFlush) gather(c *chunk) {
+	if c.live == 0 {
+		return
+	}
+	for i := range c.records {
+		if f.part.open.has(c.records[i].Offset) {
+			f.open = append(f.open, openRecord{&c.records[i], c})
+		}
+	}
+	f.chunks = append(f.chunks, c)
+}
+
+// encode builds the blocks.
+func (f *partFlush) encode(w *bodyWriter) {
+	var b *newBlock
+	for i, o := range f.open {
+		if b == nil || b.full() {
+			b = &newBlock{}
+			f.blocks = append(f.blocks, b)
+			w.buf = make([]byte, 0, sizeHint(f.open[i:]))
+		}
+		place := w.add(o.rec, o.from.scheme)
+		b.add(place.row)
+		b.places = append(b.places, place)
+		b.bodies = w.buf
+	}
+	w.buf = nil
+}
+
+// sizeHint estimates the bytes of the block that begins with the first record.
+func sizeHint(open []openRecord) int {
+	n := int64(0)
+	for i := 0; i < len(open) && i < blockRows && n < blockBytes; i++ {
+		n += open[i].rec.size()
+	}
+	return int(n)
+}
+
+// write puts the partition's share into tx.
+func (f *partFlush) write(tx *bbolt.Tx) error {
+	b, err := makePartitionBucket(tx, f.part.tp)
+	if err != nil {
+		return err
+	}
+	f.catalogue = slices.Clone(f.part.blocks)
+	if f.wipe {
+		f.catalogue = nil
+		if err := wipe(b); err != nil {
+			return err
+		}
+	}
+	t := openBlockTable(f.part.tp, b)
+	for _, nb := range f.blocks {
+		if err := t.put(nb); err != nil {
+			return err
+		}
+		f.catalogue = append(f.catalogue, nb.block)
+	}
+	slices.Sort(f.done)
+	if err := f.catalogue.complete(t, f.done); err != nil {
+		return err
+	}
+	if f.catalogue, err = f.catalogue.reclaim(t); err != nil {
+		return err
+	}
+	if err := f.writeNotes(b.Bucket(bucketNotes)); err != nil {
+		return err
+	}
+	value, err := encodeValue(f.state)
+	if err != nil {
+		return err
+	}
+	return b.Put(keyState, value)
+}
+
+func (f *partFlush) writeNotes(notes *bbolt.Bucket) error {
+	for _, n := range f.notes {
+		if n.note == nil {
+			if err := notes.Delete(offsetKey(n.offset)); err != nil {
+				return err
+			}
+			continue
+		}
+		value, err := encodeValue(n.note)
+		if err != nil {
+			return err
+		}
+		if err := notes.Put(offsetKey(n.offset), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wipe empties the buckets of the jobs in Kafka's order; dead letters and what
+// was set aside would stay.
+func wipe(b *bbolt.Bucket) error {
+	for _, name := range [][]byte{bucketIndex, bucketBlocks, bucketDone, bucketNotes} {
+		if err := b.DeleteBucket(name); err != nil {
+			return err
+		}
+		if _, err := b.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle tells memory that the flush is on disk. It is called with Store.mu
+// held.
+func (f *partFlush) settle() {
+	p := f.part
+	p.blocks = f.catalogue
+	p.known = true
+	if p.gen != f.gen {
+		return // a reset came meanwhile; the next flush wipes what this one wrote
+	}
+	p.durable = f.state.Frontier
+	p.liveBytes = 0
+	for _, b := range p.blocks {
+		p.liveBytes += b.liveBytes
+	}
+	f.settleBodies()
+	p.dropChunks()
+}
+
+// settleBodies lets the bodies that were written alias the copy, or drops them
+// where the memory budget is used up: their turn comes later than that of the
+// bodies already held.
+func (f *partFlush) settleBodies() {
+	p, s := f.part, f.part.store
+	for _, c := range f.chunks {
+		written := c.bytes
+		p.hold(c, -written)
+		c.flushed = true
+		if s.memory+written <= s.opt.Memory/2 && c.live > 0 {
+			p.hold(c, written)
+			c.forgetFinished(&p.open)
+		} else {
+			c.records = nil
+		}
+	}
+	i := 0
+	for _, b := range f.blocks {
+		for _, place := range b.places {
+			if o := f.open[i]; o.from.records != nil {
+				o.rec.alias(b.bodies, place)
+			}
+			i++
+		}
+	}
+}
+
+// alias lets the record point into the copy that was written.
+func (r *Record) alias(block []byte, at stored) {
+	named := at.row.flags&flagNameKey != 0
+	r.Key = moved(r.Key, block, at.key)
+	r.Value = moved(r.Value, block, at.value)
+	r.Lane.Name = bytes.Clone(r.Lane.Name)
+	if named {
+		r.Lane.Name = r.Key
+	}
+	headers := make([]Header, len(r.Headers))
+	for i, h := range r.Headers {
+		headers[i] = Header{strings.Clone(h.Key), bytes.Clone(h.Value)}
+	}
+	r.Headers = headers
+}
+
+func moved(b, block []byte, at int) []byte {
+	if len(b) == 0 {
+		return b
+	}
+	return block[at : at+len(b) : at+len(b)]
+}
+
+// dropChunks forgets the chunks that hold nothing, and with the memory budget
+// used up those of which most is finished.
+func (p *Partition) dropChunks() {
+	tight := p.store.memory > p.store.opt.Memory/2
+	kept := p.chunks[:0]
+	for _, c := range p.chunks {
+		if tight && c.flushed && c.live*4 < len(c.records) {
+			p.release(c)
+		}
+		if c.records != nil {
+			kept = append(kept, c)
+		}
+	}
+	clear(p.chunks[len(kept):])
+	p.chunks = kept
+}

@@ -1,0 +1,107 @@
+package queue
+
+import "container/heap"
+
+type laneState uint8
+
+const (
+	laneReady   laneState = iota // in Partition.ready
+	laneRunning                  // its head is with a worker
+	laneWaiting                  // in Store.delayed until due
+	laneHalted                   // its head waits for an operator
+	laneGone                     // removed; a run that is under way may still hold it
+)
+
+// lane is a queue of open jobs in offset order; it exists as long as it has
+// one. Guarded by Store.mu.
+type lane struct {
+	part  *Partition
+	id    uint64 // key in Partition.lanes; of an own lane the offset, in Partition.own
+	own   bool
+	state laneState
+	jobs  []entry
+	room  [1]entry // first backing array of jobs: most lanes of a wide topic hold one
+	due   int64    // laneWaiting: Unix nanoseconds
+
+	// adopter is the lane whose head is the job that this one, gone, still runs.
+	adopter    *lane
+	prev, next *lane // list of running lanes
+}
+
+func (l *lane) head() entry { return l.jobs[0] }
+
+func (l *lane) push(e entry) {
+	if l.jobs == nil {
+		l.jobs = l.room[:0]
+	}
+	l.jobs = append(l.jobs, e)
+}
+
+func (l *lane) pop() entry {
+	e := l.jobs[0]
+	l.jobs[0] = entry{}
+	l.jobs = l.jobs[1:]
+	return e
+}
+
+// runList is the list of the lanes of a partition that run. The zero value is
+// empty.
+type runList struct{ first *lane }
+
+func (r *runList) add(l *lane) {
+	l.prev, l.next = nil, r.first
+	if r.first != nil {
+		r.first.prev = l
+	}
+	r.first = l
+}
+
+func (r *runList) remove(l *lane) {
+	if l.prev != nil {
+		l.prev.next = l.next
+	} else {
+		r.first = l.next
+	}
+	if l.next != nil {
+		l.next.prev = l.prev
+	}
+	l.prev, l.next = nil, nil
+}
+
+// delay is a lane's place in the delayed heap. It is void when the lane has
+// left laneWaiting or waits for another time.
+type delay struct {
+	due  int64
+	lane *lane
+}
+
+func (d delay) void() bool { return d.lane.state != laneWaiting || d.lane.due != d.due }
+
+// delays is a heap by due time.
+type delays []delay
+
+func (h delays) Len() int           { return len(h) }
+func (h delays) Less(i, j int) bool { return h[i].due < h[j].due }
+func (h delays) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *delays) Push(v any)        { *h = append(*h, v.(delay)) }
+
+func (h *delays) Pop() any {
+	old := *h
+	v := old[len(old)-1]
+	old[len(old)-1] = delay{}
+	*h = old[:len(old)-1]
+	return v
+}
+
+func (h *delays) add(l *lane) { heap.Push(h, delay{l.due, l}) }
+
+// popDue returns the next lane that is due at now, or nil.
+func (h *delays) popDue(now int64) *lane {
+	for len(*h) > 0 && ((*h)[0].void() || (*h)[0].due <= now) {
+		d := heap.Pop(h).(delay)
+		if !d.void() {
+			return d.lane
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package queue
+
+import "time"
+
+// Kind says what became of a run.
+type Kind uint8
+
+// The outcomes of a run. The numbers are part of no file.
+const (
+	// Done completes the job.
+	Done Kind = iota + 1
+	// Retry puts the job back until Outcome.Due and counts the attempt.
+	Retry
+	// Release puts an interrupted job back in its place; the attempt is not counted.
+	Release
+	// Halt holds the job, and with it its lane, until an operator acts.
+	Halt
+)
+
+// String returns the kind's name as logs and events show it.
+func (k Kind) String() string {
+	switch k {
+	case Done:
+		return "done"
+	case Retry:
+		return "retry"
+	case Release:
+		return "release"
+	case Halt:
+		return "halt"
+	}
+	return "unknown"
+}
+
+// Outcome is the result of one run.
+type Outcome struct {
+	Kind  Kind
+	Due   time.Time // Retry: not before; the zero time is at once
+	Error string    // Retry and Halt: the cause, cut to [MaxError] bytes
+}
+
+// MaxError is the number of bytes of an error's text that are kept.
+const MaxError = 4 << 10
+
+// Job is one run of a record, handed out by [Store.Take]. Its lane is held
+// until the job is given back with [Store.Finish].
+type Job struct {
+	Record
+	Topic     string
+	Partition int32
+	Attempt   int    // this run, counted from 1
+	LastError string // of the attempt before; empty on the first
+	Damaged   error  // not nil: the stored body is unreadable; only Offset and Lane are set
+
+	part *Partition
+	lane *lane // nil once finished
+	cold bool  // the body is in the file only
+}
+
+// TopicPartition returns the partition that the job came from.
+func (j *Job) TopicPartition() TopicPartition { return TopicPartition{j.Topic, j.Partition} }
+
+// Finished pairs a job with its outcome.
+type Finished struct {
+	Job     *Job
+	Outcome Outcome
+}
+
+// Durable is an outcome that the file now holds.
+type Durable struct {
+	TopicPartition
+	Offset   int64
+	Kind     Kind
+	Attempts int // runs counted so far
+}

@@ -1,0 +1,111 @@
+package queue
+
+import (
+	"fmt"
+)
+
+const (
+	// rewriteBytes bounds what one flush copies to reclaim room, so that a
+	// flush stays short; the rest is done by the next ones.
+	rewriteBytes = 4 << 20
+	// mergeRun is the number of neighbouring small blocks that are merged.
+	mergeRun = 16
+)
+
+// reclaim deletes finished blocks, and rewrites sparse ones and long runs of
+// small ones with their open jobs only. It returns the catalogue that is left.
+//
+// A rewritten block keeps the key of the first one that it replaces, and a
+// body is looked up by Seek in one transaction: a reader sees the old blocks
+// or the new one.
+func (c catalogue) reclaim(t blockTable) (catalogue, error) {
+	kept := c[:0:0]
+	for _, b := range c {
+		if b.live > 0 {
+			kept = append(kept, b)
+		} else if err := t.delete(b); err != nil {
+			return nil, err
+		}
+	}
+	return kept.rewrite(t, rewriteBytes)
+}
+
+func (c catalogue) rewrite(t blockTable, budget int64) (catalogue, error) {
+	kept := c[:0:0]
+	for i := 0; i < len(c); {
+		run, bytes := c.worthMerging(i)
+		if run == 0 || bytes > budget {
+			kept = append(kept, c[i])
+			i++
+			continue
+		}
+		merged, err := t.merge(c[i : i+run])
+		if err != nil {
+			return nil, err
+		}
+		kept = append(kept, merged)
+		budget -= bytes
+		i += run
+	}
+	return kept, nil
+}
+
+// worthMerging returns how many blocks from i on should become one, and how
+// many bytes that copies; zero where rewriting gains nothing.
+func (c catalogue) worthMerging(i int) (run int, bytes int64) {
+	sparse, count := false, int32(0)
+	for _, b := range c[i:] {
+		if !b.sparse() && !b.small() || bytes+b.liveBytes > blockBytes || count+b.live > blockRows {
+			break
+		}
+		sparse = sparse || b.sparse()
+		bytes += b.liveBytes
+		count += b.live
+		run++
+	}
+	if sparse || run >= mergeRun {
+		return run, bytes
+	}
+	return 0, 0
+}
+
+// merge replaces neighbouring blocks by one with their open jobs.
+func (t blockTable) merge(run catalogue) (block, error) {
+	var out newBlock
+	for _, b := range run {
+		if err := t.copyLive(&out, b); err != nil {
+			return block{}, err
+		}
+	}
+	for _, b := range run {
+		if err := t.delete(b); err != nil {
+			return block{}, err
+		}
+	}
+	out.first = run[0].first
+	return out.block, t.put(&out)
+}
+
+// copyLive appends the framed bodies of a block's open jobs as they are: a
+// damaged one stays one.
+func (t blockTable) copyLive(out *newBlock, b block) error {
+	rs, done, err := t.read(b)
+	if err != nil {
+		return err
+	}
+	bodies := blockValue(t.blocks, offsetKey(b.first))
+	for i := range rs.len() {
+		if done.has(i) {
+			continue
+		}
+		r := rs.at(i)
+		if int(r.pos)+int(r.length) > len(bodies) {
+			return &DamageError{fmt.Sprintf("%s@%d", t.tp, r.offset), errFrameShort}
+		}
+		body := bodies[r.pos : r.pos+r.length]
+		r.pos = uint32(len(out.bodies))
+		out.bodies = append(out.bodies, body...)
+		out.add(r)
+	}
+	return nil
+}

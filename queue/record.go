@@ -1,0 +1,54 @@
+package queue
+
+import "fmt"
+
+// Record is one Kafka record together with the lane it was given at ingest.
+//
+// A nil Key or Value is Kafka's null; an empty one is empty. Slices handed to
+// [Partition.Append] must not change until the flush that follows.
+type Record struct {
+	Offset    int64
+	Timestamp int64 // Unix milliseconds; -1 where the record has none
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+	Lane      Lane
+}
+
+// Header is one record header. A nil Value is Kafka's null.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Lane names one ordered queue within a partition. Records with the same ID
+// run one at a time in offset order. Own marks a lane that holds this record
+// only; its ID is then ignored.
+type Lane struct {
+	ID   uint64
+	Name []byte // for people; may alias the record's key
+	Own  bool
+}
+
+// TopicPartition names a Kafka partition.
+type TopicPartition struct {
+	Topic     string
+	Partition int32
+}
+
+// String returns the form used in messages: orders/3.
+func (tp TopicPartition) String() string { return fmt.Sprintf("%s/%d", tp.Topic, tp.Partition) }
+
+// size is what a record weighs against the memory budget, in bytes.
+func (r *Record) size() int64 {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value) + headerOverhead
+	}
+	return int64(n)
+}
+
+const (
+	recordOverhead = 144 // the Record itself
+	headerOverhead = 40  // a Header's string and slice
+)

@@ -1,0 +1,119 @@
+package queue
+
+import "fmt"
+
+// Reset forgets all jobs and completions, and goes on from offset as if the
+// partition had never been held. Runs under way are adopted by their record if
+// Kafka delivers it again, and dropped otherwise.
+func (p *Partition) Reset(offset int64) error {
+	return p.change(func() error {
+		for l := p.runs.first; l != nil; l = p.runs.first {
+			p.abandon(l)
+		}
+		for _, l := range p.lanes {
+			l.state = laneGone
+		}
+		for _, l := range p.own {
+			l.state = laneGone
+		}
+		for _, c := range p.chunks {
+			p.release(c)
+		}
+		p.lanes, p.own = map[uint64]*lane{}, map[int64]*lane{}
+		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
+		p.notes, p.touched = nil, nil
+		p.open, p.activeOpen, p.liveBytes = openSet{}, 0, 0
+		p.next, p.stored, p.durable, p.acked = offset, offset, -1, -1
+		p.gen++
+		p.wipe = true
+		return nil
+	})
+}
+
+// SkipTo counts everything below offset as complete: another owner did it.
+// Runs under way below it are dropped at their Finish.
+func (p *Partition) SkipTo(offset int64) error {
+	return p.change(func() error {
+		for _, l := range p.lanes {
+			p.skip(l, offset)
+		}
+		for _, l := range p.own {
+			p.skip(l, offset)
+		}
+		p.skipLater(offset)
+		p.promote()
+		p.next = max(p.next, offset)
+		p.stored = max(p.stored, offset)
+		return nil
+	})
+}
+
+// skip completes the jobs of l below offset.
+func (p *Partition) skip(l *lane, offset int64) {
+	if l.head().offset >= offset {
+		return
+	}
+	rest := l
+	if l.state == laneRunning {
+		jobs := l.jobs
+		p.abandon(l)
+		rest = &lane{part: p, id: l.id, own: l.own, jobs: jobs, state: laneHalted}
+		l.jobs = []entry{jobs[0]}
+	}
+	for len(rest.jobs) > 0 && rest.head().offset < offset {
+		p.dropNote(rest.head().offset)
+		p.complete(rest.pop())
+	}
+	switch {
+	case len(rest.jobs) == 0:
+		p.drop(rest)
+	default:
+		p.lanes[rest.id] = rest
+		if rest.state != laneReady { // a ready lane keeps its place
+			p.settle(rest)
+		}
+	}
+}
+
+func (p *Partition) skipLater(offset int64) {
+	kept := p.later[:0]
+	for _, j := range p.later {
+		if j.offset >= offset {
+			kept = append(kept, j)
+			continue
+		}
+		p.activeOpen++ // complete counts a job of the active scheme
+		p.complete(j.entry)
+	}
+	clear(p.later[len(kept):])
+	p.later = kept
+}
+
+// abandon takes a running lane out of the books; its run goes on without them.
+func (p *Partition) abandon(l *lane) {
+	l.state = laneGone
+	p.runs.remove(l)
+	if p.orphans == nil {
+		p.orphans = map[int64]*lane{}
+	}
+	p.orphans[l.head().offset] = l
+}
+
+// Replace gives a job whose stored body is damaged the record that Kafka still
+// had. The job gets it when it is next taken.
+func (p *Partition) Replace(rec Record) error {
+	return p.change(func() error {
+		l := p.lanes[rec.Lane.ID]
+		if rec.Lane.Own {
+			l = p.own[rec.Offset]
+		}
+		if l == nil || len(l.jobs) == 0 || l.head().offset != rec.Offset {
+			return fmt.Errorf("replace %s@%d: it is not at the head of its lane", p.tp, rec.Offset)
+		}
+		c := &chunk{records: []Record{rec}, live: 1, flushed: true}
+		p.hold(c, rec.size())
+		p.chunks = append(p.chunks, c)
+		l.jobs[0].from = c
+		return nil
+	})
+}

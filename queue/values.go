@@ -1,0 +1,59 @@
+package queue
+
+import (
+	"fmt"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// The small values of a file are framed msgpack maps, so that a field can be
+// added without a new format.
+
+// stateValue is what the file knows of a partition as a whole.
+type stateValue struct {
+	Frontier     int64  `msgpack:"frontier"`
+	Next         int64  `msgpack:"next"`
+	Acknowledged int64  `msgpack:"acknowledged"`
+	TopicID      string `msgpack:"topic_id"`
+	Scheme       uint16 `msgpack:"scheme"`      // number of the scheme of new records
+	Fingerprint  string `msgpack:"fingerprint"` // of that scheme
+}
+
+// noteValue is what is known of one open job beyond its record.
+type noteValue struct {
+	Attempts int    `msgpack:"attempts"`
+	Due      int64  `msgpack:"due,omitempty"` // Unix nanoseconds; zero: at once
+	Halted   bool   `msgpack:"halted,omitempty"`
+	Error    string `msgpack:"error,omitempty"`
+}
+
+// identityValue names the store. The format version stands apart from it, so
+// that a version that cannot decode the rest can still tell.
+type identityValue struct {
+	Cluster string `msgpack:"cluster"`
+	Group   string `msgpack:"group"`
+	StoreID string `msgpack:"store_id"`
+	Epoch   uint64 `msgpack:"epoch"`
+}
+
+// maxValue bounds the values that are decoded by reflection.
+const maxValue = 1 << 20
+
+func encodeValue(v any) ([]byte, error) {
+	payload, err := msgpack.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return appendFrame(nil, payload), nil
+}
+
+func decodeValue(b []byte, v any) error {
+	payload, err := openWhole(b)
+	if err != nil {
+		return err
+	}
+	if len(payload) > maxValue {
+		return fmt.Errorf("value of %d bytes is above the bound of %d", len(payload), maxValue)
+	}
+	return msgpack.Unmarshal(payload, v)
+}

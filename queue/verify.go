@@ -1,0 +1,85 @@
+package queue
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// Verify checks every frame of a store and calls report for each that is
+// damaged. Without deep the bodies are left out. It returns an error where the
+// file as a whole cannot be read.
+func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
+	return db.View(func(tx *bbolt.Tx) error {
+		if _, err := readIdentity(tx); err != nil {
+			return err
+		}
+		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
+			v := verifier{tp, b, report}
+			v.value("state", b.Get(keyState), &stateValue{})
+			v.notes()
+			v.blocks(deep)
+			return nil
+		})
+	})
+}
+
+type verifier struct {
+	tp     TopicPartition
+	b      *bbolt.Bucket
+	report func(*DamageError)
+}
+
+func (v verifier) value(where string, value []byte, into any) {
+	if err := decodeValue(value, into); err != nil {
+		v.report(&DamageError{fmt.Sprintf("%s %s", v.tp, where), err})
+	}
+}
+
+func (v verifier) notes() {
+	_ = v.b.Bucket(bucketNotes).ForEach(func(key, value []byte) error {
+		v.value(fmt.Sprintf("note %x", key), value, &noteValue{})
+		return nil
+	})
+}
+
+func (v verifier) blocks(deep bool) {
+	_ = v.b.Bucket(bucketIndex).ForEach(func(key, value []byte) error {
+		where := fmt.Sprintf("%s block %x", v.tp, key)
+		rs, err := openRows(value)
+		if err != nil {
+			v.report(&DamageError{where + " index", err})
+			return nil
+		}
+		done, err := openBitmap(v.b.Bucket(bucketDone).Get(key))
+		if err != nil {
+			v.report(&DamageError{where + " completions", err})
+		}
+		if deep {
+			v.bodies(rs, done, blockValue(v.b.Bucket(bucketBlocks), key))
+		}
+		return nil
+	})
+}
+
+// bodies checks those of open jobs: the others are never read again.
+func (v verifier) bodies(rs rows, done bitmap, bodies []byte) {
+	for i := range rs.len() {
+		if done.has(i) {
+			continue
+		}
+		r := rs.at(i)
+		err := errFrameShort
+		if int64(r.pos)+int64(r.length) <= int64(len(bodies)) {
+			var rec Record
+			rec, _, err = decodeBody(bytes.Clone(bodies[r.pos : r.pos+r.length]))
+			if err == nil && rec.Offset != r.offset {
+				err = fmt.Errorf("body of offset %d in its place", rec.Offset)
+			}
+		}
+		if err != nil {
+			v.report(&DamageError{fmt.Sprintf("%s@%d", v.tp, r.offset), err})
+		}
+	}
+}
