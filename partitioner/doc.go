@@ -19,6 +19,13 @@
 // A source that fails or panics for a record affects that record alone: Lane
 // reports the error and gives the record a lane of its own.
 //
+// # Textual forms
+//
+//	sources    key, header:NAME, json:PATH, round_robin:N     ParseSource
+//	missing    own, one, spread:N                             ParseMissing
+//	lanes      per_value, N                                   ParseLanes
+//	ordering   key, partition, none                           ParseOrdering
+//
 // # Published ids
 //
 // Lane ids are SipHash-2-4 of the value, with keys of their own: the first half

@@ -14,7 +14,7 @@ const plainDigits = 21
 // 1.0, 1e0 and 1 are all 1. It is exact, unlike a way through float64, which
 // would merge large ids. Exponents beyond any use are left as they were written.
 func canonicalNumber(literal []byte) []byte {
-	if len(literal) <= plainDigits && bytes.IndexAny(literal, ".eE-") < 0 {
+	if len(literal) <= plainDigits && !bytes.ContainsAny(literal, ".eE-") {
 		return literal
 	}
 	mantissa, exponent := literal, []byte("0")
