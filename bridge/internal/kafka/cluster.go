@@ -3,62 +3,190 @@ package kafka
 import (
 	"context"
 	"errors"
-	"regexp"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // Cluster is a connection to Kafka as one group.
-type Cluster struct{}
+type Cluster struct {
+	cfg Config
+	log *slog.Logger
+	id  string
+
+	group  *groupClient
+	fetch  *fetchClient
+	commit *client
+	offers *committer
+
+	// calls counts what waits for an answer of Kafka that its caller may no
+	// longer wait for, and streams until they have ended. Close waits for it.
+	calls sync.WaitGroup
+	// closing guards the start of a call against the beginning of that wait.
+	closing sync.Mutex
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+
+	consuming atomic.Bool
+	stepped   atomic.Int64 // Unix nanoseconds
+}
+
+// client is a sarama client and the connections it dialled.
+type client struct {
+	sarama.Client
+	connections *connections
+}
+
+func (cfg Config) open(name string, conf *sarama.Config) (*client, error) {
+	conf, err := cfg.tuned(name, conf)
+	if err != nil {
+		return nil, err
+	}
+	connections := take(conf)
+	c, err := sarama.NewClient(cfg.Brokers, conf) // dials nothing yet
+	if err != nil {
+		return nil, fmt.Errorf("open the %s client: %w", name, err)
+	}
+	return &client{c, connections}, nil
+}
+
+func (c *client) close() error {
+	c.connections.end()
+	return c.Client.Close()
+}
 
 // Dial connects to the brokers. It fails with ErrUnreachable where none
 // answers, and with a *ConfigError where Config.Tune took away what holdfast
 // relies on.
-func Dial(ctx context.Context, cfg Config) (*Cluster, error) { return nil, errors.ErrUnsupported }
+func Dial(ctx context.Context, cfg Config) (*Cluster, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{cfg: cfg, log: cfg.Logger}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	if c.commit, err = cfg.open("commit", cfg.commitConfig()); err != nil {
+		return nil, err
+	}
+	if c.fetch, err = cfg.openFetch(); err != nil {
+		return nil, errors.Join(err, c.commit.close())
+	}
+	if c.group, err = cfg.openGroup(); err != nil {
+		return nil, errors.Join(err, c.commit.close(), c.fetch.close())
+	}
+	c.offers = newCommitter(c)
+	c.step()
+
+	// Any topic will do: the answer names the cluster.
+	meta, err := c.metadata(ctx, []string{"__consumer_offsets"})
+	if err != nil {
+		return nil, errors.Join(unreachable(cfg.Brokers, err), c.Close())
+	}
+	if meta.ClusterID != nil {
+		c.id = *meta.ClusterID
+	}
+	return c, nil
+}
 
 // ID is the id of the Kafka cluster, "" where the broker has none.
-func (c *Cluster) ID() string { return "" }
+func (c *Cluster) ID() string { return c.id }
+
+// Stepped is when the group's heartbeat, or its loop while there is no
+// membership, or a commit last took a step: a process whose Stepped stays
+// behind is stuck.
+func (c *Cluster) Stepped() time.Time { return time.Unix(0, c.stepped.Load()) }
+
+func (c *Cluster) step() { c.stepped.Store(time.Now().UnixNano()) }
 
 // Close ends the clients. A dynamic member leaves the group, a static one does
 // not. Consume must have returned.
-func (c *Cluster) Close() error { return nil }
-
-// Stepped is when the heartbeat of the group, or its loop while there is no
-// membership, last took a step: a process whose Stepped stays behind is stuck.
-func (c *Cluster) Stepped() time.Time { return time.Time{} }
-
-// Topic is one topic as the cluster has it.
-type Topic struct {
-	ID         string // base64url as Kafka prints it; "" where the broker has none
-	Partitions []int32
+func (c *Cluster) Close() error {
+	if c.consuming.Load() {
+		return errors.New("close Kafka clients: Consume has not returned")
+	}
+	if c.ctx.Err() != nil {
+		return nil
+	}
+	c.closing.Lock()
+	c.cancel()
+	c.closing.Unlock()
+	c.offers.close()
+	err := errors.Join(c.group.close(), c.fetch.close(), c.commit.close())
+	c.offers.sender.Wait()
+	c.calls.Wait()
+	return err
 }
 
-// Topics returns those of names that exist, and every topic that one of the
-// patterns matches as a whole. Internal topics are never matched by a pattern.
-func (c *Cluster) Topics(ctx context.Context, names []string, patterns []*regexp.Regexp) (map[string]Topic, error) {
-	return nil, errors.ErrUnsupported
+// background runs f on a goroutine that Close waits for.
+func (c *Cluster) background(f func()) error {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	c.calls.Go(f)
+	return nil
 }
 
-// Subscription is what to consume.
-type Subscription struct {
-	Topics   []string
-	Patterns []*regexp.Regexp
-	Fixed    map[string][]int32 // taken as they are, not balanced by the group
+// call runs f, which only the network can interrupt, and stops waiting for it
+// when ctx ends or the cluster is closed.
+func call[T any](ctx context.Context, c *Cluster, f func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var none T
+	if err := context.Cause(ctx); err != nil {
+		return none, err
+	}
+	answered := make(chan answer, 1)
+	err := c.background(func() {
+		value, err := f()
+		answered <- answer{value, err}
+	})
+	if err != nil {
+		return none, err
+	}
+	select {
+	case a := <-answered:
+		return a.value, a.err
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	case <-c.ctx.Done():
+		return none, ErrClosed
+	}
 }
 
-// Owner takes the partitions. Own is called on a goroutine of its own for every
-// partition taken; ctx ends when the claim does and context.Cause says why:
-// ErrRevoked, ErrLost or ErrStopping. Own must return within Claim.DrainWithin
-// after that. Where it returns earlier, the claim is kept, idle, until it ends.
-type Owner interface {
-	Own(ctx context.Context, c *Claim)
+// metadata asks any broker. names nil: all topics.
+func (c *Cluster) metadata(ctx context.Context, names []string) (*sarama.MetadataResponse, error) {
+	return call(ctx, c, func() (*sarama.MetadataResponse, error) {
+		meta, err := c.askMetadata(names)
+		if err == nil {
+			return meta, nil
+		}
+		// sarama alone can put a broker aside, and does so while it refreshes.
+		refreshed := c.commit.RefreshMetadata(names...)
+		if meta, err = c.askMetadata(names); err != nil && refreshed != nil {
+			return nil, refreshed
+		}
+		return meta, err
+	})
 }
 
-// Consume owns partitions until ctx ends or membership is refused for good.
-// It returns nil when ctx ended, after each Own has returned.
-func (c *Cluster) Consume(ctx context.Context, sub Subscription, owner Owner) error {
-	return errors.ErrUnsupported
+func (c *Cluster) askMetadata(names []string) (*sarama.MetadataResponse, error) {
+	broker := c.commit.LeastLoadedBroker()
+	if broker == nil {
+		return nil, sarama.ErrOutOfBrokers
+	}
+	meta, err := broker.GetMetadata(sarama.NewMetadataRequest(c.commit.Config().Version, slices.Clone(names)))
+	if err != nil {
+		_ = broker.Close() // it is dialled anew with the next request
+		return nil, err
+	}
+	return meta, nil
 }
-
-// Leave removes the static member from the group, so that its partitions go to
-// others at once. Consume must have returned. A dynamic member has left by then.
-func (c *Cluster) Leave(ctx context.Context) error { return errors.ErrUnsupported }

@@ -1,0 +1,234 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// groupClient is membership, and nothing else.
+type groupClient struct {
+	client *client
+	conf   *sarama.Config
+	sarama.ConsumerGroup
+	errors sync.WaitGroup // the goroutine that reads Errors, which Close ends
+}
+
+func (cfg Config) openGroup() (*groupClient, error) {
+	client, err := cfg.open("group", cfg.groupConfig())
+	if err != nil {
+		return nil, err
+	}
+	group, err := sarama.NewConsumerGroupFromClient(cfg.Group, client)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the group client: %w", err), client.close())
+	}
+	g := &groupClient{client: client, conf: client.Config(), ConsumerGroup: group}
+	g.errors.Go(func() {
+		for err := range group.Errors() {
+			cfg.Logger.Warn("group client", "error", err)
+		}
+	})
+	return g, nil
+}
+
+// close leaves the group, if the member is dynamic, for as long as that is worth
+// waiting for: a member that has not left is forgotten after its session timeout.
+func (g *groupClient) close() error {
+	late := time.AfterFunc(5*time.Second, g.client.connections.cut)
+	err := g.ConsumerGroup.Close()
+	late.Stop()
+	g.errors.Wait()
+	return errors.Join(err, g.client.close())
+}
+
+// member takes the partitions that the group gives us.
+type member struct {
+	cluster *Cluster
+	owner   Owner
+	log     *slog.Logger
+	current atomic.Pointer[membership] // nil between sessions
+	// topics is what the session under way subscribed to. Written between
+	// sessions, read by claims.
+	topics map[string]Topic
+	claims gate
+	// others is closed when the fixed partitions are let go: until then their
+	// commits need the membership.
+	others <-chan struct{}
+}
+
+// run is a member until ctx ends or the group refuses us for good.
+func (m *member) run(ctx context.Context, sub Subscription) error {
+	leases, stop := context.WithCancel(context.Background())
+	var keeping sync.WaitGroup
+	keeping.Go(func() { m.cluster.keepLease(leases, m.current.Load) })
+	defer keeping.Wait()
+	defer stop()
+
+	subscribed := func(ctx context.Context) (map[string]Topic, error) {
+		return m.cluster.Topics(ctx, sub.Topics, sub.Patterns)
+	}
+	pause := backoff{}
+	for ctx.Err() == nil {
+		topics, err := subscribed(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			m.log.Warn("cannot list topics", "error", err)
+			wait(ctx, pause.next())
+		case len(topics) == 0:
+			m.log.Warn("no topic to subscribe to yet", "topics", sub.Topics, "patterns", sub.Patterns)
+			wait(ctx, m.cluster.cfg.WatchInterval)
+		default:
+			if err := m.consume(ctx, topics, subscribed); err != nil {
+				if err = final(m.cluster.cfg, err); err != nil {
+					return err
+				}
+				wait(ctx, pause.next())
+				continue
+			}
+			pause = backoff{}
+		}
+	}
+	return nil
+}
+
+// errChanged ends a session to begin one with the new list of topics. Running
+// jobs outlive it: to their owner it looks like any other loss.
+var errChanged = errors.New("topics or partitions changed")
+
+// consume is one call of sarama's Consume: with cooperative assignment it lasts
+// until ctx ends or the topics change, else until the next rebalance.
+func (m *member) consume(ctx context.Context, topics map[string]Topic, now func(context.Context) (map[string]Topic, error)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if m.cluster.watch(ctx, topics, now, func(context.Context) error { return nil }) == nil {
+			cancel(errChanged)
+		}
+	})
+	returned := make(chan struct{})
+	watching.Go(func() { m.unblock(ctx, returned) })
+
+	m.topics = topics
+	err := m.cluster.group.Consume(ctx, slices.Sorted(maps.Keys(topics)), m)
+	if s := m.current.Swap(nil); s != nil {
+		close(s.over)
+	}
+	close(returned)
+	ended := ctx.Err() != nil
+	cancel(nil)
+	watching.Wait()
+	if ended {
+		return nil
+	}
+	if err != nil {
+		m.log.Warn("group session ended", "error", err)
+	}
+	return err
+}
+
+// unblock cuts a join short that other members hold up, once ctx has ended and
+// every claim is let go: nothing else would end it before they have drained.
+func (m *member) unblock(ctx context.Context, returned <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-returned:
+		return
+	}
+	select {
+	case <-m.claims.empty():
+	case <-returned:
+		return
+	}
+	select {
+	case <-time.After(time.Second): // sarama's own way out
+		m.cluster.group.client.connections.cut()
+	case <-returned:
+	}
+}
+
+// Setup is called by sarama at the start of a session.
+func (m *member) Setup(session sarama.ConsumerGroupSession) error {
+	s := &membership{
+		session: session,
+		timeout: m.cluster.group.conf.Consumer.Group.Session.Timeout,
+		over:    make(chan struct{}),
+	}
+	if id := m.cluster.cfg.InstanceID; id != "" {
+		s.instance = &id
+	}
+	m.current.Store(s)
+	m.log.Info("joined the group", "group", m.cluster.cfg.Group, "member", session.MemberID(),
+		"generation", session.GenerationID(), "claims", session.Claims())
+	// Jobs wait for a lease: have one at once.
+	m.cluster.heartbeat(session.Context(), s)
+	return nil
+}
+
+// Cleanup is called by sarama when the claims of a session have returned, while
+// its heartbeats still go out.
+func (m *member) Cleanup(session sarama.ConsumerGroupSession) error {
+	if errors.Is(context.Cause(session.Context()), ErrStopping) {
+		<-m.others
+	}
+	return nil
+}
+
+// ConsumeClaim is called by sarama for each partition, on a goroutine of its own.
+func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	m.cluster.group.Pause(map[string][]int32{claim.Topic(): {claim.Partition()}})
+	m.claims.enter()
+	defer m.claims.leave()
+
+	s := m.current.Load()
+	c := m.cluster.newClaim(claim.Topic(), claim.Partition(), m.topics[claim.Topic()].ID, func() *membership { return s })
+	c.hold(m.owner, func() error { return ended(session.Context(), claim.Messages()) })
+	return nil
+}
+
+// ended waits for the end of a claim and says why it ended. Messages that came
+// before the claim was paused are dropped: the fetch client brings them.
+func ended(session context.Context, messages <-chan *sarama.ConsumerMessage) error {
+	for open := true; open; {
+		select {
+		case _, open = <-messages:
+		case <-session.Done():
+			open = false
+		}
+	}
+	if session.Err() == nil {
+		return ErrRevoked
+	}
+	cause := context.Cause(session)
+	switch {
+	case errors.Is(cause, ErrStopping):
+		return cause
+	case errors.Is(cause, sarama.ErrRebalanceInProgress), errors.Is(cause, sarama.ErrSessionPartitionCountChanged):
+		return fmt.Errorf("%w: %w", ErrRevoked, cause)
+	}
+	return fmt.Errorf("%w: %w", ErrLost, cause)
+}
+
+// final returns what no retry mends, in words; nil for everything else.
+func final(cfg Config, err error) error {
+	switch {
+	case errors.Is(err, sarama.ErrFencedInstancedId):
+		return fmt.Errorf("%w: %q in group %q: give each its own", ErrInstanceFenced, cfg.InstanceID, cfg.Group)
+	case errors.Is(err, sarama.ErrInconsistentGroupProtocol):
+		return fmt.Errorf("group %q does not accept the assignors %v: its other members use none of them: configure one that they use: %w",
+			cfg.Group, cfg.Assignors, err)
+	case errors.Is(err, sarama.ErrGroupAuthorizationFailed), errors.Is(err, sarama.ErrTopicAuthorizationFailed),
+		errors.Is(err, sarama.ErrInvalidSessionTimeout), errors.Is(err, sarama.ErrInvalidGroupId):
+		return fmt.Errorf("join group %q: %w", cfg.Group, err)
+	}
+	return nil
+}
