@@ -1,0 +1,57 @@
+# Settings, for example: make test-crash CRASH_FOR=30m
+CRASH_FOR ?= 3m
+FUZZ_FOR  ?= 10s
+DEMO      ?=
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help build demo test test-short test-crash bench-queue fuzz lint check fmt clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/holdfast.
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/holdfast ./cmd/holdfast
+
+demo: ## Watch it work: an embedded broker, a skewed stream, a summary with proofs (DEMO='--crash').
+	go run ./cmd/holdfast demo $(DEMO)
+
+test: ## Run all tests. Those against a real Kafka need Java 17 and Maven, and are skipped without.
+	@command -v java >/dev/null && command -v mvn >/dev/null || \
+		echo 'java or mvn is missing: the tests against a real Kafka are skipped (packages openjdk-17-jdk-headless and maven)'
+	go test $(RACE) -timeout 15m ./...
+
+test-short: ## Run the tests that take milliseconds, without a real Kafka.
+	go test -short -timeout 5m ./...
+
+test-crash: ## Kill a bridge under load at random moments for CRASH_FOR=3m and judge what was seen.
+	go test -count=1 -v -timeout 2h -run '^TestKill' ./bridge/internal/crashtest -for $(CRASH_FOR)
+
+bench-queue: ## Measure the queue beside bare bbolt.
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./queue
+
+fuzz: ## Run each fuzzer for FUZZ_FOR=10s.
+	@go list ./... | while read -r pkg; do \
+		go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r name; do \
+			echo "$$name in $$pkg"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_FOR) "$$pkg" || exit 1; \
+		done || exit 1; \
+	done
+
+lint: ## Check formatting, go vet and staticcheck.
+	@unformatted="$$(gofmt -s -l $$(git ls-files -co --exclude-standard '*.go'))"; \
+	if [ -n "$$unformatted" ]; then echo "run make fmt, these are not formatted:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+check: lint ## lint, and the rules of the tree: its top level, its imports, a tidy go.mod.
+	.ci/check
+
+fmt: ## Format the code.
+	gofmt -s -w $$(git ls-files -co --exclude-standard '*.go')
+
+clean: ## Remove what the other targets made.
+	rm -rf bin data holdfast
