@@ -1,0 +1,267 @@
+package recovery
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Facts are what Kafka says about a partition when it is assigned.
+type Facts struct {
+	Committed int64  // the group's committed offset; -1: none
+	Metadata  string // committed with it
+	TopicID   string // empty where the broker has none
+	LogStart  int64  // offset of the oldest record
+	LogEnd    int64  // high-water mark, also under read_committed
+	// AtTime is the offset of the first record that is not older than the
+	// policy's start time; -1: there is none. Used with [StartTime] only.
+	AtTime int64
+}
+
+// Start is where a partition begins that neither the store nor the group has
+// an offset for.
+type Start uint8
+
+// The places to start.
+const (
+	StartOldest Start = iota
+	StartNewest
+	StartTime // at Facts.AtTime
+)
+
+// OnReset is what to do about an offset that somebody else committed.
+type OnReset uint8
+
+// The reactions to an external reset.
+const (
+	ResetStop   OnReset = iota // hold the partition, report a [Conflict]
+	ResetFollow                // continue at the offset that was set
+)
+
+// Policy is what the operator configured.
+type Policy struct {
+	OnExternalReset OnReset
+	Start           Start
+}
+
+// Action is what to do with the store's view of a partition.
+type Action uint8
+
+// The actions, each carried out with the method of queue.Partition that it names.
+const (
+	Keep    Action = iota // nothing: the store is right
+	Begin                 // SetStart(Offset)
+	SkipTo                // SkipTo(Offset): below it, all is done elsewhere or given up
+	Reset                 // Reset(Offset): all open jobs are forgotten
+	Advance               // AdvanceTo(Offset): jobs are kept, what lies between is lost
+)
+
+// String returns the action's name as logs show it.
+func (a Action) String() string {
+	switch a {
+	case Keep:
+		return "keep"
+	case Begin:
+		return "begin"
+	case SkipTo:
+		return "skip-to"
+	case Reset:
+		return "reset"
+	case Advance:
+		return "advance"
+	}
+	return "action " + strconv.Itoa(int(a))
+}
+
+// Decision is the outcome of a reconciliation. Once it is carried out, a
+// committed offset that Kafka reported counts as acknowledged.
+type Decision struct {
+	Action Action
+	Offset int64    // of Begin, SkipTo, Reset and Advance
+	Notes  []string // for the log: what was found and is harmless
+}
+
+// Reconcile decides how a partition continues at its assignment: local is what
+// the store holds, self whose store it is, kafka what the group committed.
+//
+// It never skips a record that is neither complete here nor covered by the
+// commit of another holdfast store, unless the policy says to follow. Where
+// that would be the only way on, the error is a [*Conflict].
+func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Policy) (Decision, error) {
+	c := &reconciliation{State: local, Facts: kafka, self: self, policy: policy}
+	c.stamp, c.stampErr = DecodeStamp(kafka.Metadata)
+	c.maybe = kafka.Committed
+	if c.otherStore() && !c.otherTopic() {
+		c.known = kafka.Committed
+	}
+	decide := c.held
+	if local.Next < 0 {
+		decide = c.neverHeld
+	}
+	d, err := decide()
+	if err == nil {
+		err = c.inRange(d)
+	}
+	if err != nil {
+		return Decision{}, err
+	}
+	d.Notes = c.notes
+	return d, nil
+}
+
+// reconciliation is one call of Reconcile. Names are those of the table in
+// README.md: committed and log bounds by Kafka; frontier, next, acknowledged
+// by the store.
+type reconciliation struct {
+	queue.State
+	Facts
+	self     queue.Identity
+	policy   Policy
+	stamp    Stamp
+	stampErr error // not nil: the metadata holds no stamp
+	notes    []string
+
+	// What a conflict knows for the counts of its choices: all below known is
+	// finished elsewhere, what is below maybe may be. replaced: the log is not
+	// the one that the store and the committed offset speak of.
+	known, maybe int64
+	replaced     bool
+}
+
+func (c *reconciliation) note(format string, args ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
+}
+
+// ours: this store, or the one that it is a copy of, committed the offset.
+func (c *reconciliation) ours() bool { return c.stampErr == nil && c.stamp.StoreID == c.self.StoreID }
+
+// otherStore: another holdfast store committed it.
+func (c *reconciliation) otherStore() bool {
+	return c.stampErr == nil && c.stamp.StoreID != c.self.StoreID
+}
+
+// otherTopic: the committed offset counts records of a deleted topic.
+func (c *reconciliation) otherTopic() bool {
+	return c.stampErr == nil && c.stamp.TopicID != "" && c.Facts.TopicID != "" && c.stamp.TopicID != c.Facts.TopicID
+}
+
+// neverHeld is for a partition that the file knows nothing about.
+func (c *reconciliation) neverHeld() (Decision, error) {
+	switch {
+	case c.Committed < 0:
+		return Decision{Action: Begin, Offset: c.start()}, nil
+	case c.otherTopic():
+		return Decision{}, c.topicRecreated(c.stamp.TopicID)
+	case c.ours() && c.stamp.Epoch > c.self.Epoch:
+		return Decision{}, c.staleCopy()
+	}
+	c.noteAuthor()
+	return Decision{Action: Begin, Offset: c.Committed}, nil
+}
+
+func (c *reconciliation) start() int64 {
+	switch {
+	case c.policy.Start == StartNewest, c.policy.Start == StartTime && c.AtTime < 0:
+		return c.LogEnd
+	case c.policy.Start == StartTime:
+		return min(max(c.AtTime, c.LogStart), c.LogEnd)
+	}
+	return c.LogStart
+}
+
+// held is for a partition that the file knows.
+func (c *reconciliation) held() (Decision, error) {
+	if c.State.TopicID != "" && c.Facts.TopicID != "" && c.State.TopicID != c.Facts.TopicID {
+		return Decision{}, c.topicRecreated(c.State.TopicID)
+	}
+	keep := Decision{Action: Keep}
+	switch {
+	case c.Committed < 0:
+		if c.Acknowledged >= 0 {
+			c.note("the group's committed offset is gone, expired or deleted; continuing at this store's %d", c.Frontier)
+		}
+		return keep, nil
+	case c.otherTopic():
+		// The topic was accepted here as the new one, so a restart between
+		// that and the next commit left this offset behind.
+		c.note("the committed offset %d belongs to the deleted topic %s and is ignored", c.Committed, c.stamp.TopicID)
+		return keep, nil
+	case c.Committed < c.Acknowledged:
+		return c.external()
+	case c.Committed <= c.Frontier:
+		c.noteAuthor()
+		return keep, nil
+	case c.ours():
+		return Decision{}, c.staleCopy()
+	case c.otherStore():
+		c.noteAuthor()
+		return Decision{Action: SkipTo, Offset: c.Committed}, nil
+	}
+	return c.external()
+}
+
+// noteAuthor says whose offset was accepted, unless it is ours. The place for
+// the completed-ahead set of another store is here: its completions are to be
+// merged once the stamp carries them; until then they run again.
+func (c *reconciliation) noteAuthor() {
+	switch {
+	case c.otherStore():
+		c.note("store %s committed offset %d; what it had completed above that runs again", c.stamp.StoreID, c.Committed)
+	case c.stampErr != nil && c.Metadata != "":
+		c.note("offset %d was committed with metadata of another program, %s", c.Committed, quoteShort(c.Metadata))
+	}
+}
+
+// external is for an offset that no holdfast store arrived at by working.
+func (c *reconciliation) external() (Decision, error) {
+	if c.policy.OnExternalReset == ResetStop {
+		return Decision{}, c.externalReset()
+	}
+	d := c.follow()
+	skips, reruns := c.cost(d)
+	c.note("following the committed offset %d, which was set from outside: skips %s, runs again %s", c.Committed, atMost(skips), atMost(reruns))
+	return d, nil
+}
+
+// follow continues at the committed offset. Forward it keeps what is done
+// above; backward everything runs again, because that is what was asked for.
+func (c *reconciliation) follow() Decision {
+	if c.Committed < c.Frontier {
+		return Decision{Action: Reset, Offset: c.Committed}
+	}
+	return Decision{Action: SkipTo, Offset: c.Committed}
+}
+
+// inRange refuses a decision after which the next offset to fetch does not
+// exist. A log start above the frontier alone is harmless: the records are here.
+func (c *reconciliation) inRange(d Decision) error {
+	next := c.after(d)
+	switch {
+	case next < c.LogStart:
+		return c.recordsLost(d, next)
+	case next > c.LogEnd:
+		return c.beyondEnd(next)
+	}
+	return nil
+}
+
+// after returns the next offset to fetch once d is carried out.
+func (c *reconciliation) after(d Decision) int64 {
+	switch d.Action {
+	case Keep:
+		return c.Next
+	case SkipTo, Advance:
+		return max(c.Next, d.Offset)
+	}
+	return d.Offset
+}
+
+const maxQuoted = 40
+
+func quoteShort(s string) string {
+	if len(s) > maxQuoted {
+		return strconv.Quote(s[:maxQuoted]) + "..."
+	}
+	return strconv.Quote(s)
+}

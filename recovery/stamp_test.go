@@ -1,0 +1,110 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+func TestStampIsReadableText(t *testing.T) {
+	t.Parallel()
+	got := Stamp{TopicID: "Mi0vqYzuQ2K_x-1abcdefg", StoreID: "k3v0", Epoch: 7}.Encode()
+	want := "hf1 c6f52df6 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7"
+	if got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestStampRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want := Stamp{
+			TopicID: rapid.StringN(0, 40, 60).Draw(t, "topic"),
+			StoreID: string(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "store")),
+			Epoch:   rapid.Uint64().Draw(t, "epoch"),
+		}
+		text := want.Encode()
+		if !utf8.ValidString(text) {
+			t.Fatalf("not UTF-8: %q", text)
+		}
+		got, err := DecodeStamp(text)
+		if err != nil || got != want {
+			t.Fatalf("%q became %+v, %v", text, got, err)
+		}
+	})
+}
+
+func TestStampSkipsUnknownSections(t *testing.T) {
+	t.Parallel()
+	got, err := DecodeStamp(sealStamp("parked=17,23 epoch=3 ahead=AAEC store=s topic=t"))
+	if want := (Stamp{"t", "s", 3}); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
+func TestStampTooLongIsLeftOut(t *testing.T) {
+	t.Parallel()
+	if text := (Stamp{TopicID: strings.Repeat("t", MaxStamp)}).Encode(); text != "" {
+		t.Errorf("%d bytes", len(text))
+	}
+}
+
+func TestNotStamp(t *testing.T) {
+	t.Parallel()
+	good := Stamp{TopicID: "t", StoreID: "s", Epoch: 1}.Encode()
+	for name, metadata := range map[string]string{
+		"empty":             "",
+		"other program":     "consumer-1@host",
+		"magic alone":       "hf1 ",
+		"later magic":       "hf2" + good[3:],
+		"flipped byte":      strings.Replace(good, "store=s", "store=r", 1),
+		"cut short":         good[:len(good)-1],
+		"no topic":          sealStamp("store=s epoch=1"),
+		"no store":          sealStamp("topic=t epoch=1"),
+		"no epoch":          sealStamp("topic=t store=s"),
+		"section twice":     sealStamp("topic=t store=s epoch=1 epoch=2"),
+		"negative epoch":    sealStamp("topic=t store=s epoch=-1"),
+		"section no value":  sealStamp("topic=t store=s epoch=1 x"),
+		"bad escape":        sealStamp("topic=%zz store=s epoch=1"),
+		"too long":          sealStamp("topic=t store=s epoch=1 x=" + strings.Repeat("y", MaxStamp)),
+		"upper-case digits": "hf1 " + strings.ToUpper(good[4:12]) + good[12:],
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if s, err := DecodeStamp(metadata); !errors.Is(err, ErrNotStamp) {
+				t.Errorf("got %+v, %v", s, err)
+			}
+		})
+	}
+}
+
+func sealStamp(body string) string { return fmt.Sprintf("hf1 %08x %s", stampSum(body), body) }
+
+func FuzzDecodeStamp(f *testing.F) {
+	f.Add("")
+	f.Add(Stamp{TopicID: "t", StoreID: "s", Epoch: 1}.Encode())
+	f.Add(sealStamp("topic=t store=s epoch=18446744073709551615 later=%00"))
+	f.Fuzz(func(t *testing.T, metadata string) {
+		// A random checksum never matches, so the sections get one that does.
+		for _, text := range []string{metadata, sealStamp(metadata)} {
+			s, err := DecodeStamp(text)
+			if err != nil {
+				if !errors.Is(err, ErrNotStamp) {
+					t.Fatalf("untyped error: %v", err)
+				}
+				continue
+			}
+			again := s.Encode()
+			if again == "" { // escaping made it too long
+				continue
+			}
+			if got, err := DecodeStamp(again); err != nil || got != s {
+				t.Fatalf("%q: %+v became %+v, %v", text, s, got, err)
+			}
+		}
+	})
+}
