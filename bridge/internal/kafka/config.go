@@ -112,7 +112,7 @@ func (c Config) groupConfig() *sarama.Config {
 	conf.Consumer.Offsets.Initial = sarama.OffsetOldest
 	conf.Consumer.Group.InstanceId = c.InstanceID
 	conf.Consumer.Group.Session.Timeout = c.SessionTimeout
-	conf.Consumer.Group.Heartbeat.Interval = min(3*time.Second, c.SessionTimeout/3)
+	conf.Consumer.Group.Heartbeat.Interval = min(3*time.Second, c.SessionTimeout/3, c.RebalanceTimeout/10)
 	conf.Consumer.Group.Rebalance.Timeout = c.RebalanceTimeout
 	conf.Consumer.Group.Rebalance.GroupStrategies = nil
 	for _, name := range c.Assignors {
