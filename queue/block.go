@@ -9,15 +9,6 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const (
-	// blockBytes and blockRows bound a block.
-	blockBytes = 512 << 10
-	blockRows  = 4096
-	// bucketBytes is the size from which a block is a bucket of its own:
-	// bbolt then never rewrites it together with its neighbours.
-	bucketBytes = 16 << 10
-)
-
 // block is a line of a partition's catalogue: one run of jobs in the file.
 type block struct {
 	first      int64 // its key: at or below the offset of its first row
@@ -28,7 +19,6 @@ type block struct {
 
 // sparse blocks are worth rewriting with their open jobs only.
 func (b block) sparse() bool { return b.live > 0 && b.liveBytes*4 < b.bytes }
-func (b block) small() bool  { return b.bytes < bucketBytes }
 
 // newBlock is a block on its way to the file.
 type newBlock struct {
@@ -49,16 +39,19 @@ func (b *newBlock) add(r row) {
 	b.liveBytes += int64(r.length)
 }
 
-func (b *newBlock) full() bool { return b.bytes >= blockBytes || b.rows >= blockRows }
+func (l layout) full(b *newBlock) bool { return b.bytes >= l.blockBytes || b.rows >= l.blockRows }
+
+func (l layout) small(b block) bool { return b.bytes < l.bucketBytes }
 
 // blockTable is a partition's blocks in a write transaction.
 type blockTable struct {
+	layout
 	tp                  TopicPartition
 	index, blocks, done *bbolt.Bucket
 }
 
-func openBlockTable(tp TopicPartition, b *bbolt.Bucket) blockTable {
-	t := blockTable{tp, b.Bucket(bucketIndex), b.Bucket(bucketBlocks), b.Bucket(bucketDone)}
+func openBlockTable(l layout, tp TopicPartition, b *bbolt.Bucket) blockTable {
+	t := blockTable{l, tp, b.Bucket(bucketIndex), b.Bucket(bucketBlocks), b.Bucket(bucketDone)}
 	// Keys ascend, so that a split need not leave room on the left.
 	t.index.FillPercent, t.blocks.FillPercent = 0.95, 0.95
 	return t
@@ -69,7 +62,7 @@ func (t blockTable) put(b *newBlock) error {
 	if err := t.index.Put(key, appendFrame(make([]byte, 0, len(b.index)+frameHeader), b.index)); err != nil {
 		return err
 	}
-	if b.small() {
+	if t.small(b.block) {
 		return t.blocks.Put(key, b.bodies)
 	}
 	own, err := t.blocks.CreateBucket(key)
@@ -81,9 +74,9 @@ func (t blockTable) put(b *newBlock) error {
 
 func (t blockTable) delete(b block) error {
 	key := offsetKey(b.first)
-	remove := t.blocks.DeleteBucket
-	if b.small() {
-		remove = t.blocks.Delete
+	remove := t.blocks.Delete
+	if t.blocks.Bucket(key) != nil {
+		remove = t.blocks.DeleteBucket
 	}
 	return errors.Join(remove(key), t.index.Delete(key), t.done.Delete(key))
 }

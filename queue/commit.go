@@ -51,20 +51,20 @@ func (s *Store) pause() (closing bool) {
 
 // commit runs one flush from gathering to telling memory.
 func (s *Store) commit(w *bodyWriter) error {
-	s.mu.Lock()
 	f := s.gather()
-	s.started++
-	s.mu.Unlock()
-
 	begin := time.Now()
-	if len(f.parts) > 0 {
-		if err := s.write(f, w); err != nil {
-			return err
-		}
-		s.measure()
+	if err := s.write(f, w); err != nil {
+		return err
 	}
+	s.tell(f, time.Since(begin))
+	return s.compactDrained()
+}
+
+// tell makes known, first to memory and then to those who wait, that f is on
+// disk.
+func (s *Store) tell(f *flush, took time.Duration) {
 	s.mu.Lock()
-	s.settle(f, time.Since(begin))
+	s.settle(f, took)
 	s.mu.Unlock()
 	if s.opt.Durable != nil && len(f.events) > 0 {
 		s.opt.Durable(f.events)
@@ -72,10 +72,12 @@ func (s *Store) commit(w *bodyWriter) error {
 	s.mu.Lock()
 	s.answer()
 	s.mu.Unlock()
-	return s.compactDrained()
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
+	if len(f.parts) == 0 {
+		return nil
+	}
 	for _, p := range f.parts {
 		p.encode(w)
 	}
@@ -90,6 +92,7 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 	if err != nil {
 		return fmt.Errorf("flush of %s: %w", s.path, err)
 	}
+	s.measure()
 	return nil
 }
 

@@ -10,11 +10,6 @@ import (
 )
 
 const (
-	// A file is worth compacting by itself when it is larger than drainedFile
-	// and has drained to less than a quarter of it, and to so little that the
-	// copy is short.
-	drainedFile  = 100 << 20
-	drainedInUse = 32 << 20
 	compactEvery = time.Minute
 	compactTx    = 16 << 20 // bytes of one transaction of the copy
 )
@@ -31,7 +26,7 @@ func (s *Store) fileSize() int64 {
 // on the committer, between flushes.
 func (s *Store) compactDrained() error {
 	u := s.Usage()
-	if u.File < drainedFile || u.InUse > min(u.File/4, drainedInUse) || s.clock.Now().Before(s.nextCompact) {
+	if u.File < s.layout.drainedFile || u.InUse > min(u.File/4, s.layout.drainedInUse) || s.clock.Now().Before(s.nextCompact) {
 		return nil
 	}
 	s.nextCompact = s.clock.Now().Add(compactEvery)

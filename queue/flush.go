@@ -41,9 +41,11 @@ type noteChange struct {
 	note   *noteValue
 }
 
-// gather takes what has changed since the last flush. It is called with
-// Store.mu held.
+// gather takes what has changed since the last flush.
 func (s *Store) gather() *flush {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started++
 	f := &flush{events: s.events}
 	for _, p := range s.dirty {
 		f.parts = append(f.parts, p.gather())
@@ -89,12 +91,13 @@ func (f *partFlush) gather(c *chunk) {
 
 // encode builds the blocks.
 func (f *partFlush) encode(w *bodyWriter) {
+	l := f.part.store.layout
 	var b *newBlock
 	for i, o := range f.open {
-		if b == nil || b.full() {
+		if b == nil || l.full(b) {
 			b = &newBlock{}
 			f.blocks = append(f.blocks, b)
-			w.buf = make([]byte, 0, sizeHint(f.open[i:]))
+			w.buf = make([]byte, 0, l.sizeHint(f.open[i:]))
 		}
 		place := w.add(o.rec, o.from.scheme)
 		b.add(place.row)
@@ -105,9 +108,9 @@ func (f *partFlush) encode(w *bodyWriter) {
 }
 
 // sizeHint estimates the bytes of the block that begins with the first record.
-func sizeHint(open []openRecord) int {
+func (l layout) sizeHint(open []openRecord) int {
 	n := int64(0)
-	for i := 0; i < len(open) && i < blockRows && n < blockBytes; i++ {
+	for i := 0; i < min(len(open), int(l.blockRows)) && n < l.blockBytes; i++ {
 		n += open[i].rec.size()
 	}
 	return int(n)
@@ -126,7 +129,7 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	t := openBlockTable(f.part.tp, b)
+	t := openBlockTable(f.part.store.layout, f.part.tp, b)
 	for _, nb := range f.blocks {
 		if err := t.put(nb); err != nil {
 			return err

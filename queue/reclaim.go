@@ -1,16 +1,6 @@
 package queue
 
-import (
-	"fmt"
-)
-
-const (
-	// rewriteBytes bounds what one flush copies to reclaim room, so that a
-	// flush stays short; the rest is done by the next ones.
-	rewriteBytes = 4 << 20
-	// mergeRun is the number of neighbouring small blocks that are merged.
-	mergeRun = 16
-)
+import "fmt"
 
 // reclaim deletes finished blocks, and rewrites sparse ones and long runs of
 // small ones with their open jobs only. It returns the catalogue that is left.
@@ -27,13 +17,13 @@ func (c catalogue) reclaim(t blockTable) (catalogue, error) {
 			return nil, err
 		}
 	}
-	return kept.rewrite(t, rewriteBytes)
+	return kept.rewrite(t, t.rewriteBytes)
 }
 
 func (c catalogue) rewrite(t blockTable, budget int64) (catalogue, error) {
 	kept := c[:0:0]
 	for i := 0; i < len(c); {
-		run, bytes := c.worthMerging(i)
+		run, bytes := c[i:].worthMerging(t.layout)
 		if run == 0 || bytes > budget {
 			kept = append(kept, c[i])
 			i++
@@ -50,12 +40,12 @@ func (c catalogue) rewrite(t blockTable, budget int64) (catalogue, error) {
 	return kept, nil
 }
 
-// worthMerging returns how many blocks from i on should become one, and how
+// worthMerging returns how many of the first blocks should become one, and how
 // many bytes that copies; zero where rewriting gains nothing.
-func (c catalogue) worthMerging(i int) (run int, bytes int64) {
+func (c catalogue) worthMerging(l layout) (run int, bytes int64) {
 	sparse, count := false, int32(0)
-	for _, b := range c[i:] {
-		if !b.sparse() && !b.small() || bytes+b.liveBytes > blockBytes || count+b.live > blockRows {
+	for _, b := range c {
+		if !b.sparse() && !l.small(b) || bytes+b.liveBytes > l.blockBytes || count+b.live > l.blockRows {
 			break
 		}
 		sparse = sparse || b.sparse()
@@ -63,7 +53,7 @@ func (c catalogue) worthMerging(i int) (run int, bytes int64) {
 		count += b.live
 		run++
 	}
-	if sparse || run >= mergeRun {
+	if sparse || run >= l.mergeRun {
 		return run, bytes
 	}
 	return 0, 0

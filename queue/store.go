@@ -56,6 +56,7 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	path     string
 	opt      Options
+	layout   layout
 	identity Identity
 	clock    Clock
 
@@ -116,12 +117,22 @@ type waiter struct {
 // Open opens the store at path, counts its epoch up and starts the committer.
 // Close must be called to end it.
 func Open(path string, opt Options) (*Store, error) {
+	s, err := open(path, opt, standardLayout())
+	if err != nil {
+		return nil, err
+	}
+	go s.commitLoop()
+	return s, nil
+}
+
+// open is Open without the committer.
+func open(path string, opt Options, l layout) (*Store, error) {
 	db, err := OpenFile(path, false)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		path: path, opt: opt.withDefaults(), db: db,
+		path: path, opt: opt.withDefaults(), layout: l, db: db,
 		parts:  map[TopicPartition]*Partition{},
 		topics: map[string]*topic{},
 		failed: make(chan struct{}), closing: make(chan struct{}), stopped: make(chan struct{}),
@@ -133,7 +144,6 @@ func Open(path string, opt Options) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	go s.commitLoop()
 	return s, nil
 }
 
