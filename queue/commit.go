@@ -122,6 +122,9 @@ func (s *Store) letGo() {
 			for _, c := range p.chunks {
 				p.release(c)
 			}
+			p.gone = true
+			// Delayed lanes are still in the schedule; nothing else is to live on with them.
+			p.lanes, p.own, p.later, p.notes, p.chunks, p.ready = nil, nil, nil, nil, nil, fifo[*lane]{}
 			delete(s.parts, tp)
 		}
 	}

@@ -9,6 +9,7 @@ const (
 	laneRunning                  // its head is with a worker
 	laneWaiting                  // in Store.delayed until due
 	laneHalted                   // its head waits for an operator
+	laneHeld                     // an orphan of the same id still runs
 	laneGone                     // removed; a run that is under way may still hold it
 )
 
@@ -23,7 +24,7 @@ type lane struct {
 	room  [1]entry // first backing array of jobs: most lanes of a wide topic hold one
 	due   int64    // laneWaiting: Unix nanoseconds
 
-	// adopter is the lane whose head is the job that this one, gone, still runs.
+	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane
 	prev, next *lane // list of running lanes
 }

@@ -17,6 +17,7 @@ type Partition struct {
 	gen      int       // counts resets: a flush begun before one must not touch memory after it
 	until    time.Time // jobs start before it only
 	detached bool
+	gone     bool // detached and forgotten by the store: this handle does nothing any more
 	known    bool // the file has held this partition
 
 	lanes   map[uint64]*lane // by id
@@ -26,7 +27,9 @@ type Partition struct {
 	runs    runList
 	running int             // runs under way, orphans included
 	orphans map[int64]*lane // gone lanes whose run is still under way, by its offset
-	idle    []chan struct{} // closed when running falls to zero
+	// orphaned counts the orphans without an adopter by the id of their lane.
+	orphaned map[uint64]int
+	idle     []chan struct{} // closed when running falls to zero
 
 	open   openSet // unfinished offsets
 	next   int64   // the next offset to store; -1 before SetStart
@@ -158,6 +161,9 @@ func (p *Partition) change(f func() error) error {
 	if err := p.store.usable(); err != nil {
 		return err
 	}
+	if p.gone {
+		return fmt.Errorf("%s was detached; attach it again", p.tp)
+	}
 	if err := f(); err != nil {
 		return err
 	}
@@ -222,7 +228,7 @@ func (p *Partition) checkAscending(recs []Record) error {
 // place puts a job into its lane, or aside while an older scheme has jobs.
 func (p *Partition) place(j laterJob) {
 	if j.scheme != p.active {
-		if p.activeOpen > 0 {
+		if p.activeOpen > 0 || len(p.orphans) > 0 {
 			p.later = append(p.later, j)
 			return
 		}
@@ -237,9 +243,9 @@ func (p *Partition) place(j laterJob) {
 	}
 }
 
-// promote, which is due after a completion, lets the next scheme's jobs into lanes once the active one has none.
+// promote lets the next scheme's jobs into lanes once the active one has none.
 func (p *Partition) promote() {
-	if p.activeOpen > 0 || len(p.later) == 0 {
+	if p.activeOpen > 0 || len(p.orphans) > 0 || len(p.later) == 0 {
 		return
 	}
 	waiting := p.later
@@ -277,12 +283,7 @@ func (p *Partition) drop(l *lane) {
 func (p *Partition) complete(e entry) {
 	p.open.remove(e.offset)
 	p.rate.count++
-	if e.from != nil {
-		e.from.live--
-		if e.from.live == 0 {
-			p.release(e.from)
-		}
-	}
+	p.unref(e.from)
 	if e.offset < p.stored {
 		p.done = append(p.done, e.offset)
 	} else {
@@ -302,6 +303,17 @@ func (p *Partition) hold(c *chunk, bytes int64) {
 	c.bytes += bytes
 	p.held += bytes
 	p.store.memory += bytes
+}
+
+// unref takes back a job's reference to the chunk of its body.
+func (p *Partition) unref(c *chunk) {
+	if c == nil {
+		return
+	}
+	c.live--
+	if c.live == 0 {
+		p.release(c)
+	}
 }
 
 func (p *Partition) release(c *chunk) {
@@ -332,10 +344,14 @@ func (p *Partition) touchNote(offset int64) {
 	p.touched[offset] = struct{}{}
 }
 
-// Lease lets jobs start until the given time; the zero time lets none.
+// Lease lets jobs start until the given time; the zero time lets none. Of a
+// detached partition none start.
 func (p *Partition) Lease(until time.Time) {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
+	if p.detached {
+		return
+	}
 	p.until = until
 	p.schedule()
 }
@@ -347,19 +363,25 @@ func (p *Partition) Running() int {
 	return p.running
 }
 
-// Idle waits until no job of the partition is out.
+// Idle waits until no job of the partition is out, or no outcome can be taken
+// in any more.
 func (p *Partition) Idle(ctx context.Context) error {
-	p.store.mu.Lock()
+	s := p.store
+	s.mu.Lock()
 	if p.running == 0 {
-		p.store.mu.Unlock()
+		s.mu.Unlock()
 		return nil
 	}
 	idle := make(chan struct{})
 	p.idle = append(p.idle, idle)
-	p.store.mu.Unlock()
+	s.mu.Unlock()
 	select {
 	case <-idle:
 		return nil
+	case <-s.failed:
+		return s.Err()
+	case <-s.closing:
+		return fmt.Errorf("wait for the running jobs of %s: %w", p.tp, ErrClosed)
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the running jobs of %s: %w", p.tp, context.Cause(ctx))
 	}

@@ -15,14 +15,7 @@ func (s *Store) readBody(tp TopicPartition, offset int64) (rec Record, err error
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		body, err := findBody(partitionBucket(tx, tp), offset)
-		if err != nil {
-			return err
-		}
-		rec, _, err = decodeBody(bytes.Clone(body))
-		if err == nil && rec.Offset != offset {
-			err = fmt.Errorf("body of offset %d in its place", rec.Offset)
-		}
+		rec, err = findBody(partitionBucket(tx, tp), offset)
 		return err
 	})
 	if err != nil {
@@ -31,33 +24,44 @@ func (s *Store) readBody(tp TopicPartition, offset int64) (rec Record, err error
 	return rec, nil
 }
 
-// findBody returns the framed body of offset. It aliases the file.
-func findBody(b *bbolt.Bucket, offset int64) ([]byte, error) {
+// findBody returns the record of offset, copied out of the file.
+func findBody(b *bbolt.Bucket, offset int64) (Record, error) {
 	if b == nil {
-		return nil, errNotStored
+		return Record{}, errNotStored
 	}
 	key, index := seekBlock(b.Bucket(bucketIndex), offset)
 	if key == nil {
-		return nil, errNotStored
+		return Record{}, errNotStored
 	}
 	bodies := blockValue(b.Bucket(bucketBlocks), key)
-	rs := peekRows(index)
+	rec, err := bodyAt(bodies, peekRows(index), offset)
+	if err == nil {
+		return rec, nil
+	}
+	if _, damage := openRows(index); damage == nil {
+		return Record{}, err
+	}
+	rebuilt, damage := rebuildRows(bodies)
+	if damage != nil {
+		return Record{}, err
+	}
+	return bodyAt(bodies, rebuilt, offset)
+}
+
+func bodyAt(bodies []byte, rs rows, offset int64) (Record, error) {
 	i, ok := rs.find(offset)
 	if !ok {
-		rebuilt, err := rebuildRows(bodies) // the index may be what is damaged
-		if err != nil {
-			return nil, err
-		}
-		if i, ok = rebuilt.find(offset); !ok {
-			return nil, errNotStored
-		}
-		rs = rebuilt
+		return Record{}, errNotStored
 	}
 	r := rs.at(i)
 	if int64(r.pos)+int64(r.length) > int64(len(bodies)) {
-		return nil, errFrameShort
+		return Record{}, errFrameShort
 	}
-	return bodies[r.pos : r.pos+r.length], nil
+	rec, _, err := decodeBody(bytes.Clone(bodies[r.pos : r.pos+r.length]))
+	if err == nil && rec.Offset != offset {
+		err = fmt.Errorf("body of offset %d in its place", rec.Offset)
+	}
+	return rec, err
 }
 
 // seekBlock returns the key and index of the last block that begins at or

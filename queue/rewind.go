@@ -4,7 +4,7 @@ import "fmt"
 
 // Reset forgets all jobs and completions, and goes on from offset as if the
 // partition had never been held. Runs under way are adopted by their record if
-// Kafka delivers it again, and dropped otherwise.
+// Kafka delivers it again, and dropped otherwise; their lanes wait for them.
 func (p *Partition) Reset(offset int64) error {
 	return p.change(func() error {
 		for l := p.runs.first; l != nil; l = p.runs.first {
@@ -31,7 +31,7 @@ func (p *Partition) Reset(offset int64) error {
 }
 
 // SkipTo counts everything below offset as complete: another owner did it.
-// Runs under way below it are dropped at their Finish.
+// Runs under way below it are dropped at their Finish; their lanes wait for it.
 func (p *Partition) SkipTo(offset int64) error {
 	return p.change(func() error {
 		for _, l := range p.lanes {
@@ -89,16 +89,6 @@ func (p *Partition) skipLater(offset int64) {
 	p.later = kept
 }
 
-// abandon takes a running lane out of the books; its run goes on without them.
-func (p *Partition) abandon(l *lane) {
-	l.state = laneGone
-	p.runs.remove(l)
-	if p.orphans == nil {
-		p.orphans = map[int64]*lane{}
-	}
-	p.orphans[l.head().offset] = l
-}
-
 // Replace gives a job whose stored body is damaged the record that Kafka still
 // had. The job gets it when it is next taken.
 func (p *Partition) Replace(rec Record) error {
@@ -113,6 +103,7 @@ func (p *Partition) Replace(rec Record) error {
 		c := &chunk{records: []Record{rec}, live: 1, flushed: true}
 		p.hold(c, rec.size())
 		p.chunks = append(p.chunks, c)
+		p.unref(l.jobs[0].from)
 		l.jobs[0].from = c
 		return nil
 	})

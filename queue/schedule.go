@@ -70,15 +70,18 @@ func (p *Partition) schedule() {
 // distinct lanes, turn by turn over topics, partitions and lanes. Each job
 // holds its lane until it is given to Finish.
 func (s *Store) Take(ctx context.Context, dst []Job) (int, error) {
-	s.mu.Lock()
-	n, err := s.await(ctx, dst)
-	s.mu.Unlock()
-	for i := range dst[:n] {
-		if dst[i].cold {
-			s.warm(&dst[i])
+	for len(dst) > 0 {
+		s.mu.Lock()
+		n, err := s.await(ctx, dst)
+		s.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+		if n, err = s.warmAll(dst[:n]); n > 0 || err != nil {
+			return n, err
 		}
 	}
-	return n, err
+	return 0, nil
 }
 
 func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
@@ -94,6 +97,9 @@ func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
 			return 0, context.Cause(ctx)
 		}
 		if n := s.fill(dst, s.clock.Now()); n > 0 {
+			if s.idle > 0 && s.turns.len() > 0 { // one signal may stand for many lanes
+				s.work.Signal()
+			}
 			return n, nil
 		}
 		if !waited {
@@ -221,24 +227,57 @@ func (l *lane) start() Job {
 	return j
 }
 
-// warm reads the body of a job that memory does not hold.
-func (s *Store) warm(j *Job) {
-	rec, err := s.readBody(j.TopicPartition(), j.Offset)
-	if err != nil {
-		j.Damaged = err
-		return
+// warmAll reads the bodies that memory does not hold and returns how many of
+// the jobs, moved to the front, are to run.
+func (s *Store) warmAll(jobs []Job) (n int, err error) {
+	for i := range jobs {
+		if jobs[i].cold {
+			run, err := s.warm(&jobs[i])
+			if err != nil {
+				return 0, err
+			}
+			if !run {
+				continue
+			}
+		}
+		if n < i {
+			jobs[n] = jobs[i]
+		}
+		n++
 	}
-	j.Record = rec
-	j.cold = false
+	return n, nil
+}
+
+// warm reads the body of one job. It reports false where the body is gone
+// because the partition was reset or skipped meanwhile.
+func (s *Store) warm(j *Job) (run bool, err error) {
+	rec, damage := s.readBody(j.TopicPartition(), j.Offset)
+	if damage == nil {
+		j.Record, j.cold = rec, false
+		return true, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return false, err
+	}
+	if j.lane.state == laneGone {
+		s.finish(j, &Outcome{Kind: Release}, s.clock.Now())
+		return false, nil
+	}
+	j.Damaged = damage
+	return true, nil
 }
 
 // settle decides what a lane with a new head does next.
 func (p *Partition) settle(l *lane) {
 	offset := l.head().offset
 	if run := p.orphans[offset]; run != nil && run.adopter == nil {
-		run.adopter = l
-		l.state = laneRunning
-		p.runs.add(l)
+		p.takeOver(run, l)
+		return
+	}
+	if !l.own && p.orphaned[l.id] > 0 {
+		l.state = laneHeld
 		return
 	}
 	if n := p.notes[offset]; n != nil {
@@ -304,7 +343,7 @@ func (s *Store) Finish(done ...Finished) error {
 		return s.err
 	}
 	if s.closed {
-		return fmt.Errorf("finish %s@%d: %w", done[0].Job.TopicPartition(), done[0].Job.Offset, ErrClosed)
+		return fmt.Errorf("finish %d jobs: %w", len(done), ErrClosed)
 	}
 	for i := range done {
 		s.finish(done[i].Job, &done[i].Outcome, now)
@@ -319,11 +358,9 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	}
 	j.lane = nil // a second Finish of the same run is void
 	p.leaveRun()
+	s.schedule(p.topic) // it may have been at its limit
 	if l.state == laneGone {
-		if p.orphans[j.Offset] == l {
-			delete(p.orphans, j.Offset)
-		}
-		if l = l.adopter; l == nil || l.state != laneRunning || l.head().offset != j.Offset {
+		if l = p.endOrphan(l, j.Offset); l == nil {
 			return
 		}
 	}
@@ -333,7 +370,6 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	} else {
 		p.putBack(l, j, o)
 	}
-	s.schedule(p.topic)
 	p.touch()
 	s.gathering.add(now)
 	if s.opt.Durable != nil {

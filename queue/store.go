@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,6 +118,9 @@ type waiter struct {
 // Open opens the store at path, counts its epoch up and starts the committer.
 // Close must be called to end it.
 func Open(path string, opt Options) (*Store, error) {
+	if _, err := os.Stat(path); err != nil { // bbolt would make it
+		return nil, fmt.Errorf("open store: %w", err)
+	}
 	s, err := open(path, opt, standardLayout())
 	if err != nil {
 		return nil, err
