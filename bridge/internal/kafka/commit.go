@@ -15,17 +15,22 @@ import (
 // retries what passes until ctx ends. ErrFenced, ErrMetadataTooLarge and
 // ErrUnknownTopic are final.
 func (c *Claim) Commit(ctx context.Context, offset int64, metadata string) error {
+	var refused error // the last answer that passes
 	for {
 		err := c.commitOnce(ctx, offset, metadata)
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errAgain) {
-			return fmt.Errorf("commit %s@%d: %w", c, offset, err)
+		if errors.Is(err, errAgain) {
+			refused = err
+			if wait(ctx, retryAfter) {
+				continue
+			}
 		}
-		if !wait(ctx, retryAfter) {
-			return fmt.Errorf("commit %s@%d: %w: last answer: %w", c, offset, context.Cause(ctx), err)
+		if ctx.Err() != nil && refused != nil {
+			err = fmt.Errorf("%w: the last answer was: %w", context.Cause(ctx), refused)
 		}
+		return fmt.Errorf("commit %s@%d: %w", c, offset, err)
 	}
 }
 

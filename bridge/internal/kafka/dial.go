@@ -113,8 +113,16 @@ func unreachable(brokers []string, cause error) error {
 	case errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, context.Canceled):
 		remedy = "check the network, or wait longer"
 	}
-	return fmt.Errorf("%w at %s: %s: %s", ErrUnreachable, strings.Join(brokers, ", "), text, remedy)
+	return fmt.Errorf("%w at %s: %w: %s", ErrUnreachable, strings.Join(brokers, ", "), inOneLine{cause, text}, remedy)
 }
+
+type inOneLine struct {
+	cause error
+	text  string
+}
+
+func (e inOneLine) Error() string { return e.text }
+func (e inOneLine) Unwrap() error { return e.cause }
 
 // reason is the text of cause on one line, without what sarama puts before it.
 func reason(cause error) string {

@@ -13,7 +13,11 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// sarama registers a meter per topic in go-metrics' own registry, whatever
+	// registry it is given.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
 
 // patience is how long a test waits for what has to happen.
 const patience = 20 * time.Second

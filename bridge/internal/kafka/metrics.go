@@ -4,7 +4,10 @@ import "github.com/rcrowley/go-metrics"
 
 // noMetrics is a registry that keeps nothing. sarama asks for a registry in any
 // case, and the meters of a real one start a goroutine that nobody can stop. A
-// caller who wants sarama's metrics sets a registry in Config.Tune.
+// caller who wants sarama's metrics sets a registry in Config.Tune. (Of one
+// meter, that of fetch requests by topic, sarama loses the registry while it
+// encodes, and go-metrics' own takes it. Only a variable of go-metrics could
+// prevent that, for all of the process.)
 type noMetrics struct{}
 
 func (noMetrics) GetOrRegister(_ string, metric any) any {
