@@ -100,6 +100,9 @@ func (p *Partition) Replace(rec Record) error {
 		if l == nil || len(l.jobs) == 0 || l.head().offset != rec.Offset {
 			return fmt.Errorf("replace %s@%d: it is not at the head of its lane", p.tp, rec.Offset)
 		}
+		if l.jobs[0].from.at(rec.Offset) != nil {
+			return nil // memory still has it as it came
+		}
 		c := &chunk{records: []Record{rec}, live: 1, flushed: true}
 		p.hold(c, rec.size())
 		p.chunks = append(p.chunks, c)

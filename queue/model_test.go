@@ -1,0 +1,215 @@
+package queue
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+)
+
+// The model is what a store has to be, in maps and slices: every partition is
+// the list of its open jobs, and everything else follows from that.
+
+type modelJob struct {
+	rec      Record
+	scheme   int
+	attempts int
+	due      time.Time
+	halted   bool
+	err      string
+}
+
+// modelFile is what the file knows of a partition.
+type modelFile struct {
+	known       bool
+	next, acked int64
+	topicID     string
+	fingerprint string
+	scheme      int
+	jobs        []modelJob // open ones, ascending
+}
+
+func (f modelFile) clone() modelFile {
+	f.jobs = slices.Clone(f.jobs)
+	return f
+}
+
+func (f *modelFile) frontier() int64 {
+	if len(f.jobs) > 0 {
+		return f.jobs[0].rec.Offset
+	}
+	return f.next
+}
+
+func (f *modelFile) job(offset int64) *modelJob {
+	i, ok := slices.BinarySearchFunc(f.jobs, offset, func(j modelJob, o int64) int { return cmp.Compare(j.rec.Offset, o) })
+	if !ok {
+		return nil
+	}
+	return &f.jobs[i]
+}
+
+func (f *modelFile) remove(offset int64) {
+	f.jobs = slices.DeleteFunc(f.jobs, func(j modelJob) bool { return j.rec.Offset == offset })
+}
+
+// modelLane identifies a lane within a partition and scheme.
+type modelLane struct {
+	own bool
+	id  uint64
+}
+
+func laneOf(r *Record) modelLane {
+	if r.Lane.Own {
+		return modelLane{true, uint64(r.Offset)}
+	}
+	return modelLane{false, r.Lane.ID}
+}
+
+// modelRun is a job that is out. Its lane is the one it was last started or
+// adopted in.
+type modelRun struct {
+	job  *Job
+	lane modelLane
+}
+
+// modelPartition adds what memory knows beyond the file.
+type modelPartition struct {
+	modelFile
+	tp       TopicPartition
+	handle   *Partition
+	attached bool
+	lease    time.Time
+	active   int // scheme whose jobs are in lanes
+	runs     map[int64]*modelRun
+
+	touched bool       // differs from what the last flush gathered
+	pending *modelFile // gathered by the flush under way
+	reset   bool       // since the flush under way was gathered
+	file    modelFile  // what a crash would leave
+	durable int64      // what Frontier has to say
+}
+
+func newModelPartition(tp TopicPartition) *modelPartition {
+	empty := modelFile{next: -1, acked: -1}
+	return &modelPartition{tp: tp, modelFile: empty, file: empty, durable: -1, runs: map[int64]*modelRun{}}
+}
+
+// GoString is what a failing run prints of a drawn partition.
+func (p *modelPartition) GoString() string { return p.tp.String() }
+
+// heads returns the first open job of every lane of the active scheme.
+func (p *modelPartition) heads() map[modelLane]*modelJob {
+	heads := map[modelLane]*modelJob{}
+	for i := range p.jobs {
+		j := &p.jobs[i]
+		if l := laneOf(&j.rec); j.scheme == p.active && heads[l] == nil {
+			heads[l] = j
+		}
+	}
+	return heads
+}
+
+// owned says whether the outcome of a run counts: its job is the head of a
+// lane. Otherwise Reset or SkipTo has forgotten it.
+func (p *modelPartition) owned(offset int64) bool {
+	j := p.job(offset)
+	return p.runs[offset] != nil && j != nil && p.heads()[laneOf(&j.rec)] == j
+}
+
+// forget is due before jobs are dropped: runs that lose their job go on in the
+// name of the lane that they are in now.
+func (p *modelPartition) forget() {
+	for offset, run := range p.runs {
+		if p.owned(offset) {
+			run.lane = laneOf(&p.job(offset).rec)
+		}
+	}
+}
+
+// promote turns to the next scheme once nothing of the active one is left.
+func (p *modelPartition) promote() {
+	for offset := range p.runs {
+		if !p.owned(offset) {
+			return
+		}
+	}
+	if len(p.heads()) == 0 && len(p.jobs) > 0 {
+		p.active = p.jobs[0].scheme
+	}
+}
+
+// startable returns the heads that may start at now.
+func (p *modelPartition) startable(now time.Time) map[int64]*modelJob {
+	jobs := map[int64]*modelJob{}
+	if !p.attached || !now.Before(p.lease) {
+		return jobs
+	}
+	held := map[modelLane]bool{}
+	for offset, run := range p.runs {
+		if !p.owned(offset) && !run.lane.own {
+			held[run.lane] = true
+		}
+	}
+	for l, j := range p.heads() {
+		if p.runs[j.rec.Offset] == nil && !held[l] && !j.halted && !j.due.After(now) {
+			jobs[j.rec.Offset] = j
+		}
+	}
+	return jobs
+}
+
+// finish applies an outcome and reports whether it counts.
+func (p *modelPartition) finish(run *modelRun, o Outcome) bool {
+	offset := run.job.Offset
+	counts := p.owned(offset)
+	delete(p.runs, offset)
+	if counts {
+		j := p.job(offset)
+		switch o.Kind {
+		case Done:
+			p.remove(offset)
+		case Retry, Halt:
+			j.attempts, j.err, j.due, j.halted = run.job.Attempt, o.Error, o.Due, o.Kind == Halt
+		}
+		p.touched = true
+	}
+	p.promote()
+	return counts
+}
+
+// reload is what a start makes of the file.
+func (p *modelPartition) reload() {
+	p.modelFile = p.file.clone()
+	p.handle, p.attached, p.lease = nil, false, time.Time{}
+	p.runs = map[int64]*modelRun{}
+	p.touched, p.pending, p.reset = false, nil, false
+	p.durable = -1
+	if p.known {
+		p.durable = p.frontier()
+	}
+	p.active = p.scheme
+	if len(p.jobs) > 0 {
+		p.active = p.jobs[0].scheme
+	}
+}
+
+// sameRecord compares what Kafka delivered with what came out.
+func sameRecord(a, b *Record) bool {
+	return a.Offset == b.Offset && a.Timestamp == b.Timestamp &&
+		sameBytes(a.Key, b.Key) && sameBytes(a.Value, b.Value) &&
+		slices.EqualFunc(a.Headers, b.Headers, func(x, y Header) bool { return x.Key == y.Key && sameBytes(x.Value, y.Value) }) &&
+		a.Lane.ID == b.Lane.ID && a.Lane.Own == b.Lane.Own && bytes.Equal(a.Lane.Name, b.Lane.Name)
+}
+
+// sameBytes tells null from empty.
+func sameBytes(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+
+func cloneRecord(r Record) Record {
+	r.Key, r.Value, r.Lane.Name = bytes.Clone(r.Key), bytes.Clone(r.Value), bytes.Clone(r.Lane.Name)
+	r.Headers = slices.Clone(r.Headers)
+	for i := range r.Headers {
+		r.Headers[i].Value = bytes.Clone(r.Headers[i].Value)
+	}
+	return r
+}
