@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -212,6 +213,10 @@ func damage(rng *rand.Rand, b []byte) []byte {
 	return b
 }
 
+// headOfMeta is a complaint of bbolt's check alone: one of the two meta pages
+// may be torn, and the next commits write it anew.
+var headOfMeta = regexp.MustCompile(`Page expected to be: [01],|page [01]: has unexpected type`)
+
 // walk opens a file as a store does, and reads and writes all of it.
 func walk(t *testing.T, path string) {
 	t.Helper()
@@ -222,7 +227,9 @@ func walk(t *testing.T, path string) {
 	defer db.Close()
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for err := range tx.Check() {
-			t.Errorf("passed, but bbolt finds: %v", err)
+			if !headOfMeta.MatchString(err.Error()) {
+				t.Errorf("passed, but bbolt finds: %v", err)
+			}
 		}
 		if err := tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return touch(b) }); err != nil {
 			return err

@@ -1,0 +1,87 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// CompactOptions tunes [Compact]. The zero value compacts in place.
+type CompactOptions struct {
+	// To is a directory, made if missing, that receives the compacted store.
+	// The old directory is left as it is and must not be used any more.
+	To       string
+	Progress Progress
+}
+
+func (o CompactOptions) copier() copier { return copier{diskFree, o.Progress} }
+
+// CompactReport is what a compaction did.
+type CompactReport struct {
+	Path          string // of the compacted file
+	Before, After int64  // bytes of the file
+}
+
+// Compact copies the store in dir to a new file without its unused pages and
+// puts that in its place, while no bridge runs. The copy also mends a store
+// whose last write failed: nothing of it is in doubt any more.
+func Compact(ctx context.Context, dir string, opt CompactOptions) (report CompactReport, err error) {
+	lock, err := LockDir(dir)
+	if err != nil {
+		return CompactReport{}, err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if opt.To != "" {
+		return compactTo(ctx, dir, opt)
+	}
+	path := filepath.Join(dir, queue.FileName)
+	if err := removeTemporaries(dir); err != nil {
+		return CompactReport{}, err
+	}
+	report, err = opt.copier().rewrite(ctx, path, path)
+	if err != nil {
+		return CompactReport{}, err
+	}
+	slots, err := openSlots(dir)
+	if err != nil {
+		return report, err
+	}
+	return report, errors.Join(slots.clearFailure(), slots.close())
+}
+
+// compactTo makes opt.To a data directory of its own.
+func compactTo(ctx context.Context, dir string, opt CompactOptions) (report CompactReport, err error) {
+	if err := makeDir(opt.To); err != nil {
+		return CompactReport{}, err
+	}
+	if sameFile(dir, opt.To) {
+		return CompactReport{}, fmt.Errorf("compact to %s: it is the data directory itself; name another", opt.To)
+	}
+	lock, err := LockDir(opt.To)
+	if err != nil {
+		return CompactReport{}, err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	target := filepath.Join(opt.To, queue.FileName)
+	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+		return CompactReport{}, fmt.Errorf("compact to %s: it holds a store already; name an empty directory: %w", opt.To, fs.ErrExist)
+	}
+	return opt.copier().rewrite(ctx, filepath.Join(dir, queue.FileName), target)
+}
+
+// CompactFile compacts the store at path, which nobody has open. The caller
+// holds the lock of its directory.
+func CompactFile(ctx context.Context, path string, progress Progress) (CompactReport, error) {
+	return copier{diskFree, progress}.rewrite(ctx, path, path)
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
