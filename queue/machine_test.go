@@ -122,6 +122,7 @@ func (m *machine) open(t *rapid.T, path string) {
 		p.reload()
 	}
 	m.checkPartitions(t)
+	m.checkFile(t)
 }
 
 // partition draws an attached partition, or nil.
@@ -488,7 +489,6 @@ func (m *machine) reopen(t *rapid.T) {
 		p.write()
 	}
 	m.open(t, m.store.path)
-	m.checkFile(t)
 	m.attachAll(t)
 }
 
@@ -584,7 +584,24 @@ func (m *machine) checkPartitions(t *rapid.T) {
 	}
 }
 
-func (m *machine) checkFile(t *rapid.T) {}
+// checkFile reads the file as a program would that knows FORMAT.md only.
+func (m *machine) checkFile(t *rapid.T) {
+	must(t, m.store.db.View(func(tx *bbolt.Tx) error {
+		id, parts, err := readFormat(tx)
+		if err != nil {
+			return err
+		}
+		if id != m.store.Identity() {
+			return fmt.Errorf("identity %+v, want %+v", id, m.store.Identity())
+		}
+		for tp, p := range m.parts {
+			if err := sameFile(parts[tp], p.file); err != nil {
+				return fmt.Errorf("%s: %w", tp, err)
+			}
+		}
+		return nil
+	}))
+}
 
 func must(t interface{ Fatal(...any) }, err error) {
 	if err != nil {

@@ -3,6 +3,8 @@ package queue
 import (
 	"bytes"
 	"cmp"
+	"fmt"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -200,6 +202,29 @@ func sameRecord(a, b *Record) bool {
 		sameBytes(a.Key, b.Key) && sameBytes(a.Value, b.Value) &&
 		slices.EqualFunc(a.Headers, b.Headers, func(x, y Header) bool { return x.Key == y.Key && sameBytes(x.Value, y.Value) }) &&
 		a.Lane.ID == b.Lane.ID && a.Lane.Own == b.Lane.Own && bytes.Equal(a.Lane.Name, b.Lane.Name)
+}
+
+// sameFile compares what was read from a file with what it has to hold.
+func sameFile(got, want modelFile) error {
+	if !want.known {
+		want = modelFile{}
+	}
+	gotJobs, wantJobs := got.jobs, want.jobs
+	got.jobs, want.jobs = nil, nil
+	if !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("the file says %+v, want %+v", got, want)
+	}
+	if len(gotJobs) != len(wantJobs) {
+		return fmt.Errorf("the file has %d open jobs, want %d", len(gotJobs), len(wantJobs))
+	}
+	for i, g := range gotJobs {
+		w := wantJobs[i]
+		if !sameRecord(&g.rec, &w.rec) || g.scheme != w.scheme || g.attempts != w.attempts || g.err != w.err ||
+			g.halted != w.halted || !g.due.Equal(w.due) {
+			return fmt.Errorf("the file has %+v, want %+v", g, w)
+		}
+	}
+	return nil
 }
 
 // sameBytes tells null from empty.

@@ -1,0 +1,300 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"strconv"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// This is a reader of the file by FORMAT.md alone. It uses none of the
+// package's codecs, so that the document, the writer and this reader must agree.
+
+type formatReader struct{ tx *bbolt.Tx }
+
+func readFormat(tx *bbolt.Tx) (Identity, map[TopicPartition]modelFile, error) {
+	r := formatReader{tx}
+	id, err := r.identity()
+	if err != nil {
+		return id, nil, fmt.Errorf("meta: %w", err)
+	}
+	parts := map[TopicPartition]modelFile{}
+	topics := tx.Bucket([]byte("partitions"))
+	err = topics.ForEachBucket(func(topic []byte) error {
+		return topics.Bucket(topic).ForEachBucket(func(p []byte) error {
+			tp := TopicPartition{string(topic), int32(binary.BigEndian.Uint32(p))}
+			var err error
+			if parts[tp], err = r.partition(topics.Bucket(topic).Bucket(p)); err != nil {
+				return fmt.Errorf("%s: %w", tp, err)
+			}
+			return nil
+		})
+	})
+	return id, parts, err
+}
+
+func (r formatReader) identity() (id Identity, err error) {
+	meta := r.tx.Bucket([]byte("meta"))
+	if id.Format, err = strconv.Atoi(string(meta.Get([]byte("format")))); err != nil || id.Format > 1 {
+		return id, fmt.Errorf("format %d: %v", id.Format, err)
+	}
+	m, err := framedMap(meta.Get([]byte("identity")))
+	if err != nil {
+		return id, err
+	}
+	id.Cluster, id.Group, id.StoreID, id.Epoch = text(m["cluster"]), text(m["group"]), text(m["store_id"]), uint64(number(m["epoch"]))
+	return id, nil
+}
+
+func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
+	state, err := framedMap(b.Get([]byte("state")))
+	if err != nil {
+		return f, fmt.Errorf("state: %w", err)
+	}
+	f = modelFile{
+		known: true, next: number(state["next"]), acked: number(state["acknowledged"]),
+		topicID: text(state["topic_id"]), fingerprint: text(state["fingerprint"]), scheme: int(number(state["scheme"])),
+	}
+	frontier := number(state["frontier"])
+	blocks := 0
+	err = b.Bucket([]byte("index")).ForEach(func(key, value []byte) error {
+		blocks++
+		jobs, err := r.block(b, key, value)
+		if err != nil {
+			return fmt.Errorf("block %x: %w", key, err)
+		}
+		f.jobs = append(f.jobs, jobs...)
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	for i, j := range f.jobs {
+		if o := j.rec.Offset; o < frontier || o >= f.next || i > 0 && o <= f.jobs[i-1].rec.Offset {
+			return f, fmt.Errorf("offset %d is open with frontier %d and next %d", o, frontier, f.next)
+		}
+	}
+	if frontier != f.frontier() {
+		return f, fmt.Errorf("frontier %d, %d expected", frontier, f.frontier())
+	}
+	if n := b.Bucket([]byte("blocks")).Stats().KeyN; blocks > 0 && n < blocks {
+		return f, fmt.Errorf("%d blocks for %d indices", n, blocks)
+	}
+	return f, r.notes(b, &f)
+}
+
+func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {
+	return b.Bucket([]byte("notes")).ForEach(func(key, value []byte) error {
+		offset := int64(binary.BigEndian.Uint64(key))
+		m, err := framedMap(value)
+		if err != nil {
+			return fmt.Errorf("note %d: %w", offset, err)
+		}
+		j := f.job(offset)
+		if j == nil {
+			return fmt.Errorf("note about %d, which is not open", offset)
+		}
+		j.attempts, j.err = int(number(m["attempts"])), text(m["error"])
+		j.halted, _ = m["halted"].(bool)
+		if due := number(m["due"]); due != 0 {
+			j.due = time.Unix(0, due)
+		}
+		return nil
+	})
+}
+
+// block returns the open jobs of one block.
+func (r formatReader) block(b *bbolt.Bucket, key, value []byte) (jobs []modelJob, err error) {
+	rows, err := frame(value)
+	if err != nil || len(rows)%28 != 0 {
+		return nil, fmt.Errorf("index of %d bytes: %v", len(rows), err)
+	}
+	var done []byte
+	if v := b.Bucket([]byte("done")).Get(key); v != nil {
+		if done, err = frame(v); err != nil {
+			return nil, fmt.Errorf("done: %w", err)
+		}
+	}
+	bodies := b.Bucket([]byte("blocks")).Get(key)
+	if bodies == nil {
+		own := b.Bucket([]byte("blocks")).Bucket(key)
+		if own == nil {
+			return nil, errors.New("no bodies")
+		}
+		bodies = own.Get([]byte("b"))
+	}
+	if first := binary.BigEndian.Uint64(rows); binary.BigEndian.Uint64(key) > first {
+		return nil, fmt.Errorf("first offset is %d", first)
+	}
+	end := uint32(0)
+	for i := range len(rows) / 28 {
+		row := rows[28*i : 28*i+28]
+		pos, length := binary.BigEndian.Uint32(row[16:]), binary.BigEndian.Uint32(row[20:])
+		if pos != end {
+			return nil, fmt.Errorf("body of row %d is at %d, %d expected", i, pos, end)
+		}
+		end = pos + length
+		if i/8 < len(done) && done[i/8]>>(i%8)&1 == 1 {
+			continue
+		}
+		job, err := body(bodies[pos:end], row)
+		if err != nil {
+			return nil, fmt.Errorf("row %d: %w", i, err)
+		}
+		jobs = append(jobs, job)
+	}
+	if int(end) != len(bodies) {
+		return nil, fmt.Errorf("bodies of %d bytes, %d expected", len(bodies), end)
+	}
+	return jobs, nil
+}
+
+func body(value, row []byte) (j modelJob, err error) {
+	payload, err := frame(value)
+	if err != nil {
+		return j, err
+	}
+	v, _, err := msgpackValue(payload)
+	if err != nil {
+		return j, err
+	}
+	e := v.([]any)
+	flags := number(e[2])
+	j.rec = Record{
+		Offset: number(e[0]), Timestamp: number(e[4]), Key: raw(e[5]), Value: raw(e[6]),
+		Lane: Lane{ID: uint64(number(e[1])), Name: raw(e[7]), Own: flags&1 != 0},
+	}
+	if flags&2 != 0 {
+		j.rec.Lane.Name = j.rec.Key
+	}
+	headers := e[8].([]any)
+	for i := 0; i < len(headers); i += 2 {
+		j.rec.Headers = append(j.rec.Headers, Header{text(headers[i]), raw(headers[i+1])})
+	}
+	j.scheme = int(number(e[3]))
+	if uint64(j.rec.Offset) != binary.BigEndian.Uint64(row) || j.rec.Lane.ID != binary.BigEndian.Uint64(row[8:]) ||
+		j.scheme != int(binary.BigEndian.Uint16(row[24:])) || flags != int64(binary.BigEndian.Uint16(row[26:])) {
+		return j, fmt.Errorf("the body %+v is not its row's", j.rec)
+	}
+	return j, nil
+}
+
+// frame checks a value that is one frame and returns its payload.
+func frame(b []byte) ([]byte, error) {
+	if len(b) < 9 || b[0] != 1 || int(binary.BigEndian.Uint32(b[5:])) != len(b)-9 {
+		return nil, fmt.Errorf("%d bytes are no frame", len(b))
+	}
+	covered := append([]byte{b[0]}, b[5:]...)
+	if crc32.Checksum(covered, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(b[1:]) {
+		return nil, errors.New("checksum")
+	}
+	return b[9:], nil
+}
+
+func framedMap(b []byte) (map[string]any, error) {
+	payload, err := frame(b)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := msgpackValue(payload)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%T is no map", v)
+	}
+	return m, nil
+}
+
+func number(v any) int64 { n, _ := v.(int64); return n }
+func raw(v any) []byte   { b, _ := v.([]byte); return b }
+func text(v any) string  { return string(raw(v)) }
+
+// msgpackValue reads one value as nil, bool, int64 (the bits of an unsigned
+// one), []byte, []any or map[string]any, and returns the rest.
+func msgpackValue(b []byte) (v any, rest []byte, err error) {
+	if len(b) == 0 {
+		return nil, nil, errors.New("msgpack ends early")
+	}
+	c, b := b[0], b[1:]
+	switch {
+	case c < 0x80:
+		return int64(c), b, nil
+	case c < 0x90:
+		return msgpackMap(int(c&0x0f), b)
+	case c < 0xa0:
+		return msgpackArray(int(c&0x0f), b)
+	case c < 0xc0:
+		return msgpackBytes(int(c&0x1f), b)
+	case c == 0xc0:
+		return nil, b, nil
+	case c == 0xc2 || c == 0xc3:
+		return c == 0xc3, b, nil
+	case c >= 0xe0:
+		return int64(int8(c)), b, nil
+	}
+	width, ok := map[byte]int{
+		0xc4: 1, 0xc5: 2, 0xc6: 4, 0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8, 0xd0: 1, 0xd1: 2, 0xd2: 4, 0xd3: 8,
+		0xd9: 1, 0xda: 2, 0xdb: 4, 0xdc: 2, 0xdd: 4, 0xde: 2, 0xdf: 4,
+	}[c]
+	if !ok || len(b) < width {
+		return nil, nil, fmt.Errorf("msgpack code %x with %d bytes", c, len(b))
+	}
+	n := uint64(0)
+	for _, x := range b[:width] {
+		n = n<<8 | uint64(x)
+	}
+	b = b[width:]
+	switch {
+	case c >= 0xde:
+		return msgpackMap(int(n), b)
+	case c >= 0xdc:
+		return msgpackArray(int(n), b)
+	case c >= 0xd9 || c <= 0xc6:
+		return msgpackBytes(int(n), b)
+	case c >= 0xd0: // signed: the width's highest bit is the sign
+		shift := 64 - 8*width
+		return int64(n) << shift >> shift, b, nil
+	}
+	return int64(n), b, nil
+}
+
+func msgpackBytes(n int, b []byte) (any, []byte, error) {
+	if n > len(b) {
+		return nil, nil, fmt.Errorf("msgpack string of %d bytes with %d left", n, len(b))
+	}
+	return append(make([]byte, 0, n), b[:n]...), b[n:], nil
+}
+
+func msgpackArray(n int, b []byte) (any, []byte, error) {
+	list := []any{}
+	for range n {
+		v, rest, err := msgpackValue(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		list, b = append(list, v), rest
+	}
+	return list, b, nil
+}
+
+func msgpackMap(n int, b []byte) (any, []byte, error) {
+	if n > math.MaxInt/2 {
+		return nil, nil, fmt.Errorf("msgpack map of %d", n)
+	}
+	v, rest, err := msgpackArray(2*n, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := map[string]any{}
+	for i, list := 0, v.([]any); i < len(list); i += 2 {
+		m[text(list[i])] = list[i+1]
+	}
+	return m, rest, nil
+}
