@@ -1,0 +1,151 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/handler/logging"
+)
+
+// Bridge is the configuration as the library takes it. The log handler writes
+// to jobs.
+func (c *Config) Bridge(jobs *slog.Logger) (bridge.Config, error) {
+	out, wrong := c.bridge(jobs)
+	if len(wrong) > 0 {
+		return bridge.Config{}, &Error{Problems: wrong}
+	}
+	return out, nil
+}
+
+func (c *Config) bridge(jobs *slog.Logger) (bridge.Config, []Problem) {
+	b := builder{jobs: jobs}
+	out := bridge.Config{
+		Brokers:         c.Kafka.Brokers,
+		Group:           c.Kafka.Group,
+		InstanceID:      c.Kafka.instanceID(),
+		Assignors:       c.Kafka.Assignor,
+		ReadUncommitted: c.Kafka.ReadUncommitted,
+		SessionTimeout:  c.Kafka.SessionTimeout,
+		Start:           c.Kafka.Start,
+		OnExternalReset: c.Kafka.OnExternalReset,
+		DataDir:         c.DataDir,
+		Workers:         c.Workers,
+		Flush:           c.Flush,
+		StopWithin:      negativeForZero(c.StopWithin),
+		Budget:          bridge.Budget{Memory: c.Budget.Memory, Disk: c.Budget.Disk, MinFree: c.Budget.MinFree},
+	}
+	common := b.handler("handler", c.Handler)
+	for _, t := range c.Topics {
+		out.Topics = append(out.Topics, b.topic(t, common))
+	}
+	var invalid *bridge.ConfigError
+	if errors.As(out.Validate(), &invalid) {
+		for _, p := range invalid.Problems {
+			b.fail(c.keyOf(p.Field), inKeys.Replace(withoutPackage(errors.New(p.Reason))))
+		}
+	}
+	return out, b.wrong
+}
+
+// builder makes handlers and collects what cannot be made.
+type builder struct {
+	jobs  *slog.Logger
+	wrong []Problem
+}
+
+func (b *builder) fail(key, reason string) {
+	b.wrong = append(b.wrong, Problem{Key: key, Reason: reason})
+}
+
+func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
+	out := bridge.Topic{
+		Partitions:  t.Partitions,
+		Handler:     common,
+		Partitioner: t.scheme(),
+		Concurrency: t.Concurrency,
+		Retry: bridge.Backoff{
+			First: t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),
+		},
+	}
+	if pattern, ok := t.pattern(); ok {
+		out.Match = pattern
+	} else {
+		out.Name = t.Name
+	}
+	switch {
+	case t.Handler != nil:
+		out.Handler = b.handler(t.key()+".handler", t.Handler)
+	case common == nil:
+		b.fail(t.key(), "has no handler; write one here, or at the top level for every topic")
+		out.Handler = idle
+	}
+	return out
+}
+
+// idle takes the place of a handler that was reported, so that it is not
+// reported again.
+var idle = bridge.HandlerFunc(nil)
+
+func (b *builder) handler(key string, h *Handler) bridge.Handler {
+	switch {
+	case h == nil:
+		return nil
+	case h.Exec != nil:
+		made, err := h.Exec.handler()
+		if err != nil {
+			b.fail(key+".exec", withoutPackage(err))
+			return idle
+		}
+		return made
+	case h.Log != nil:
+		return logging.New(b.jobs)
+	}
+	return idle
+}
+
+// negativeForZero writes a configured zero as the library does, for which zero
+// means the default.
+func negativeForZero[T ~int64 | ~float64](v T) T {
+	if v == 0 {
+		return -1
+	}
+	return v
+}
+
+// The library names problems by its own fields; an operator knows the keys.
+var (
+	topicField = regexp.MustCompile(`^Topics\[(\d+)\]\.?(.*)$`)
+	fieldKeys  = map[string]string{
+		"Brokers": "kafka.brokers", "Group": "kafka.group", "InstanceID": "kafka.instance_id",
+		"Assignors": "kafka.assignor", "SessionTimeout": "kafka.session_timeout", "Start": "kafka.start",
+		"OnExternalReset": "kafka.on_external_reset", "DataDir": "data_dir", "Workers": "workers",
+		"Flush": "flush", "StopWithin": "stop_within", "Budget.Memory": "budget.memory",
+		"Budget.Disk": "budget.disk", "Budget.MinFree": "budget.min_free", "Topics": "topics",
+	}
+	topicKeys = map[string]string{
+		"Partitions": ".partitions", "Handler": ".handler", "Partitioner": ".partitioner",
+		"Concurrency": ".concurrency", "Retry": ".retry",
+	}
+	inKeys = strings.NewReplacer("patterns go into Match", "a pattern begins with "+patternMark)
+)
+
+func (c *Config) keyOf(field string) string {
+	if m := topicField.FindStringSubmatch(field); m != nil {
+		i, err := strconv.Atoi(m[1])
+		if err != nil || i >= len(c.Topics) {
+			return field
+		}
+		name, _, _ := strings.Cut(m[2], ".")
+		return c.Topics[i].key() + topicKeys[name]
+	}
+	name, _, _ := strings.Cut(field, "[")
+	if key, ok := fieldKeys[name]; ok {
+		return key
+	}
+	return fmt.Sprintf("(%s)", field)
+}

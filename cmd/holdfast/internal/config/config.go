@@ -1,0 +1,59 @@
+package config
+
+import (
+	"time"
+)
+
+// Config is everything an operator can configure, defaults filled in.
+type Config struct {
+	Kafka      Kafka
+	DataDir    string
+	Workers    int
+	Flush      time.Duration
+	StopWithin time.Duration
+	Budget     Budget
+	Handler    *Handler // of topics without one of their own
+	Topics     []*Topic // in the order of the file
+	Log        Log
+}
+
+// defaults are the values of keys that are not set.
+func defaults() *Config {
+	return &Config{
+		Kafka:      defaultKafka(),
+		Workers:    64,
+		Flush:      10 * time.Millisecond,
+		StopWithin: 45 * time.Second,
+		Budget:     Budget{Memory: 256 << 20},
+		Log:        Log{Level: "info", Format: formatAuto},
+	}
+}
+
+func (c *Config) fields() fields {
+	return fields{
+		{"kafka", within(&c.Kafka)},
+		{"data_dir", filePath(&c.DataDir)},
+		{"workers", one(&c.Workers, count(1))},
+		{"flush", one(&c.Flush, duration(time.Millisecond))},
+		{"stop_within", one(&c.StopWithin, duration(0))},
+		{"budget", within(&c.Budget)},
+		{"handler", optional(&c.Handler, newHandler)},
+		{"topics", topics{&c.Topics}},
+		{"log", within(&c.Log)},
+	}
+}
+
+// Budget bounds what is used, in bytes.
+type Budget struct {
+	Memory  int64
+	Disk    int64 // 0: no limit
+	MinFree int64 // 0: no limit
+}
+
+func (b *Budget) fields() fields {
+	return fields{
+		{"memory", one(&b.Memory, size(1<<20))},
+		{"disk", one(&b.Disk, size(1<<20))},
+		{"min_free", one(&b.MinFree, size(0))},
+	}
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/handler/exec"
+)
+
+// Handler is what runs the jobs. One of its fields is set.
+type Handler struct {
+	Exec *Exec
+	Log  *LogHandler
+}
+
+func newHandler() *Handler { return new(Handler) }
+
+func (h *Handler) fields() fields {
+	return fields{
+		{"exec", optional(&h.Exec, newExec)},
+		{"log", optional(&h.Log, newLogHandler)},
+	}
+}
+
+func (h *Handler) check(n node) {
+	switch {
+	case h.Exec != nil && h.Log != nil:
+		n.fail("has both exec and log; keep one")
+	case h.Exec == nil && h.Log == nil:
+		n.fail("names no handler; write exec: {command: [...]} or log: {}")
+	}
+}
+
+// Exec runs one process per job.
+type Exec struct {
+	Command []string
+	Dir     string // empty: the working directory
+	Env     []string
+	Grace   time.Duration
+}
+
+func newExec() *Exec { return &Exec{Grace: 5 * time.Second} }
+
+func (e *Exec) fields() fields {
+	return fields{
+		{"command", many(&e.Command, argument)},
+		{"dir", filePath(&e.Dir)},
+		{"env", many(&e.Env, secretEntry)},
+		{"grace", one(&e.Grace, duration(time.Millisecond))},
+	}
+}
+
+// check makes a program that is named by its path independent of the working
+// directory; one without a slash is looked up in PATH.
+func (e *Exec) check(n node) {
+	if len(e.Command) > 0 && strings.Contains(e.Command[0], "/") {
+		e.Command[0] = n.resolve(e.Command[0])
+	}
+}
+
+func (e *Exec) handler() (bridge.Handler, error) {
+	return exec.New(exec.Config{Command: e.Command, Dir: e.Dir, Env: e.Env, Grace: e.Grace})
+}
+
+// argument is one word of a command, which may be empty.
+var argument = kind[string]{
+	parse:  func(s string) (string, error) { return s, nil },
+	format: func(s string) string { return s },
+}
+
+// Redacted stands in for what is not to be seen.
+const Redacted = "<redacted>"
+
+// secretEntry is NAME or NAME=value of an environment, whose value is not printed.
+var secretEntry = kind[string]{
+	parse: text.parse,
+	format: func(s string) string {
+		if name, _, hasValue := strings.Cut(s, "="); hasValue {
+			return name + "=" + Redacted
+		}
+		return s
+	},
+}
+
+// LogHandler prints each job.
+type LogHandler struct{}
+
+func newLogHandler() *LogHandler { return new(LogHandler) }
+
+func (*LogHandler) fields() fields { return nil }

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/nearest"
+)
+
+// Input is where a configuration comes from.
+type Input struct {
+	File    string   // path of the YAML file
+	Environ []string // NAME=value
+	Flags   []Flag   // over file and environment
+	Dir     string   // working directory, where the paths of variables and flags start
+}
+
+// Flag is a key that was set on the command line.
+type Flag struct{ Name, Key, Value string }
+
+// Load reads the file and what is set over it, and checks everything. An error
+// that is an [*Error] lists all problems.
+func Load(in Input) (*Config, error) {
+	content, err := os.ReadFile(in.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("the configuration file %s does not exist; name it with --config FILE", in.File)
+	case err != nil:
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return decode(content, in)
+}
+
+// decode is Load with the content of the file.
+func decode(content []byte, in Input) (*Config, error) {
+	found := &problems{origin: make(map[string]string), file: in.File}
+	c := defaults()
+	folder, err := filepath.Abs(filepath.Dir(in.File))
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if root := parse(content, found); root != nil {
+		decodeSection(c, node{Node: root, base: folder, to: found}.resolved())
+	}
+	c.overlay(in, found)
+	c.validate(found)
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parse reads one YAML document; nil: there is none.
+func parse(content []byte, found *problems) *yaml.Node {
+	var doc, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	err := decoder.Decode(&doc)
+	if err == nil {
+		if err = decoder.Decode(&more); err == nil {
+			found.add(fmt.Sprintf("%s:%d", found.file, more.Line), "", "a second YAML document begins here; keep one")
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		found.syntax(err)
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	return doc.Content[0]
+}
+
+// syntax reports an error of the YAML parser, whose text names the line.
+func (p *problems) syntax(err error) {
+	origin, reason := p.file, strings.TrimPrefix(err.Error(), "yaml: ")
+	if line, rest, ok := strings.Cut(reason, ": "); ok && strings.HasPrefix(line, "line ") {
+		origin, reason = origin+":"+strings.TrimPrefix(line, "line "), rest
+	}
+	p.add(origin, "", "not valid YAML: %s", reason)
+}
+
+// overlay sets what variables and flags say, flags last.
+func (c *Config) overlay(in Input, found *problems) {
+	variables := make(map[string]string)
+	for _, entry := range in.Environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			variables[name] = value
+		}
+	}
+	flags := make(map[string]Flag)
+	for _, f := range in.Flags {
+		flags[f.Key] = f
+	}
+	leaves(c, "", func(key string, to codec) {
+		set := func(origin, value string) {
+			n := node{key: key, base: in.Dir, origin: origin, to: found, Node: textNode(value)}
+			to.decode(n.resolved())
+		}
+		if value := variables[Variable(key)]; value != "" {
+			set(Variable(key), value)
+		}
+		if f, ok := flags[key]; ok {
+			set(f.Name, f.Value)
+		}
+	})
+}
+
+// Misspelt are the variables of environ that are nearly, but not, variables of
+// this package, each with the one that is. Others of the same prefix are none
+// of its business: Kubernetes sets some for a service called holdfast.
+func Misspelt(environ []string) map[string]string {
+	var known []string
+	leaves(defaults(), "", func(key string, _ codec) { known = append(known, Variable(key)) })
+	isKnown := make(map[string]bool)
+	for _, name := range known {
+		isKnown[name] = true
+	}
+	found := make(map[string]string)
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, variablePrefix) || isKnown[name] {
+			continue
+		}
+		if meant, ok := nearest.Name(name, known); ok {
+			found[name] = meant
+		}
+	}
+	return found
+}
+
+// Keys are the keys that variables and flags can set, in the order of the file.
+func Keys() []string {
+	var keys []string
+	leaves(defaults(), "", func(key string, _ codec) { keys = append(keys, key) })
+	return keys
+}
+
+// Print writes the configuration as it is in force, with every default and
+// without secrets, in the form of the file.
+func (c *Config) Print(w io.Writer) error {
+	out := yaml.NewEncoder(w)
+	out.SetIndent(2)
+	if err := out.Encode(encodeSection(c)); err != nil {
+		return fmt.Errorf("print the configuration: %w", err)
+	}
+	return out.Close()
+}
+
+// validate reports what is wrong beyond the form of single values.
+func (c *Config) validate(found *problems) {
+	_, wrong := c.bridge(slog.New(slog.DiscardHandler))
+	for _, w := range wrong {
+		found.about(w.Key, w.Reason)
+	}
+}

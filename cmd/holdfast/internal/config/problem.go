@@ -1,0 +1,78 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing wrong with a configuration.
+type Problem struct {
+	Origin string // where: file:line, a variable or a flag
+	Key    string // for example topics.orders.retry.factor; may be empty
+	Reason string // what is wrong, and the remedy
+}
+
+func (p Problem) String() string {
+	parts := []string{p.Origin}
+	if p.Key != "" {
+		parts = append(parts, p.Key)
+	}
+	return strings.Join(append(parts, p.Reason), ": ")
+}
+
+// Error lists everything wrong with a configuration.
+type Error struct{ Problems []Problem }
+
+func (e *Error) Error() string {
+	if len(e.Problems) == 1 {
+		return e.Problems[0].String()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d problems in the configuration:", len(e.Problems))
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	return b.String()
+}
+
+// problems collects what is found wrong while a configuration is read.
+type problems struct {
+	found  []Problem
+	origin map[string]string // where each key was set last
+	file   string
+}
+
+func (p *problems) add(origin, key, format string, args ...any) {
+	p.found = append(p.found, Problem{Origin: origin, Key: key, Reason: fmt.Sprintf(format, args...)})
+}
+
+// about reports a problem of a key at the place where it, or what is around
+// it, was set. A key that already has a problem gets no second one.
+func (p *problems) about(key, reason string) {
+	for _, f := range p.found {
+		if f.Key == key {
+			return
+		}
+	}
+	p.add(p.originOf(key), key, "%s", reason)
+}
+
+func (p *problems) originOf(key string) string {
+	for at := key; ; {
+		if origin, ok := p.origin[at]; ok {
+			return origin
+		}
+		i := strings.LastIndexByte(at, '.')
+		if i < 0 {
+			return p.file
+		}
+		at = at[:i]
+	}
+}
+
+func (p *problems) err() error {
+	if len(p.found) == 0 {
+		return nil
+	}
+	return &Error{Problems: p.found}
+}

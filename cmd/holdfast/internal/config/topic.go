@@ -1,0 +1,143 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-2837c37b/holdfast/partitioner"
+)
+
+// Topic is how the records of a topic, or of several alike, are worked on.
+type Topic struct {
+	Name        string // as in the file: ~ begins a pattern
+	Partitioner Partitioner
+	Ordering    partitioner.Ordering
+	Concurrency int // 0: no limit of its own
+	Retry       Retry
+	Partitions  []int32
+	Handler     *Handler // nil: the default one
+}
+
+// patternMark begins the name of a topic that is a regular expression.
+const patternMark = "~"
+
+func newTopic(name string) *Topic {
+	return &Topic{
+		Name:  name,
+		Retry: Retry{FirstDelay: 200 * time.Millisecond, Factor: 2, MaxDelay: time.Minute, Jitter: 0.2},
+	}
+}
+
+func (t *Topic) fields() fields {
+	return fields{
+		{"partitioner", within(&t.Partitioner)},
+		{"ordering", one(&t.Ordering, parsed(partitioner.ParseOrdering, partitioner.Ordering.String))},
+		{"concurrency", one(&t.Concurrency, count(1))},
+		{"retry", within(&t.Retry)},
+		{"partitions", many(&t.Partitions, count[int32](0))},
+		{"handler", optional(&t.Handler, newHandler)},
+	}
+}
+
+// pattern is the regular expression of the topic, if it has one.
+func (t *Topic) pattern() (string, bool) { return strings.CutPrefix(t.Name, patternMark) }
+
+// key is the path of the topic in the file.
+func (t *Topic) key() string { return "topics." + t.Name }
+
+// Partitioner is how records become lanes.
+type Partitioner struct {
+	Source  []partitioner.Source
+	Missing partitioner.Missing
+	Lanes   int // 0: one per value
+}
+
+func (p *Partitioner) fields() fields {
+	return fields{
+		{"source", many(&p.Source, parsed(partitioner.ParseSource, partitioner.Source.String))},
+		{"missing", one(&p.Missing, parsed(partitioner.ParseMissing, partitioner.Missing.String))},
+		{"lanes", one(&p.Lanes, parsed(partitioner.ParseLanes, formatLanes))},
+	}
+}
+
+func (t *Topic) scheme() partitioner.Scheme {
+	return partitioner.Scheme{
+		Sources: t.Partitioner.Source, Missing: t.Partitioner.Missing, Lanes: t.Partitioner.Lanes, Ordering: t.Ordering,
+	}
+}
+
+func formatLanes(n int) string {
+	if n == 0 {
+		return "per_value"
+	}
+	return count(1).format(n)
+}
+
+// parsed is the kind of a type that reads and writes itself.
+func parsed[T any](parse func(string) (T, error), format func(T) string) kind[T] {
+	return kind[T]{
+		parse: func(s string) (T, error) {
+			v, err := parse(s)
+			if err != nil {
+				err = errors.New(withoutPackage(err))
+			}
+			return v, err
+		},
+		format: format,
+	}
+}
+
+// withoutPackage is the text of an error that begins with a package's name.
+func withoutPackage(err error) string {
+	text := err.Error()
+	for _, name := range []string{"partitioner: ", "exec: "} {
+		text = strings.ReplaceAll(text, name, "")
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
+}
+
+// Retry is when a failed job runs again.
+type Retry struct {
+	FirstDelay time.Duration
+	Factor     float64
+	MaxDelay   time.Duration
+	Jitter     float64
+}
+
+func (r *Retry) fields() fields {
+	return fields{
+		{"first_delay", one(&r.FirstDelay, duration(time.Millisecond))},
+		{"factor", one(&r.Factor, between(1, 1000))},
+		{"max_delay", one(&r.MaxDelay, duration(time.Millisecond))},
+		{"jitter", one(&r.Jitter, between(0, 1))},
+	}
+}
+
+func (r *Retry) check(n node) {
+	if r.FirstDelay > r.MaxDelay {
+		n.fail("first_delay (%s) is longer than max_delay (%s); delays only grow",
+			formatDuration(r.FirstDelay), formatDuration(r.MaxDelay))
+	}
+}
+
+// topics is the codec of all topics.
+type topics struct{ to *[]*Topic }
+
+func (c topics) decode(n node) {
+	n.entries(func(name string, _, value node) {
+		t := newTopic(name)
+		decodeSection(t, value)
+		*c.to = append(*c.to, t)
+	})
+}
+
+func (c topics) encode() *yaml.Node {
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	for _, t := range *c.to {
+		out.Content = append(out.Content, textNode(t.Name), encodeSection(t))
+	}
+	return out
+}
