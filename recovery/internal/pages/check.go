@@ -57,6 +57,7 @@ type checker struct {
 	seen     []uint64 // bitmap of pages
 	live     int64    // pages seen
 	visits   int      // pages read
+	spare    []*page  // to be read into again
 	progress func(done, total int64)
 }
 
@@ -80,6 +81,7 @@ func (c *checker) tree(id uint64, low, high []byte) error {
 	if err != nil {
 		return err
 	}
+	defer c.reuse(p)
 	switch p.flags {
 	case flagBranch:
 		return c.branch(id, p, low, high)
@@ -103,7 +105,8 @@ func (c *checker) read(id uint64) (*page, error) {
 	if id < 2 || id >= c.meta.pages {
 		return nil, &Error{id, fmt.Errorf("it is not one of %d pages", c.meta.pages)}
 	}
-	p := &page{buf: make([]byte, c.meta.pageSize), r: c.r, at: int64(id) * c.meta.pageSize}
+	p := c.page()
+	p.at = int64(id) * c.meta.pageSize
 	if _, err := c.r.ReadAt(p.buf, p.at); err != nil {
 		return nil, &Error{id, fmt.Errorf("read: %w", err)}
 	}
@@ -119,6 +122,18 @@ func (c *checker) read(id uint64) (*page, error) {
 	p.size = (int64(p.overflow) + 1) * c.meta.pageSize
 	return p, nil
 }
+
+func (c *checker) page() *page {
+	if n := len(c.spare); n > 0 {
+		p := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return p
+	}
+	return &page{buf: make([]byte, c.meta.pageSize), r: c.r}
+}
+
+// reuse takes back a page whose keys nobody refers to any more.
+func (c *checker) reuse(p *page) { c.spare = append(c.spare, p) }
 
 func (c *checker) branch(id uint64, p *page, low, high []byte) error {
 	headers, err := p.elements()
