@@ -54,3 +54,13 @@ func (b Backoff) withDefaults() Backoff {
 	}
 	return b
 }
+
+// next asks the policy; one that panics is replaced by the default for once.
+func next(policy RetryPolicy, attempt int, err error) (d Decision) {
+	defer func() {
+		if recover() != nil {
+			d = Backoff{}.Next(attempt, err)
+		}
+	}()
+	return policy.Next(attempt, err)
+}

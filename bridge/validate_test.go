@@ -1,0 +1,107 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var doNothing = HandlerFunc(func(context.Context, *Job) error { return nil })
+
+// smallest is the smallest useful configuration.
+func smallest() Config {
+	return Config{
+		Brokers: []string{"127.0.0.1:9092"},
+		Group:   "billing",
+		DataDir: "./data",
+		Topics:  []Topic{{Name: "orders", Handler: doNothing}},
+	}
+}
+
+func TestSmallestConfigIsValid(t *testing.T) {
+	t.Parallel()
+	if err := smallest().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestValidateReportsEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	err := Config{}.Validate()
+	var problems *ConfigError
+	if !errors.As(err, &problems) {
+		t.Fatalf("got %v, want a *ConfigError", err)
+	}
+	var fields []string
+	for _, p := range problems.Problems {
+		fields = append(fields, p.Field)
+	}
+	if diff := cmp.Diff([]string{"Brokers", "Group", "DataDir", "Topics"}, fields); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func TestValidateNamesTheField(t *testing.T) {
+	t.Parallel()
+	for field, spoil := range map[string]func(*Config){
+		"Brokers[0]":             func(c *Config) { c.Brokers[0] = "localhost" },
+		"Assignors[0]":           func(c *Config) { c.Assignors = []string{"sticky"} },
+		"Assignors[1]":           func(c *Config) { c.Assignors = []string{"range", "range"} },
+		"SessionTimeout":         func(c *Config) { c.SessionTimeout = -1 },
+		"RebalanceTimeout":       func(c *Config) { c.RebalanceTimeout = -1 },
+		"Start":                  func(c *Config) { c.Start = Start{Newest: true, Time: time.Unix(1, 0)} },
+		"OnExternalReset":        func(c *Config) { c.OnExternalReset = 9 },
+		"Workers":                func(c *Config) { c.Workers = -1 },
+		"Flush":                  func(c *Config) { c.Flush = time.Minute },
+		"CommitEvery":            func(c *Config) { c.CommitEvery = -1 },
+		"Budget.Memory":          func(c *Config) { c.Budget.Memory = -1 },
+		"Budget.Disk":            func(c *Config) { c.Budget.Disk = -1 },
+		"Budget.MinFree":         func(c *Config) { c.Budget.MinFree = -1 },
+		"Use":                    func(c *Config) { c.Use = []Middleware{nil} },
+		"Topics[0]":              func(c *Config) { c.Topics[0].Name = "" },
+		"Topics[1]":              func(c *Config) { c.Topics = append(c.Topics, c.Topics[0]) },
+		"Topics[0].Name":         func(c *Config) { c.Topics[0].Name = "^audit.*" },
+		"Topics[0].Match":        func(c *Config) { c.Topics[0].Name, c.Topics[0].Match = "", "(" },
+		"Topics[0].Handler":      func(c *Config) { c.Topics[0].Handler = nil },
+		"Topics[0].Partitioner":  func(c *Config) { c.Topics[0].Partitioner.Lanes = -1 },
+		"Topics[0].Partitions":   func(c *Config) { c.Topics[0].Partitions = []int32{-1} },
+		"Topics[0].Concurrency":  func(c *Config) { c.Topics[0].Concurrency = -1 },
+		"Topics[0].Retry.First":  func(c *Config) { c.Topics[0].Retry = Backoff{First: time.Hour, Max: time.Second} },
+		"Topics[0].Retry.Factor": func(c *Config) { c.Topics[0].Retry = Backoff{Factor: 0.5} },
+		"Topics[0].Retry.Jitter": func(c *Config) { c.Topics[0].Retry = Backoff{Jitter: 2} },
+	} {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			c := smallest()
+			spoil(&c)
+			var problems *ConfigError
+			if err := c.Validate(); !errors.As(err, &problems) || problems.Problems[0].Field != field {
+				t.Errorf("got %v, want a problem with %s", err, field)
+			}
+		})
+	}
+}
+
+func TestPartitionsListedTwiceOrOfAPatternAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, topic := range map[string]Topic{
+		"twice":   {Name: "a", Partitions: []int32{1, 1}, Handler: doNothing},
+		"pattern": {Match: "a", Partitions: []int32{1}, Handler: doNothing},
+	} {
+		c := smallest()
+		c.Topics = []Topic{topic}
+		if c.Validate() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestNewRefusesAnInvalidConfig(t *testing.T) {
+	t.Parallel()
+	if b, err := New(Config{}); err == nil || b != nil {
+		t.Errorf("got %v, %v", b, err)
+	}
+}
