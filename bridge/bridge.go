@@ -1,27 +1,76 @@
 package bridge
 
-import "context"
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+)
 
 // Bridge moves records from Kafka through the store to handlers. Make it with
 // [New], run it once with [Bridge.Run].
-type Bridge struct{ cfg Config }
+type Bridge struct {
+	cfg    Config
+	routes *routes
+	pool   *pool
+
+	started   atomic.Bool
+	ready     chan struct{} // closed by Run
+	abort     chan struct{} // closed by Abort
+	abortOnce sync.Once
+}
 
 // New validates cfg and opens nothing.
 func New(cfg Config) (*Bridge, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Bridge{cfg: cfg.withDefaults()}, nil
+	cfg = cfg.withDefaults()
+	routes, err := newRoutes(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Bridge{
+		cfg:    cfg,
+		routes: routes,
+		pool:   newPool(cfg.Workers),
+		ready:  make(chan struct{}),
+		abort:  make(chan struct{}),
+	}, nil
 }
 
-// Run works until ctx ends, which is a planned stop, or until it cannot go on.
-func (b *Bridge) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// Run works until ctx ends, which is a planned stop and returns nil, or until
+// it cannot go on. A planned stop lets running jobs finish within
+// [Config.StopWithin], then cancels their contexts with the cause
+// [ErrStopping], records every outcome, commits, and leaves the group only as
+// a dynamic member or with [Config.LeaveOnStop].
+//
+// A handler that does not return even when its context was cancelled is left
+// behind after some seconds; its job is named in the log and runs again at the
+// next start.
+func (b *Bridge) Run(ctx context.Context) error {
+	if !b.started.CompareAndSwap(false, true) {
+		return errors.New("bridge: Run was called twice; make a new Bridge")
+	}
+	cluster, opened, err := b.open(ctx)
+	if err != nil {
+		if ctx.Err() != nil { // stopped before it began
+			return nil
+		}
+		return err
+	}
+	r := newRun(b, cluster, opened)
+	return errors.Join(r.until(ctx), r.close())
+}
 
-// Ready is closed once the store is open and the group was joined.
-func (b *Bridge) Ready() <-chan struct{} { return nil }
+// Ready is closed once Kafka has answered and the store is open: from then on
+// partitions are worked on as the group assigns them.
+func (b *Bridge) Ready() <-chan struct{} { return b.ready }
 
-// SetWorkers changes how many jobs run at a time.
-func (b *Bridge) SetWorkers(n int) {}
+// SetWorkers changes how many jobs run at a time. Running jobs are not
+// touched; with 0 none starts.
+func (b *Bridge) SetWorkers(n int) { b.pool.resize(n) }
 
-// Abort ends a planned stop at once: it cancels the contexts of running jobs.
-func (b *Bridge) Abort() {}
+// Abort shortens a planned stop, also one that comes later: the contexts of
+// running jobs are cancelled at once. It is what a second signal does.
+func (b *Bridge) Abort() { b.abortOnce.Do(func() { close(b.abort) }) }

@@ -22,7 +22,8 @@ type Hooks struct {
 	Started func(*Job)
 	// Finished follows a run; its outcome is not yet on disk.
 	Finished func(*Job, Result)
-	// Durable follows the fsync that covers the outcomes. One call at a time.
+	// Durable follows the fsync that covers the outcomes. One call at a time,
+	// and the next fsync waits for it.
 	Durable func([]Completion)
 	// Committed follows Kafka's acknowledgement of an offset.
 	Committed func(Committed)
@@ -79,7 +80,7 @@ type Completion struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	Outcome   string // done, retry, release or halt
+	Outcome   string // done, retry or halt
 	Attempts  int    // runs counted so far
 }
 

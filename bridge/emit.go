@@ -1,0 +1,71 @@
+package bridge
+
+import (
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// hooks calls [Hooks]: absent ones are skipped, and the panic of one is
+// contained, since an observer must not stop the work.
+type hooks struct {
+	to  *Hooks
+	log *slog.Logger
+}
+
+func (h hooks) assigned(e Assigned)   { emit(h, "Assigned", h.to.Assigned, e) }
+func (h hooks) revoked(e Revoked)     { emit(h, "Revoked", h.to.Revoked, e) }
+func (h hooks) held(e Held)           { emit(h, "Held", h.to.Held, e) }
+func (h hooks) stored(e Stored)       { emit(h, "Stored", h.to.Stored, e) }
+func (h hooks) started(j *Job)        { emit(h, "Started", h.to.Started, j) }
+func (h hooks) committed(e Committed) { emit(h, "Committed", h.to.Committed, e) }
+func (h hooks) storeError(err error)  { emit(h, "StoreError", h.to.StoreError, err) }
+func (h hooks) partitionerFailed(e PartitionerFailed) {
+	emit(h, "PartitionerFailed", h.to.PartitionerFailed, e)
+}
+
+func (h hooks) finished(j *Job, res Result) {
+	if h.to.Finished != nil {
+		emit(h, "Finished", func(j *Job) { h.to.Finished(j, res) }, j)
+	}
+}
+
+// durable is what the store calls after an fsync; nil if nobody listens, so
+// that the store need not collect.
+func (h hooks) durable() func([]queue.Durable) {
+	if h.to.Durable == nil {
+		return nil
+	}
+	return func(outcomes []queue.Durable) {
+		list := make([]Completion, 0, len(outcomes))
+		for _, o := range outcomes {
+			if o.Kind == queue.Release { // nothing came of it
+				continue
+			}
+			list = append(list, Completion{
+				Topic:     o.Topic,
+				Partition: o.Partition,
+				Offset:    o.Offset,
+				Outcome:   o.Kind.String(),
+				Attempts:  o.Attempts,
+			})
+		}
+		if len(list) == 0 {
+			return
+		}
+		emit(h, "Durable", h.to.Durable, list)
+	}
+}
+
+func emit[E any](h hooks, name string, f func(E), event E) {
+	if f == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			h.log.Error("hook panicked", "hook", name, "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	f(event)
+}

@@ -1,0 +1,160 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// PanicError is the error of a run whose handler panicked.
+type PanicError struct {
+	Value any    // what the handler panicked with
+	Stack string // of the panicking goroutine, innermost call first
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
+
+// Unwrap returns the value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// errGoexit is the error of a run whose handler ended its goroutine.
+var errGoexit = errors.New("handler called runtime.Goexit")
+
+// work is the life of one worker: take jobs, run them, give their outcomes back.
+func (r *run) work(w *worker) {
+	h := &hand{store: r.store}
+	defer func() { r.fail(h.report()) }() // also when a handler ends the goroutine
+	var took []queue.Job
+	for size := 1; w.ctx.Err() == nil; {
+		took = slices.Grow(took[:0], size)[:size]
+		n, err := r.store.Take(w.ctx, took)
+		if err != nil && w.ctx.Err() == nil {
+			r.fail(err)
+			return
+		}
+		began := time.Now()
+		h.deal(took[:n])
+		r.play(w, h)
+		if err := h.report(); err != nil {
+			r.fail(err)
+			return
+		}
+		clear(took[:n]) // an idle worker holds no payloads
+		size = handSize(time.Since(began), n)
+	}
+}
+
+// play runs the jobs of a hand until it is empty or the worker is to end.
+func (r *run) play(w *worker, h *hand) {
+	for w.ctx.Err() == nil {
+		job := h.start()
+		if job == nil {
+			return
+		}
+		r.execute(job, w, h)
+	}
+}
+
+// execute runs one job and notes its outcome.
+func (r *run) execute(taken *queue.Job, w *worker, h *hand) {
+	v := r.parts.get(taken.TopicPartition()).view()
+	if v.scope.Err() != nil { // interrupted between being taken and started
+		h.finish(taken, queue.Outcome{Kind: queue.Release})
+		return
+	}
+	if taken.Damaged != nil {
+		if outcome, ok := r.restore(taken, v); !ok {
+			h.finish(taken, outcome)
+			return
+		}
+	}
+	job := newJob(taken, v.topicID)
+	ctx := &runContext{scope: v.scope}
+	w.running.Store(job)
+	r.hooks.started(job)
+	began, err := r.cfg.Clock.Now(), errGoexit
+	defer func() {
+		ctx.end()
+		now := r.cfg.Clock.Now()
+		outcome, delay := judge(v, now, job.Attempt, err)
+		w.running.Store(nil)
+		r.hooks.finished(job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)})
+		h.finish(taken, outcome)
+	}()
+	err = call(ctx, v.route.handler, job)
+}
+
+// judge turns what a handler returned into what becomes of the job.
+func judge(v view, now time.Time, attempt int, err error) (queue.Outcome, time.Duration) {
+	if err == nil {
+		return queue.Outcome{Kind: queue.Done}, 0
+	}
+	if v.scope.Err() != nil && !errors.As(err, new(*PanicError)) {
+		return queue.Outcome{Kind: queue.Release}, 0
+	}
+	delay := max(0, next(v.route.retry, attempt, err).Delay)
+	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error()}, delay
+}
+
+// call runs the handler; a panic is an error.
+func call(ctx context.Context, h Handler, job *Job) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: stack()}
+		}
+	}()
+	return h.Handle(ctx, job)
+}
+
+// stack describes the calls between the panic and this package, innermost
+// first. Called while a panic is being recovered.
+func stack() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	var b strings.Builder
+	for {
+		f, more := frames.Next()
+		if f.Function != "runtime.gopanic" {
+			fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+		}
+		if !more || strings.HasSuffix(f.Function, "bridge.call") {
+			return b.String()
+		}
+	}
+}
+
+// newJob makes what a handler sees of a stored job.
+func newJob(taken *queue.Job, topicID string) *Job {
+	job := &Job{
+		Record: Record{
+			Topic:     taken.Topic,
+			Partition: taken.Partition,
+			Offset:    taken.Offset,
+			Key:       taken.Key,
+			Value:     taken.Value,
+		},
+		Lane:      string(taken.Lane.Name),
+		Attempt:   taken.Attempt,
+		LastError: taken.LastError,
+		topicID:   topicID,
+	}
+	if taken.Timestamp >= 0 {
+		job.Timestamp = time.UnixMilli(taken.Timestamp)
+	}
+	if len(taken.Headers) > 0 {
+		job.Headers = make([]Header, len(taken.Headers))
+		for i, h := range taken.Headers {
+			job.Headers[i] = Header(h)
+		}
+	}
+	return job
+}

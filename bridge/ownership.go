@@ -1,0 +1,215 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
+)
+
+// ownership is the work on one partition under one claim.
+type ownership struct {
+	*run
+	part   *partition
+	claim  *kafka.Claim
+	stored *queue.Partition
+	log    *slog.Logger
+}
+
+// Own works on a partition for as long as it is claimed. A partition that
+// cannot be worked on is held by itself: returning would not help it, and the
+// others go on.
+func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
+	o := &ownership{
+		run:   r,
+		claim: claim,
+		log:   r.log.With("topic", claim.Topic, "partition", claim.Partition),
+	}
+	if err := o.begin(ctx); err != nil {
+		o.hold(ctx, err)
+	} else {
+		o.workOn(ctx)
+	}
+	if o.stored != nil {
+		o.stored.Detach()
+	}
+}
+
+// begin loads the partition and makes it agree with Kafka.
+func (o *ownership) begin(ctx context.Context) error {
+	to, err := o.routes.find(o.claim.Topic)
+	if err != nil {
+		return err
+	}
+	tp := queue.TopicPartition{Topic: o.claim.Topic, Partition: o.claim.Partition}
+	o.part = o.parts.add(tp, to)
+	o.store.LimitTopic(tp.Topic, to.concurrency)
+	if o.stored, err = o.store.Attach(tp); err != nil {
+		return fmt.Errorf("load %s from the store: %w", tp, err)
+	}
+	if err := o.reconcile(ctx); err != nil {
+		return err
+	}
+	if err := o.stored.Configure(o.claim.TopicID, to.scheme); err != nil {
+		return fmt.Errorf("configure %s: %w", tp, err)
+	}
+	return nil
+}
+
+// workOn fetches, lets jobs start and commits until ctx ends, and then lets go
+// of the partition.
+func (o *ownership) workOn(ctx context.Context) {
+	commits := o.committer()
+	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
+	state := o.stored.State()
+	o.log.Info("partition taken", "frontier", state.Frontier, "next", state.Next, "open", state.Open)
+	o.hooks.assigned(Assigned{
+		Topic:     o.claim.Topic,
+		Partition: o.claim.Partition,
+		Frontier:  state.Frontier,
+		Next:      state.Next,
+		Open:      state.Open,
+	})
+
+	var committing sync.WaitGroup
+	committing.Go(func() {
+		if o.store.Sync(ctx) == nil { // the frontier must be on disk to be committed
+			commits.report(commits.commit(ctx))
+		}
+		commits.loop(ctx, wake)
+	})
+	if err := o.fetch(ctx, state.Next); err != nil {
+		o.hold(ctx, err)
+	}
+	committing.Wait()
+	o.letGo(context.Cause(ctx), commits)
+}
+
+func (o *ownership) committer() *committer {
+	id := o.store.Identity()
+	stamp := recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch}
+	return &committer{
+		claim:    o.claim,
+		stored:   o.stored,
+		metadata: stamp.Encode(),
+		hooks:    o.hooks,
+		log:      o.log,
+		sent:     -1,
+	}
+}
+
+// fetch reads the partition until ctx ends. An error means that it can be read
+// no further.
+func (o *ownership) fetch(ctx context.Context, offset int64) error {
+	stopped, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(o.stopping, stop)()
+	var stream *kafka.Stream
+	err := o.ask(stopped, func() (err error) {
+		stream, err = o.claim.Fetch(stopped, offset)
+		return err
+	})
+	if err != nil {
+		if stopped.Err() != nil {
+			err = nil
+		}
+		return err
+	}
+	r := &reader{ownership: o, stream: stream, next: offset, tail: newTail()}
+	err = r.read(stopped)
+	stop()
+	r.tail.wait()
+	return errors.Join(err, stream.Close())
+}
+
+// hold keeps the claim of a partition that needs a person, until it ends. What
+// is already stored goes on where it may.
+func (o *ownership) hold(ctx context.Context, err error) {
+	if ctx.Err() == nil && !errors.Is(err, queue.ErrStoreFailed) { // the failure of the store is everybody's, and said once
+		o.log.Error("partition held: " + err.Error())
+		o.hooks.held(Held{Topic: o.claim.Topic, Partition: o.claim.Partition, Err: err})
+	}
+	<-ctx.Done()
+}
+
+// letGo ends the work on the partition within the claim's time.
+func (o *ownership) letGo(cause error, commits *committer) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.claim.DrainWithin)
+	defer cancel()
+	o.part.withdraw()
+	interrupted := 0
+	if errors.Is(cause, kafka.ErrRevoked) {
+		interrupted = o.drain(ctx)
+	}
+	var err error
+	if !errors.Is(cause, kafka.ErrLost) { // a lost claim's commit would be refused
+		err = o.settle(ctx, commits)
+	}
+	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted)
+	if err != nil {
+		o.log.Warn("the last offset was not committed; finished jobs stay finished here, another owner runs them again",
+			"frontier", o.stored.Frontier(), "err", err)
+	}
+	o.hooks.revoked(Revoked{
+		Topic:       o.claim.Topic,
+		Partition:   o.claim.Partition,
+		Cause:       publicCause(cause),
+		Committed:   commits.sent,
+		Interrupted: interrupted,
+	})
+}
+
+// Of the time that the group gives for a revocation, this share is kept for
+// cancelled runs to return, and this for the last flush and commit.
+const (
+	returnShare, settleShare = 5, 5 // each 1/5
+	returnMost, settleMost   = 5 * time.Second, 5 * time.Second
+)
+
+// drain waits for the partition's runs and, when time gets short, cancels
+// their contexts. It returns how many were cancelled.
+func (o *ownership) drain(ctx context.Context) (interrupted int) {
+	settle := min(o.claim.DrainWithin/settleShare, settleMost)
+	giveBack := min(o.claim.DrainWithin/returnShare, returnMost)
+	deadline, _ := ctx.Deadline()
+
+	patient, cancel := context.WithDeadline(ctx, deadline.Add(-settle-giveBack))
+	defer cancel()
+	if o.stored.Idle(patient) == nil {
+		return 0
+	}
+	interrupted = o.stored.Running()
+	o.part.interrupt(ErrRevoked)
+	last, cancel := context.WithDeadline(ctx, deadline.Add(-settle))
+	defer cancel()
+	if o.stored.Idle(last) != nil {
+		o.log.Warn("runs did not return when their contexts were cancelled; the next owner runs these jobs again",
+			"running", o.stored.Running())
+	}
+	return interrupted
+}
+
+// settle makes what happened durable and commits it.
+func (o *ownership) settle(ctx context.Context, commits *committer) error {
+	if err := o.store.Sync(ctx); err != nil {
+		return err
+	}
+	return commits.commit(ctx)
+}
+
+// publicCause is the cause of a claim's end in the words of this package.
+func publicCause(cause error) error {
+	switch {
+	case errors.Is(cause, kafka.ErrRevoked):
+		return ErrRevoked
+	case errors.Is(cause, kafka.ErrStopping):
+		return ErrStopping
+	}
+	return cause
+}

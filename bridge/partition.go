@@ -1,0 +1,144 @@
+package bridge
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// partition is one Kafka partition as the bridge knows it, over all claims of
+// it. It is kept when a claim ends, since runs may outlive the claim.
+type partition struct {
+	topic string
+	id    int32
+	route *route
+
+	mu      sync.Mutex // guards all below
+	topicID string
+	// claim and stored are set while the partition is owned and nothing stands
+	// in the way of its jobs. withdraw clears them, before the lease: a lease
+	// is never renewed afterwards.
+	claim  *kafka.Claim
+	stored *queue.Partition
+	// commit wakes the committer of the claim.
+	commit chan struct{}
+	// scope is the parent of the contexts of the partition's runs. It goes on
+	// over a lost claim, whose runs are adopted by the next; interrupt ends it.
+	scope  context.Context
+	cancel context.CancelCauseFunc
+}
+
+// admit makes the partition's jobs runnable under the claim.
+func (p *partition) admit(jobs context.Context, clock queue.Clock, claim *kafka.Claim, stored *queue.Partition) (commit <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.claim, p.stored, p.topicID = claim, stored, claim.TopicID
+	p.commit = make(chan struct{}, 1)
+	if p.scope == nil || p.scope.Err() != nil {
+		p.scope, p.cancel = context.WithCancelCause(jobs)
+	}
+	p.lease(clock)
+	return p.commit
+}
+
+// withdraw lets no further job start; what runs goes on.
+func (p *partition) withdraw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stored != nil {
+		p.stored.Lease(time.Time{})
+	}
+	p.claim, p.stored = nil, nil
+}
+
+// interrupt cancels the contexts of the partition's runs.
+func (p *partition) interrupt(cause error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cancel != nil {
+		p.cancel(cause)
+	}
+}
+
+// renew passes the claim's lease on to the store.
+func (p *partition) renew(clock queue.Clock) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stored != nil {
+		p.lease(clock)
+	}
+}
+
+// lease needs mu. The claim goes by the machine's time, the store by clock.
+func (p *partition) lease(clock queue.Clock) {
+	p.stored.Lease(clock.Now().Add(time.Until(p.claim.Lease())))
+}
+
+// pokeCommit wakes the committer unless it is busy: then it is late already.
+func (p *partition) pokeCommit() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stored == nil {
+		return
+	}
+	select {
+	case p.commit <- struct{}{}:
+	default:
+	}
+}
+
+// view is what a run needs to know of its partition.
+type view struct {
+	route   *route
+	topicID string
+	scope   context.Context
+	claim   *kafka.Claim     // nil: not owned now
+	stored  *queue.Partition // nil: not owned now
+}
+
+func (p *partition) view() view {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return view{p.route, p.topicID, p.scope, p.claim, p.stored}
+}
+
+// registry holds the partitions that this process has owned.
+type registry struct {
+	mu   sync.RWMutex
+	byTP map[queue.TopicPartition]*partition // guarded by mu
+}
+
+func newRegistry() *registry {
+	return &registry{byTP: make(map[queue.TopicPartition]*partition)}
+}
+
+// add returns the partition, known from now on.
+func (r *registry) add(tp queue.TopicPartition, to *route) *partition {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.byTP[tp]
+	if p == nil {
+		p = &partition{topic: tp.Topic, id: tp.Partition, route: to}
+		r.byTP[tp] = p
+	}
+	return p
+}
+
+// get returns a partition that was added; jobs come from no others.
+func (r *registry) get(tp queue.TopicPartition) *partition {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.byTP[tp]
+}
+
+// each calls f for every partition.
+func (r *registry) each(f func(*partition)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, p := range r.byTP {
+		f(p)
+	}
+}

@@ -1,0 +1,36 @@
+package bridge
+
+import (
+	"context"
+	"time"
+)
+
+// leaseEvery is how often leases are renewed. It is small beside any session
+// timeout, so that a lease in the store is practically as fresh as the claim's.
+const leaseEvery = 200 * time.Millisecond
+
+// renewLeases passes on what the group's heartbeats allow.
+func (r *run) renewLeases(ctx context.Context) error {
+	return every(ctx, leaseEvery, func() { r.parts.each(func(p *partition) { p.renew(r.cfg.Clock) }) })
+}
+
+// pokeCommits wakes all committers at once, so that one request to Kafka can
+// carry the offsets of all partitions.
+func (r *run) pokeCommits(ctx context.Context) error {
+	return every(ctx, r.cfg.CommitEvery, func() { r.parts.each((*partition).pokeCommit) })
+}
+
+// every calls f in intervals of d until ctx ends. It keeps house, so it goes by
+// the machine's time also where the time of jobs is an injected clock's.
+func every(ctx context.Context, d time.Duration, f func()) error {
+	ticker := time.NewTicker(d)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			f()
+		}
+	}
+}

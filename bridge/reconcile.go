@@ -1,0 +1,115 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/recovery"
+)
+
+// Kafka is asked again this often while it does not answer.
+const (
+	askAgainFirst = 250 * time.Millisecond
+	askAgainMax   = 5 * time.Second
+)
+
+// reconcile makes the stored partition and Kafka's committed offset agree. An
+// error means that a person has to decide: nothing was changed.
+func (o *ownership) reconcile(ctx context.Context) error {
+	var facts recovery.Facts
+	err := o.ask(ctx, func() (err error) {
+		facts, err = o.facts(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	decision, err := recovery.Reconcile(o.stored.State(), o.store.Identity(), facts, o.policy())
+	if err != nil {
+		return err
+	}
+	for _, note := range decision.Notes {
+		o.log.Warn(note)
+	}
+	if err := o.carryOut(decision); err != nil {
+		return fmt.Errorf("%v to offset %d: %w", decision.Action, decision.Offset, err)
+	}
+	if facts.Committed >= 0 {
+		o.stored.Acknowledge(facts.Committed)
+	}
+	return nil
+}
+
+// facts collects what Kafka says about the partition.
+func (o *ownership) facts(ctx context.Context) (recovery.Facts, error) {
+	f := recovery.Facts{TopicID: o.claim.TopicID, AtTime: -1}
+	var err error
+	f.Committed, f.Metadata, err = o.claim.Committed(ctx)
+	if errors.Is(err, sarama.ErrGroupIDNotFound) { // no member, no commit so far: all partitions are fixed
+		f.Committed, err = -1, nil
+	}
+	if err != nil {
+		return f, fmt.Errorf("read the committed offset: %w", err)
+	}
+	if f.LogStart, f.LogEnd, err = o.claim.Bounds(ctx); err != nil {
+		return f, fmt.Errorf("read the bounds of the log: %w", err)
+	}
+	if !o.cfg.Start.Time.IsZero() {
+		if f.AtTime, err = o.claim.OffsetAt(ctx, o.cfg.Start.Time); err != nil {
+			return f, fmt.Errorf("find the offset of %v: %w", o.cfg.Start.Time, err)
+		}
+	}
+	return f, nil
+}
+
+// ask repeats a question to Kafka until it is answered, refused or pointless.
+func (o *ownership) ask(ctx context.Context, question func() error) error {
+	for pause := askAgainFirst; ; pause = min(2*pause, askAgainMax) {
+		err := question()
+		if err == nil || ctx.Err() != nil || errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrFenced) {
+			return err
+		}
+		if pause == askAgainFirst {
+			o.log.Warn("Kafka does not answer, will ask again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (o *ownership) policy() recovery.Policy {
+	p := recovery.Policy{OnExternalReset: recovery.ResetStop, Start: recovery.StartOldest}
+	if o.cfg.OnExternalReset == ResetFollow {
+		p.OnExternalReset = recovery.ResetFollow
+	}
+	switch {
+	case o.cfg.Start.Newest:
+		p.Start = recovery.StartNewest
+	case !o.cfg.Start.Time.IsZero():
+		p.Start = recovery.StartTime
+	}
+	return p
+}
+
+// carryOut changes the stored partition as decided.
+func (o *ownership) carryOut(d recovery.Decision) error {
+	switch d.Action {
+	case recovery.Begin:
+		return o.stored.SetStart(d.Offset)
+	case recovery.SkipTo:
+		return o.stored.SkipTo(d.Offset)
+	case recovery.Reset:
+		return o.stored.Reset(d.Offset)
+	case recovery.Advance:
+		return o.stored.AdvanceTo(d.Offset)
+	}
+	return nil
+}

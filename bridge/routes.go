@@ -1,0 +1,130 @@
+package bridge
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/partitioner"
+)
+
+// route is how one configured [Topic] is worked on, ready to use.
+type route struct {
+	selector    string // the configured name, or ~pattern
+	handler     Handler
+	lanes       *partitioner.Partitioner
+	scheme      string // fingerprint of the partitioner and its ordering
+	retry       RetryPolicy
+	concurrency int
+}
+
+// routes finds the route of a topic.
+type routes struct {
+	exact    map[string]*route
+	patterns []pattern // in the order of the configuration
+
+	mu    sync.Mutex
+	found map[string]*route // guarded by mu; what the patterns have answered
+}
+
+type pattern struct {
+	expr *regexp.Regexp // matches whole names
+	*route
+}
+
+// newRoutes expects a validated configuration with defaults.
+func newRoutes(cfg Config) (*routes, error) {
+	r := &routes{exact: make(map[string]*route), found: make(map[string]*route)}
+	for _, t := range cfg.Topics {
+		lanes, err := partitioner.New(t.Partitioner)
+		if err != nil {
+			return nil, fmt.Errorf("partitioner of %s: %w", t.selector(), err)
+		}
+		to := &route{
+			selector:    t.selector(),
+			handler:     wrap(t.Handler, cfg.Use),
+			lanes:       lanes,
+			scheme:      t.Partitioner.Fingerprint(),
+			retry:       t.Retry,
+			concurrency: t.Concurrency,
+		}
+		if t.Match == "" {
+			r.exact[t.Name] = to
+			continue
+		}
+		expr, err := wholeName(t.Match)
+		if err != nil {
+			return nil, fmt.Errorf("pattern %s: %w", t.Match, err)
+		}
+		r.patterns = append(r.patterns, pattern{expr: expr, route: to})
+	}
+	return r, nil
+}
+
+// wholeName compiles a pattern so that it matches only whole names.
+func wholeName(match string) (*regexp.Regexp, error) {
+	return regexp.Compile(`^(?:` + match + `)$`)
+}
+
+// find returns the topic's route: its own entry, else the pattern that matches.
+// Two patterns that match are an [ErrRefused], since either could be meant.
+func (r *routes) find(topic string) (*route, error) {
+	if to, ok := r.exact[topic]; ok {
+		return to, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if to, ok := r.found[topic]; ok {
+		return to, nil
+	}
+	var matching []*route
+	for _, p := range r.patterns {
+		if p.expr.MatchString(topic) {
+			matching = append(matching, p.route)
+		}
+	}
+	switch len(matching) {
+	case 1:
+		r.found[topic] = matching[0]
+		return matching[0], nil
+	case 0:
+		return nil, fmt.Errorf("%w: topic %s is not configured; add an entry for it", ErrRefused, topic)
+	}
+	names := make([]string, len(matching))
+	for i, m := range matching {
+		names[i] = m.selector
+	}
+	return nil, fmt.Errorf("%w: topic %s is matched by the patterns %s; give it an entry of its own",
+		ErrRefused, topic, strings.Join(names, " and "))
+}
+
+// subscription is what to ask Kafka for.
+func (r *routes) subscription(topics []Topic) kafka.Subscription {
+	var sub kafka.Subscription
+	for _, t := range topics {
+		switch {
+		case len(t.Partitions) > 0:
+			if sub.Fixed == nil {
+				sub.Fixed = make(map[string][]int32)
+			}
+			sub.Fixed[t.Name] = slices.Clone(t.Partitions)
+		case t.Name != "":
+			sub.Topics = append(sub.Topics, t.Name)
+		}
+	}
+	for _, p := range r.patterns {
+		sub.Patterns = append(sub.Patterns, p.expr)
+	}
+	return sub
+}
+
+// selector names a configured topic for people.
+func (t Topic) selector() string {
+	if t.Match != "" {
+		return "~" + t.Match
+	}
+	return t.Name
+}

@@ -1,0 +1,174 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
+)
+
+// run is what one call of [Bridge.Run] works with.
+type run struct {
+	*Bridge
+	cluster *kafka.Cluster
+	opened  *recovery.Opened
+	store   *queue.Store
+	parts   *registry
+	hooks   hooks
+	log     *slog.Logger
+
+	// jobs is the parent of all contexts of runs; endJobs gives the cause.
+	jobs    context.Context
+	endJobs context.CancelCauseFunc
+	// stopping ends when no more jobs are to start and no records to be fetched.
+	stopping context.Context
+	stop     context.CancelFunc
+
+	failOnce sync.Once
+	failure  error         // why it cannot go on; read after failed is closed
+	failed   chan struct{} // closed by fail
+}
+
+func newRun(b *Bridge, cluster *kafka.Cluster, opened *recovery.Opened) *run {
+	r := &run{
+		Bridge:  b,
+		cluster: cluster,
+		opened:  opened,
+		store:   opened.Store,
+		parts:   newRegistry(),
+		hooks:   hooks{b.cfg.Hooks, b.cfg.Logger},
+		log:     b.cfg.Logger,
+		failed:  make(chan struct{}),
+	}
+	r.jobs, r.endJobs = context.WithCancelCause(context.Background())
+	r.stopping, r.stop = context.WithCancel(context.Background())
+	return r
+}
+
+// until works until ctx ends or something fails, and then stops.
+func (r *run) until(ctx context.Context) error {
+	claims, endClaims := context.WithCancel(context.WithoutCancel(ctx))
+	defer endClaims()
+	var group errgroup.Group
+	consumed := make(chan struct{})
+	group.Go(func() error {
+		defer close(consumed)
+		sub := r.routes.subscription(r.cfg.Topics)
+		if err := r.cluster.Consume(claims, sub, r); err != nil {
+			r.fail(err)
+		}
+		return nil
+	})
+	keep, endKeeping := context.WithCancel(context.Background())
+	group.Go(func() error { return r.renewLeases(keep) })
+	group.Go(func() error { return r.pokeCommits(keep) })
+	r.pool.start(r.work)
+	close(r.ready)
+
+	select {
+	case <-ctx.Done():
+		r.stopJobs()
+	case <-r.store.Failed():
+		r.fail(r.store.Err())
+		r.abandonJobs()
+	case <-r.failed:
+		r.stopJobs()
+	}
+	endClaims() // each partition is settled and given up
+	<-consumed
+	endKeeping()
+	_ = group.Wait() // its functions report through fail
+	return r.err()
+}
+
+// fail makes the bridge stop because of err; the first one counts.
+func (r *run) fail(err error) {
+	if err == nil || errors.Is(err, queue.ErrClosed) { // closed: a worker left behind came back
+		return
+	}
+	r.failOnce.Do(func() {
+		r.failure = translate(err)
+		close(r.failed)
+	})
+}
+
+func (r *run) err() error {
+	select {
+	case <-r.failed:
+		return r.failure
+	default:
+		return nil
+	}
+}
+
+// returnWithin is how long handlers have to return once their contexts ended.
+const returnWithin = 5 * time.Second
+
+// stopJobs lets running jobs finish in time, and cancels what is left.
+func (r *run) stopJobs() {
+	r.stop()
+	ended := r.pool.stop()
+	patience := time.NewTimer(r.cfg.StopWithin)
+	defer patience.Stop()
+	select {
+	case <-ended:
+		return
+	case <-patience.C:
+	case <-r.abort:
+	case <-r.store.Failed():
+		r.fail(r.store.Err())
+	}
+	for _, job := range r.pool.running() {
+		r.log.Warn("job interrupted by the stop; it runs again at the next start", "job", job)
+	}
+	r.endJobs(ErrStopping)
+	r.awaitWorkers(ended)
+}
+
+// abandonJobs cancels everything: the store has failed, so that no outcome can
+// be kept.
+func (r *run) abandonJobs() {
+	r.stop()
+	r.endJobs(ErrStoreFailed)
+	r.awaitWorkers(r.pool.stop())
+}
+
+// awaitWorkers waits for cancelled runs to return.
+func (r *run) awaitWorkers(ended <-chan struct{}) {
+	select {
+	case <-ended:
+	case <-time.After(returnWithin):
+		for _, job := range r.pool.running() {
+			r.log.Error("handler ignores the end of its context and is left behind", "job", job)
+		}
+	}
+}
+
+// close leaves the group if asked, and closes store and clients.
+func (r *run) close() error {
+	defer r.endJobs(ErrStopping)
+	var problems []error
+	if r.cfg.LeaveOnStop && r.cfg.InstanceID != Dynamic {
+		ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+		defer cancel()
+		problems = append(problems, r.cluster.Leave(ctx))
+	}
+	problems = append(problems, r.cluster.Close())
+	if err := r.store.Err(); err != nil {
+		r.hooks.storeError(err)
+		problems = append(problems, r.opened.NoteFailure(err))
+	}
+	if err := r.opened.Close(); err != nil && !errors.Is(err, queue.ErrStoreFailed) {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+const leaveWithin = 10 * time.Second

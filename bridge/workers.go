@@ -1,0 +1,134 @@
+package bridge
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// pool is a number of workers that can be changed while they work.
+type pool struct {
+	mu      sync.Mutex
+	want    int                  // guarded by mu
+	work    func(*worker)        // guarded by mu; nil until start
+	wanted  []*worker            // guarded by mu
+	alive   map[*worker]struct{} // guarded by mu; wanted ones and those that finish a last job
+	stopped bool                 // guarded by mu
+	done    chan struct{}        // closed when stopped and none is alive
+}
+
+// worker is one goroutine that runs jobs until its context ends.
+type worker struct {
+	ctx     context.Context // ends when the worker is to take no more jobs
+	cancel  context.CancelFunc
+	running atomic.Pointer[Job] // nil between jobs
+}
+
+func newPool(want int) *pool {
+	return &pool{want: want, alive: make(map[*worker]struct{}), done: make(chan struct{})}
+}
+
+// start lets the workers work. work returns when the worker's context ends.
+func (p *pool) start(work func(*worker)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.work = work
+	p.adjust()
+}
+
+// resize changes the number of workers. One too many ends after its job.
+func (p *pool) resize(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.want = max(n, 0)
+	p.adjust()
+}
+
+// stop lets no worker take another job. The channel closes when all have ended.
+func (p *pool) stop() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopped {
+		p.stopped, p.want = true, 0
+		p.adjust()
+		p.closeIfDone()
+	}
+	return p.done
+}
+
+// running lists the jobs that run.
+func (p *pool) running() []*Job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var jobs []*Job
+	for w := range p.alive {
+		if job := w.running.Load(); job != nil {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
+
+// adjust needs mu.
+func (p *pool) adjust() {
+	if p.work == nil {
+		return
+	}
+	for len(p.wanted) < p.want {
+		p.wanted = append(p.wanted, p.spawn())
+	}
+	for len(p.wanted) > p.want {
+		last := len(p.wanted) - 1
+		p.wanted[last].cancel()
+		p.wanted = p.wanted[:last]
+	}
+}
+
+// spawn needs mu. A handler that ends its goroutine takes the worker with it;
+// another one replaces it.
+func (p *pool) spawn() *worker {
+	w := &worker{}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	p.alive[w] = struct{}{}
+	work := p.work
+	go func() {
+		returned := false
+		defer func() { p.ended(w, returned) }()
+		work(w)
+		returned = true
+	}()
+	return w
+}
+
+// ended forgets a worker; one that was wanted and did not end by itself is replaced.
+func (p *pool) ended(w *worker, returned bool) {
+	w.cancel()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.alive, w)
+	for i := range p.wanted {
+		if p.wanted[i] != w {
+			continue
+		}
+		p.wanted = append(p.wanted[:i], p.wanted[i+1:]...)
+		if !returned {
+			p.adjust()
+		}
+		break
+	}
+	p.closeIfDone()
+}
+
+// closeIfDone needs mu.
+func (p *pool) closeIfDone() {
+	if p.stopped && len(p.alive) == 0 {
+		select {
+		case <-p.done:
+		default:
+			close(p.done)
+		}
+	}
+}
