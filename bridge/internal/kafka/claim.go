@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -61,12 +62,14 @@ func (c *Claim) hold(owner Owner, until func() error) {
 	cancel(cause)
 	c.cluster.log.Debug("partition ends", "partition", c.String(), "cause", cause)
 
-	late := time.AfterFunc(c.DrainWithin, func() {
-		c.cluster.log.Warn("partition is not let go in time: the group may go on without this member",
-			"partition", c.String(), "within", c.DrainWithin)
-	})
+	if errors.Is(cause, ErrRevoked) {
+		late := time.AfterFunc(c.DrainWithin, func() {
+			c.cluster.log.Warn("partition is not let go in time: the group may go on without this member",
+				"partition", c.String(), "within", c.DrainWithin)
+		})
+		defer late.Stop()
+	}
 	<-owned
-	late.Stop()
 }
 
 // release lets no commit out any more, and waits for the one on its way: the

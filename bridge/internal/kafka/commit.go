@@ -12,8 +12,8 @@ import (
 
 // Commit commits the offset, fenced by the member id and generation of the
 // current assignment. It waits for the broker's answer about this partition and
-// retries what passes until ctx ends. ErrFenced, ErrMetadataTooLarge and
-// ErrUnknownTopic are final.
+// retries what passes until ctx ends: without a deadline, for as long as no
+// coordinator answers. ErrFenced, ErrMetadataTooLarge and ErrUnknownTopic are final.
 func (c *Claim) Commit(ctx context.Context, offset int64, metadata string) error {
 	var refused error // the last answer that passes
 	for {

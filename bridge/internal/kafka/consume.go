@@ -46,6 +46,12 @@ func (c *Cluster) Consume(ctx context.Context, sub Subscription, owner Owner) er
 	defer stop(nil)
 	defer context.AfterFunc(ctx, func() { stop(ErrStopping) })()
 
+	leases, done := context.WithCancel(context.Background())
+	var keeping sync.WaitGroup
+	keeping.Go(func() { c.keepLease(leases, m.current.Load) })
+	defer keeping.Wait()
+	defer done()
+
 	var running sync.WaitGroup
 	var memberErr, fixedErr error
 	running.Go(func() {
@@ -65,11 +71,11 @@ func (c *Cluster) Consume(ctx context.Context, sub Subscription, owner Owner) er
 	return errors.Join(memberErr, fixedErr)
 }
 
-// backoff grows from a quarter of a second to ten.
+// backoff grows from a quarter of a second to two.
 type backoff struct{ last time.Duration }
 
 func (b *backoff) next() time.Duration {
-	b.last = min(max(2*b.last, 250*time.Millisecond), 10*time.Second)
+	b.last = min(max(2*b.last, 250*time.Millisecond), 2*time.Second)
 	return b.last
 }
 

@@ -45,7 +45,8 @@ func moved(err sarama.KError) bool {
 func passes(err error) bool {
 	var k sarama.KError
 	if !errors.As(err, &k) {
-		return !errors.Is(err, ErrClosed) && !errors.Is(err, sarama.ErrClosedClient)
+		return !errors.Is(err, ErrClosed) && !errors.Is(err, sarama.ErrClosedClient) &&
+			!errors.As(err, new(sarama.PacketEncodingError)) && !errors.As(err, new(sarama.ConfigurationError))
 	}
 	switch k {
 	case sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrOffsetsLoadInProgress,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -145,10 +146,27 @@ func (f *fetchClient) free(s *Stream) {
 	close(s.ended)
 }
 
+// open retries what passes until the stream is stopped.
+func (f *fetchClient) open(s *Stream, offset int64) (sarama.PartitionConsumer, error) {
+	retry := time.NewTicker(retryAfter)
+	defer retry.Stop()
+	for {
+		consumer, err := f.consumer.ConsumePartition(s.name.topic, s.name.number, offset)
+		if err == nil || !passes(err) {
+			return consumer, err
+		}
+		select {
+		case <-retry.C:
+		case <-s.stopped:
+			return nil, err
+		}
+	}
+}
+
 // run is the life of a stream.
 func (f *fetchClient) run(s *Stream, offset int64) {
 	defer f.free(s)
-	consumer, err := f.consumer.ConsumePartition(s.name.topic, s.name.number, offset)
+	consumer, err := f.open(s, offset)
 	if err != nil {
 		s.err = err
 		close(s.opened)

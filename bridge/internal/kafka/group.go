@@ -67,35 +67,32 @@ type member struct {
 
 // run is a member until ctx ends or the group refuses us for good.
 func (m *member) run(ctx context.Context, sub Subscription) error {
-	leases, stop := context.WithCancel(context.Background())
-	var keeping sync.WaitGroup
-	keeping.Go(func() { m.cluster.keepLease(leases, m.current.Load) })
-	defer keeping.Wait()
-	defer stop()
-
 	subscribed := func(ctx context.Context) (map[string]Topic, error) {
 		return m.cluster.Topics(ctx, sub.Topics, sub.Patterns)
 	}
 	pause := backoff{}
 	for ctx.Err() == nil {
+		begin := time.Now()
 		topics, err := subscribed(ctx)
 		switch {
 		case ctx.Err() != nil:
-		case err != nil:
-			m.log.Warn("cannot list topics", "error", err)
-			wait(ctx, pause.next())
-		case len(topics) == 0:
+			return nil
+		case err == nil && len(topics) == 0:
 			m.log.Warn("no topic to subscribe to yet", "topics", sub.Topics, "patterns", sub.Patterns)
 			wait(ctx, m.cluster.cfg.WatchInterval)
-		default:
-			if err := m.consume(ctx, topics, subscribed); err != nil {
-				if err = final(m.cluster.cfg, err); err != nil {
-					return err
-				}
-				wait(ctx, pause.next())
-				continue
-			}
+			continue
+		case err == nil:
+			err = m.consume(ctx, topics, subscribed)
+		}
+		if err == nil || time.Since(begin) > time.Minute {
 			pause = backoff{}
+		}
+		if err != nil {
+			if err := final(m.cluster.cfg, err); err != nil {
+				return err
+			}
+			m.log.Warn("not a member of the group", "group", m.cluster.cfg.Group, "error", err)
+			wait(ctx, pause.next())
 		}
 	}
 	return nil
@@ -106,32 +103,33 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 var errChanged = errors.New("topics or partitions changed")
 
 // consume is one call of sarama's Consume: with cooperative assignment it lasts
-// until ctx ends or the topics change, else until the next rebalance.
+// until ctx ends or the topics change, else until the next rebalance. Its error
+// is why the membership was lost or refused.
 func (m *member) consume(ctx context.Context, topics map[string]Topic, now func(context.Context) (map[string]Topic, error)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	var watching sync.WaitGroup
-	watching.Go(func() {
+	var beside sync.WaitGroup
+	beside.Go(func() {
 		if m.cluster.watch(ctx, topics, now, func(context.Context) error { return nil }) == nil {
 			cancel(errChanged)
 		}
 	})
 	returned := make(chan struct{})
-	watching.Go(func() { m.unblock(ctx, returned) })
+	beside.Go(func() { m.unblock(ctx, returned) })
 
 	m.topics = topics
 	err := m.cluster.group.Consume(ctx, slices.Sorted(maps.Keys(topics)), m)
 	if s := m.current.Swap(nil); s != nil {
 		close(s.over)
+		if cause := ending(s.session.Context()); err == nil && errors.Is(cause, ErrLost) {
+			err = cause
+		}
 	}
 	close(returned)
-	ended := ctx.Err() != nil
+	ours := ctx.Err() != nil
 	cancel(nil)
-	watching.Wait()
-	if ended {
+	beside.Wait()
+	if ours {
 		return nil
-	}
-	if err != nil {
-		m.log.Warn("group session ended", "error", err)
 	}
 	return err
 }
@@ -168,7 +166,7 @@ func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 	}
 	m.current.Store(s)
 	m.log.Info("joined the group", "group", m.cluster.cfg.Group, "member", session.MemberID(),
-		"generation", session.GenerationID(), "claims", session.Claims())
+		"generation", session.GenerationID(), "partitions", count(session.Claims()))
 	// Jobs wait for a lease: have one at once.
 	m.cluster.heartbeat(session.Context(), s)
 	return nil
@@ -208,14 +206,26 @@ func ended(session context.Context, messages <-chan *sarama.ConsumerMessage) err
 	if session.Err() == nil {
 		return ErrRevoked
 	}
+	return ending(session)
+}
+
+// ending says what the end of a session is to its claims.
+func ending(session context.Context) error {
 	cause := context.Cause(session)
 	switch {
-	case errors.Is(cause, ErrStopping):
+	case cause == nil, errors.Is(cause, ErrStopping):
 		return cause
 	case errors.Is(cause, sarama.ErrRebalanceInProgress), errors.Is(cause, sarama.ErrSessionPartitionCountChanged):
 		return fmt.Errorf("%w: %w", ErrRevoked, cause)
 	}
 	return fmt.Errorf("%w: %w", ErrLost, cause)
+}
+
+func count(claims map[string][]int32) (n int) {
+	for _, partitions := range claims {
+		n += len(partitions)
+	}
+	return n
 }
 
 // final returns what no retry mends, in words; nil for everything else.

@@ -2,7 +2,9 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +115,35 @@ func TestAForgottenMemberHasLostItsPartitions(t *testing.T) {
 	}
 	fault.Remove()
 	o.take(t, 2) // joined again
+}
+
+func TestTheSecondProcessOfAnInstanceFencesTheFirst(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	o := newOwner()
+	_, ended := start(t, dial(t, broker.Addrs(), instance("a")), topics("orders"), o)
+	first := o.one(t)
+	consume(t, dial(t, broker.Addrs(), instance("a")), topics("orders"), o)
+	o.one(t)
+	first.ends(t, kafka.ErrLost)
+	if err := <-ended; !errors.Is(err, kafka.ErrInstanceFenced) || !strings.Contains(err.Error(), `"a"`) {
+		t.Errorf("the first ended with %v", err)
+	}
+	if err := first.Commit(within(t), 1, ""); !errors.Is(err, kafka.ErrFenced) {
+		t.Errorf("its commit: %v", err)
+	}
+}
+
+func TestAssignorsThatTheGroupDoesNotKnowAreRefused(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	o := newOwner()
+	consume(t, dial(t, broker.Addrs(), assignors(kafka.Range)), topics("orders"), o)
+	o.one(t)
+	_, ended := start(t, dial(t, broker.Addrs()), topics("orders"), o)
+	if err := <-ended; !errors.Is(err, sarama.ErrInconsistentGroupProtocol) || !strings.Contains(err.Error(), kafka.CooperativeSticky) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestTheCoordinatorGoneIsALossAndItsReturnAJoin(t *testing.T) {
@@ -288,8 +319,8 @@ func TestTheLeaseFollowsTheHeartbeats(t *testing.T) {
 	consume(t, cluster, topics("orders"), o)
 	h := o.one(t)
 	first := h.Lease()
-	if left := time.Until(first); left <= 0 || left > 3*time.Second {
-		t.Fatalf("a lease of %v with a session timeout of 3 s", left)
+	if left := time.Until(first); left <= 0 || left > 2*time.Second {
+		t.Fatalf("a lease of %v with a session timeout of 2 s", left)
 	}
 	until(t, "lease renewed", func() bool { return h.Lease().After(first) })
 	stepped := cluster.Stepped()

@@ -24,7 +24,7 @@ const patience = 20 * time.Second
 
 // quick makes rebalances and watches take a fraction of a second.
 func quick(cfg *kafka.Config) {
-	cfg.SessionTimeout = 3 * time.Second
+	cfg.SessionTimeout = 2 * time.Second
 	cfg.RebalanceTimeout = 5 * time.Second
 	cfg.WatchInterval = 200 * time.Millisecond
 }

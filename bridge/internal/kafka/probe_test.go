@@ -1,9 +1,14 @@
 package kafka_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
@@ -53,6 +58,70 @@ func TestProbeStepsOverWhatIsNotDelivered(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestProbeStepsOverWhatWasCompactedAway(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t)
+	broker.CreateTopic(t, "orders", 1, "cleanup.policy", "compact", "segment.bytes", "100", "min.cleanable.dirty.ratio", "0")
+	o := newOwner()
+	consume(t, dial(t, broker.Addrs()), topics("orders"), o)
+	h := o.one(t)
+	for _, key := range []string{"kept", "k", "k", "k", "k", "k"} {
+		broker.Produce(t, "orders", bridgetest.Record{Key: []byte(key), Value: make([]byte, 100)})
+	}
+	broker.Compact()
+	p, err := h.Probe(within(t), 1)
+	if err != nil || !p.Record || p.End < 2 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := h.Read(within(t), 1); !errors.Is(err, kafka.ErrNoRecord) {
+		t.Errorf("read: %v", err)
+	}
+	if got := next(t, open(t, h.Claim, 1), 1)[0]; got != p.End {
+		t.Errorf("the stream begins at %d, the probe said %d", got, p.End)
+	}
+}
+
+// An answer of nothing but batches without records: sarama shows none of it.
+func TestProbeStepsOverBatchesWithoutRecords(t *testing.T) {
+	t.Parallel()
+	broker, _, claims := member(t, 1)
+	h := claims["orders/0"]
+	var asked atomic.Int32
+	broker.Control(bridgetest.Fetch, func(r kmsg.Request) (kmsg.Response, error, bool) {
+		request := r.(*kmsg.FetchRequest)
+		if len(request.Topics) == 0 || request.Topics[0].Partitions[0].FetchOffset != 5 {
+			return nil, nil, false
+		}
+		asked.Add(1)
+		response := request.ResponseKind().(*kmsg.FetchResponse)
+		partition := kmsg.NewFetchResponseTopicPartition()
+		partition.HighWatermark, partition.LastStableOffset, partition.LogStartOffset = 20, 20, 0
+		partition.RecordBatches = append(emptyBatch(5, 7), emptyBatch(9, 11)...)
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic, topic.TopicID = request.Topics[0].Topic, request.Topics[0].TopicID
+		topic.Partitions = append(topic.Partitions, partition)
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+	p, err := h.Probe(within(t), 5)
+	// What is behind them is asked for, and the broker knows better.
+	var out *kafka.OutOfRangeError
+	if !errors.As(err, &out) || out.Offset != 12 || asked.Load() != 1 {
+		t.Errorf("%+v, %v after %d answers", p, err, asked.Load())
+	}
+}
+
+func emptyBatch(first, last int64) []byte {
+	batch := kmsg.NewRecordBatch()
+	batch.FirstOffset, batch.LastOffsetDelta = first, int32(last-first)
+	batch.Magic, batch.ProducerID, batch.FirstSequence = 2, -1, -1
+	batch.Length = 49
+	raw := batch.AppendTo(nil)
+	crc := crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli))
+	binary.BigEndian.PutUint32(raw[17:], crc)
+	return raw
 }
 
 func TestProbeStopsAtATransactionThatIsOpen(t *testing.T) {

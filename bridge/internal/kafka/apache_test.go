@@ -1,0 +1,467 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/apache"
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+)
+
+// What follows needs a real broker: the embedded one hides it, or answers
+// otherwise.
+func TestRealKafka(t *testing.T) {
+	t.Parallel()
+	r := &realKafka{Broker: apache.Start(t)}
+	for name, test := range map[string]func(*testing.T, *realKafka){
+		"names and ids":           testNames,
+		"metadata has a limit":    testMetadataLimit,
+		"hand-over":               testHandOver,
+		"new partition":           testNewPartition,
+		"leave":                   testLeave,
+		"fixed beside members":    testFixedBesideMembers,
+		"transactions":            testTransactions,
+		"empty batches":           testEmptyBatches,
+		"an old session cannot":   testForgottenMember,
+		"members come and go":     testChurn,
+		"range and its migration": testMigration,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, r) })
+	}
+	t.Run("the broker stops for a while", func(t *testing.T) { testRestart(t, r) })
+}
+
+type realKafka struct{ *apache.Broker }
+
+func (r *realKafka) addrs() []string { return []string{r.Addr()} }
+
+// create makes a topic that no other test uses, named for the test.
+func (r *realKafka) create(t *testing.T, partitions int32, configs ...string) string {
+	t.Helper()
+	name := strings.NewReplacer("/", ".", "_", "-").Replace(t.Name())
+	entries := make(map[string]*string)
+	for i := 0; i < len(configs); i += 2 {
+		entries[configs[i]] = &configs[i+1]
+	}
+	admin := r.admin(t)
+	err := admin.CreateTopic(name, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: entries}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func (r *realKafka) admin(t *testing.T) sarama.ClusterAdmin {
+	t.Helper()
+	admin, err := sarama.NewClusterAdmin(r.addrs(), plain())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = admin.Close() })
+	return admin
+}
+
+func plain() *sarama.Config {
+	conf := sarama.NewConfig()
+	conf.Producer.Return.Successes = true
+	conf.Producer.Partitioner = sarama.NewManualPartitioner
+	return conf
+}
+
+func idempotent() *sarama.Config {
+	conf := plain()
+	conf.Producer.Idempotent, conf.Net.MaxOpenRequests = true, 1
+	conf.Producer.RequiredAcks = sarama.WaitForAll
+	return conf
+}
+
+// dial joins a group that no other test uses.
+func (r *realKafka) dial(t *testing.T, change ...func(*kafka.Config)) *kafka.Cluster {
+	t.Helper()
+	return dial(t, r.addrs(), append([]func(*kafka.Config){func(cfg *kafka.Config) { cfg.Group = t.Name() }}, change...)...)
+}
+
+func testNames(t *testing.T, r *realKafka) {
+	topic := r.create(t, 1)
+	cluster := r.dial(t)
+	found, err := cluster.Topics(within(t), []string{topic}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := r.Tool(t, apache.TopicCommand, "--describe", "--topic", topic)
+	if id := found[topic].ID; len(id) != 22 || !strings.Contains(described, id) {
+		t.Errorf("topic id %q, Kafka says %s", id, described)
+	}
+	if len(cluster.ID()) != 22 {
+		t.Errorf("cluster id %q", cluster.ID())
+	}
+}
+
+func testMetadataLimit(t *testing.T, r *realKafka) {
+	topic, o := r.create(t, 2), newOwner()
+	consume(t, r.dial(t), topics(topic), o)
+	claims := o.take(t, 2)
+	h := claims[topic+"/0"]
+	if err := h.Commit(within(t), 1, strings.Repeat("m", 4096)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Commit(within(t), 2, strings.Repeat("m", 4097)); !errors.Is(err, kafka.ErrMetadataTooLarge) {
+		t.Errorf("4,097 bytes: %v", err)
+	}
+	if offset, metadata, err := h.Committed(within(t)); err != nil || offset != 1 || len(metadata) != 4096 {
+		t.Errorf("committed %d with %d bytes, %v", offset, len(metadata), err)
+	}
+}
+
+func testHandOver(t *testing.T, r *realKafka) {
+	topic := r.create(t, 6)
+	first, second := newOwner(), newOwner()
+	first.drain = func(h *held) {
+		if err := h.Commit(within(t), 0, "handed over"); err != nil {
+			t.Errorf("commit while draining: %v", err)
+		}
+	}
+	consume(t, r.dial(t), topics(topic), first)
+	claims := first.take(t, 6)
+	consume(t, r.dial(t), topics(topic), second)
+	for name, h := range second.take(t, 3) {
+		claims[name].ends(t, kafka.ErrRevoked)
+		if _, metadata, err := h.Committed(within(t)); err != nil || metadata != "handed over" {
+			t.Errorf("%s: %q, %v", name, metadata, err)
+		}
+		delete(claims, name)
+	}
+	for _, h := range claims {
+		h.owned(t)
+		if err := h.Commit(within(t), 0, "kept"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A static member alone that has restarted is told that its old self leads the
+// group, and sarama then watches no partitions.
+func testNewPartition(t *testing.T, r *realKafka) {
+	topic := r.create(t, 1)
+	o := newOwner()
+	for range 2 {
+		cluster := r.dial(t, instance("alone"))
+		stop := consume(t, cluster, topics(topic), o)
+		o.take(t, 1)
+		stop()
+	}
+	consume(t, r.dial(t, instance("alone")), topics(topic), o)
+	o.take(t, 1)
+	if err := r.admin(t).CreatePartitions(topic, 3, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "new partitions taken", func() bool {
+		h := o.one(t)
+		return h.Partition == 2
+	})
+}
+
+func testLeave(t *testing.T, r *realKafka) {
+	topic := r.create(t, 1)
+	long := func(cfg *kafka.Config) { cfg.SessionTimeout = 30 * time.Second }
+	o := newOwner()
+	cluster := r.dial(t, instance("a"), long)
+	stop := consume(t, cluster, topics(topic), o)
+	o.one(t)
+	stop()
+	for range 2 {
+		if err := cluster.Leave(within(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := time.Now()
+	consume(t, r.dial(t, instance("b"), long), topics(topic), o)
+	o.one(t)
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("the next member waited %v", took)
+	}
+}
+
+func testFixedBesideMembers(t *testing.T, r *realKafka) {
+	topic := r.create(t, 2)
+	alone := newOwner()
+	_, ended := start(t, r.dial(t), fixed(topic, 1), alone)
+	h := alone.one(t)
+	if err := h.Commit(within(t), 0, "alone"); err != nil {
+		t.Fatal(err)
+	}
+	group := newOwner()
+	consume(t, r.dial(t, instance("other")), topics(topic), group)
+	group.take(t, 2)
+	if err := h.Commit(within(t), 0, "beside members"); !errors.Is(err, kafka.ErrFenced) {
+		t.Errorf("commit beside members: %v", err)
+	}
+	var foreign *kafka.ForeignMembersError
+	if err := <-ended; !errors.As(err, &foreign) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func testTransactions(t *testing.T, r *realKafka) {
+	topic := r.create(t, 1)
+	o := newOwner()
+	consume(t, r.dial(t, readCommitted), topics(topic), o)
+	h := o.one(t)
+	conf := idempotent()
+	conf.Producer.Transaction.ID = t.Name()
+	producer, err := sarama.NewSyncProducer(r.addrs(), conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	transaction := func(n int, commit bool) {
+		t.Helper()
+		err := producer.BeginTxn()
+		for range n {
+			if err == nil {
+				_, _, err = producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder("v")})
+			}
+		}
+		if err == nil && commit {
+			err = producer.CommitTxn()
+		} else if err == nil {
+			err = producer.AbortTxn()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	transaction(3, true)  // 0-2, marker 3
+	transaction(2, false) // 4-5, marker 6
+	stream := open(t, h.Claim, 0)
+	next(t, stream, 3)
+	until(t, "the markers are there", func() bool {
+		p, err := h.Probe(within(t), 3)
+		return err == nil && p == kafka.Probe{End: 7, LastStable: 7, HighWater: 7}
+	})
+	if p, err := h.Probe(within(t), 1); err != nil || p.End != 1 || !p.Record {
+		t.Errorf("%+v, %v", p, err)
+	}
+	transaction(1, true)
+	if got := next(t, stream, 1); got[0] != 7 {
+		t.Errorf("after the markers came %d", got[0])
+	}
+}
+
+// Compaction keeps the last batch of each producer, without its records.
+func testEmptyBatches(t *testing.T, r *realKafka) {
+	topic := r.create(t, 1, "cleanup.policy", "compact", "segment.ms", "100", "min.cleanable.dirty.ratio", "0.001")
+	o := newOwner()
+	consume(t, r.dial(t), topics(topic), o)
+	h := o.one(t)
+	for range 4 { // each from a producer, and in a segment, of its own
+		producer, err := sarama.NewSyncProducer(r.addrs(), idempotent())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder("k"), Value: sarama.StringEncoder("v")})
+		if err := errors.Join(err, producer.Close()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	// The last segment is not compacted, and in those before it the last record stays.
+	until(t, "compaction", func() bool {
+		p, err := h.Probe(within(t), 0)
+		if err != nil || !p.Record || p.LogStart != 0 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		return p.End == 2
+	})
+	if _, err := h.Read(within(t), 1); !errors.Is(err, kafka.ErrNoRecord) {
+		t.Errorf("read: %v", err)
+	}
+	if got := next(t, open(t, h.Claim, 0), 1)[0]; got != 2 {
+		t.Errorf("the stream begins at %d", got)
+	}
+}
+
+// A member that slept through its session commits nothing when it wakes.
+func testForgottenMember(t *testing.T, r *realKafka) {
+	topic := r.create(t, 1)
+	o := newOwner()
+	cluster := r.dial(t, instance("a"))
+	tried := make(chan error, 1)
+	var once sync.Once
+	o.drain = func(h *held) {
+		once.Do(func() { tried <- h.Commit(within(t), 0, "zombie") })
+	}
+	consume(t, cluster, topics(topic), o)
+	h := o.one(t)
+	if time.Until(h.Lease()) <= 0 {
+		t.Error("no lease")
+	}
+	// Somebody removes it, as the session timeout would.
+	if err := cluster.Leave(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	h.ends(t, kafka.ErrLost)
+	if err := <-tried; !errors.Is(err, kafka.ErrFenced) {
+		t.Errorf("the zombie's commit: %v", err)
+	}
+	if h.Lease().After(time.Now()) {
+		t.Error("it still has a lease")
+	}
+	o.one(t) // joined anew
+}
+
+// While members come and go, each record of a partition is read by its owner,
+// from the offset that the owner before committed, and none twice.
+func testChurn(t *testing.T, r *realKafka) {
+	const partitions, members = 8, 3
+	topic := r.create(t, partitions)
+	stopProducing := produceTo(t, r, topic, partitions)
+
+	var read [partitions]atomic.Int64 // next offset expected
+	var broken, longest atomic.Int64  // longest: nanoseconds that a kept partition stood still
+	owner := ownerFunc(func(ctx context.Context, c *kafka.Claim) {
+		from, _, err := c.Committed(within(t))
+		if err != nil {
+			return // lost before it began
+		}
+		from = max(from, 0)
+		stream, err := c.Fetch(ctx, from)
+		if err != nil {
+			return
+		}
+		defer stream.Close()
+		var last time.Time
+		for {
+			select {
+			case m, open := <-stream.Messages():
+				if !open {
+					return
+				}
+				if still := int64(time.Since(last)); !last.IsZero() && still > longest.Load() {
+					longest.Store(still)
+				}
+				last = time.Now()
+				if !read[c.Partition].CompareAndSwap(m.Offset, m.Offset+1) {
+					broken.Add(1)
+				}
+				from = m.Offset + 1
+				continue
+			case <-ctx.Done():
+			}
+			if err := c.Commit(within(t), from, ""); err != nil {
+				t.Errorf("%s: %v", c, err)
+			}
+			return
+		}
+	})
+	consume(t, r.dial(t), topics(topic), owner)
+	for range 4 {
+		leave := make([]func(), members-1)
+		for i := range leave {
+			cluster := r.dial(t)
+			stop := consume(t, cluster, topics(topic), owner)
+			leave[i] = func() {
+				stop()
+				if err := cluster.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		for _, leave := range leave {
+			leave()
+		}
+	}
+	want := stopProducing()
+	until(t, "everything read", func() bool {
+		for p := range want {
+			if read[p].Load() < want[p] {
+				return false
+			}
+		}
+		return true
+	})
+	if broken.Load() > 0 {
+		t.Errorf("%d records out of turn", broken.Load())
+	}
+	still := time.Duration(longest.Load())
+	t.Logf("%v records, a kept partition stood still for at most %v", want, still)
+	if still > 3*time.Second {
+		t.Errorf("a partition that was kept stood still for %v", still)
+	}
+}
+
+// produceTo writes to all partitions until it is stopped, and then tells how
+// many records each has.
+func produceTo(t *testing.T, r *realKafka, topic string, partitions int32) (stop func() []int64) {
+	t.Helper()
+	producer, err := sarama.NewSyncProducer(r.addrs(), plain())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := make([]int64, partitions)
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			for p := range partitions {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Partition: p, Value: sarama.StringEncoder("v")}); err != nil {
+					t.Errorf("produce: %v", err)
+					return
+				}
+				counts[p]++
+			}
+		}
+	}()
+	stop = sync.OnceValue(func() []int64 {
+		close(done)
+		<-stopped
+		_ = producer.Close()
+		return counts
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+func testMigration(t *testing.T, r *realKafka) {
+	topic := r.create(t, 4)
+	old, new := newOwner(), newOwner()
+	stop := consume(t, r.dial(t, assignors(kafka.Range)), topics(topic), old)
+	old.take(t, 4)
+	consume(t, r.dial(t, assignors(kafka.CooperativeSticky, kafka.Range)), topics(topic), new)
+	new.take(t, 2)
+	old.take(t, 2)
+	stop()
+}
+
+func testRestart(t *testing.T, r *realKafka) {
+	topic, o := r.create(t, 2), newOwner()
+	cluster := r.dial(t, instance("a"))
+	consume(t, cluster, topics(topic), o)
+	claims := o.take(t, 2)
+	stream := open(t, claims[topic+"/0"].Claim, 0)
+	r.Kill(t)
+	for _, h := range claims {
+		h.ends(t, kafka.ErrLost)
+	}
+	_ = stream.Close()
+	until(t, "lease over", func() bool { return !claims[topic+"/0"].Lease().After(time.Now()) })
+	r.Restart(t)
+	for _, h := range o.take(t, 2) {
+		if err := h.Commit(within(t), 0, ""); err != nil {
+			t.Error(err)
+		}
+	}
+}
