@@ -145,6 +145,9 @@ func readIdentity(tx *bbolt.Tx) (Identity, error) {
 		return Identity{}, ErrNotStore
 	}
 	format, err := strconv.Atoi(string(meta.Get(keyFormat)))
+	if err == nil && format < 1 {
+		err = fmt.Errorf("there is no version %d", format)
+	}
 	if err != nil {
 		return Identity{}, &DamageError{"format version", err}
 	}

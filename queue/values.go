@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -55,5 +56,7 @@ func decodeValue(b []byte, v any) error {
 	if len(payload) > maxValue {
 		return fmt.Errorf("value of %d bytes is above the bound of %d", len(payload), maxValue)
 	}
-	return msgpack.Unmarshal(payload, v)
+	// Unmarshal takes a decoder from a pool, whose buffer grows by a MiB with
+	// every text that announces more bytes than there are.
+	return msgpack.NewDecoder(bytes.NewReader(payload)).Decode(v)
 }
