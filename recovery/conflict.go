@@ -74,6 +74,7 @@ func (c *reconciliation) conflict(kind ConflictKind, found string, choices ...Ch
 	var blocked *Conflict
 	for _, choice := range choices {
 		choice.Skips, choice.Reruns = c.cost(choice.Decision)
+		choice.Decision.Acknowledged = -1 // the reconciliation that follows decides about it
 		if err := c.inRange(choice.Decision); err == nil {
 			e.Choices = append(e.Choices, choice)
 		} else if blocked == nil {

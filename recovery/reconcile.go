@@ -74,12 +74,41 @@ func (a Action) String() string {
 	return "action " + strconv.Itoa(int(a))
 }
 
-// Decision is the outcome of a reconciliation. Once it is carried out, a
-// committed offset that Kafka reported counts as acknowledged.
+// Decision is the outcome of a reconciliation.
 type Decision struct {
 	Action Action
-	Offset int64    // of Begin, SkipTo, Reset and Advance
-	Notes  []string // for the log: what was found and is harmless
+	Offset int64 // of Begin, SkipTo, Reset and Advance
+	// Acknowledged is the committed offset, where it is one that this store's
+	// later commits build on; -1: it is not.
+	Acknowledged int64
+	Notes        []string // for the log: what was found and is harmless
+}
+
+// Apply carries the decision out.
+func (d Decision) Apply(p *queue.Partition) error {
+	if err := d.act(p); err != nil {
+		return err
+	}
+	if d.Acknowledged >= 0 {
+		p.Acknowledge(d.Acknowledged)
+	}
+	return nil
+}
+
+func (d Decision) act(p *queue.Partition) error {
+	switch d.Action {
+	case Keep:
+		return nil
+	case Begin:
+		return p.SetStart(d.Offset)
+	case SkipTo:
+		return p.SkipTo(d.Offset)
+	case Reset:
+		return p.Reset(d.Offset)
+	case Advance:
+		return p.AdvanceTo(d.Offset)
+	}
+	return fmt.Errorf("apply a decision: %s is unknown", d.Action)
 }
 
 // Reconcile decides how a partition continues at its assignment: local is what
@@ -107,6 +136,10 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 		return Decision{}, err
 	}
 	d.Notes = c.notes
+	d.Acknowledged = kafka.Committed
+	if c.otherTopic() {
+		d.Acknowledged = -1
+	}
 	return d, nil
 }
 

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,10 @@ import (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(holdEnv); dir != "" {
 		holdLock(dir)
+	}
+	// Steps of the machine test are openings of a store; the command line may ask for more.
+	if err := flag.Set("rapid.steps", "8"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
