@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+)
+
+// app is the command line of holdfast.
+func (w *world) app() *cli.App {
+	app := &cli.App{
+		Name:  "holdfast",
+		Usage: "run Kafka records as durable jobs: many at a time per partition, in order per key",
+		Description: "holdfast run --config FILE      works until SIGTERM\n" +
+			"holdfast demo                   shows it without a Kafka\n" +
+			"holdfast broker, produce        are a Kafka for development, and records for it\n\n" +
+			"Exit codes:" + exitCodes(),
+		Version:                   buildVersion(),
+		Reader:                    w.stdin,
+		Writer:                    w.stdout,
+		ErrWriter:                 w.stderr,
+		Action:                    wrongCommand,
+		OnUsageError:              wrongFlag,
+		ExitErrHandler:            func(*cli.Context, error) {}, // main exits, with codes of its own
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true,
+	}
+	for _, c := range []*cli.Command{
+		w.broker(),
+		w.produce(),
+		w.partition(),
+		w.config(),
+		w.version(),
+		w.completion(),
+	} {
+		app.Commands = append(app.Commands, strict(c))
+	}
+	return app
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/urfave/cli/v2"
+)
+
+// autoPartitions is how many partitions a topic has that a producer creates by
+// writing to it.
+const autoPartitions = 4
+
+func (w *world) broker() *cli.Command {
+	return &cli.Command{
+		Name:  "broker",
+		Usage: "run an embedded Kafka for development, not for production",
+		Description: "It is one process without replication, authentication or guarantees. Topics that\n" +
+			"are produced to are created with " + strconv.Itoa(autoPartitions) + " partitions. The address is the first line on stdout.\n\n" +
+			"holdfast broker --topics orders:12 --dir ./kafka",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on; port 0 takes a free one", Value: "127.0.0.1:9092"},
+			&cli.StringFlag{Name: "dir", Usage: "keep everything in `DIR`; without it nothing outlives the process"},
+			&cli.StringSliceFlag{Name: "topics", Usage: "topics to create as `NAME:PARTITIONS`, separated by commas; may be repeated"},
+		},
+		Action: w.runBroker,
+	}
+}
+
+func (w *world) runBroker(c *cli.Context) error {
+	topics, err := parseTopics(c.StringSlice("topics"))
+	if err != nil {
+		return err
+	}
+	listen := c.String("listen")
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return usagef("--listen is %q; write HOST:PORT, as 127.0.0.1:9092", listen)
+	}
+	ctx, stop := w.untilSignal(c.Context)
+	defer stop()
+	cluster, err := startBroker(listen, c.String("dir"), topics)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	fmt.Fprintln(w.stdout, cluster.ListenAddrs()[0])
+	fmt.Fprintf(w.stderr, "holdfast: embedded broker for development, not for production; %s\n", kept(c.String("dir")))
+	<-ctx.Done()
+	return nil
+}
+
+func kept(dir string) string {
+	if dir == "" {
+		return "what it holds is gone when it stops, --dir keeps it"
+	}
+	return "what it holds is kept in " + dir
+}
+
+// startBroker starts an embedded broker with the topics that it does not have yet.
+func startBroker(listen, dir string, topics []topicSpec) (*kfake.Cluster, error) {
+	options := []kfake.Opt{
+		kfake.NumBrokers(1),
+		// A broker that has forgotten everything is another cluster. One with a
+		// directory keeps the id it began with.
+		kfake.ClusterID("development-" + strings.ToLower(rand.Text()[:8])),
+		kfake.AllowAutoTopicCreation(),
+		kfake.DefaultNumPartitions(autoPartitions),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, listen) }),
+	}
+	if dir != "" {
+		options = append(options, kfake.DataDir(dir))
+	}
+	cluster, err := kfake.NewCluster(options...)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another process; choose another address with --listen", listen)
+	case err != nil:
+		return nil, fmt.Errorf("start the embedded broker: %w", err)
+	}
+	for _, t := range topics {
+		if cluster.TopicInfo(t.name) != nil {
+			continue
+		}
+		if err := cluster.CreateTopic(t.name, t.partitions, nil); err != nil {
+			cluster.Close()
+			return nil, fmt.Errorf("create topic %s: %w", t.name, err)
+		}
+	}
+	return cluster, nil
+}
+
+type topicSpec struct {
+	name       string
+	partitions int32
+}
+
+// parseTopics reads NAME:PARTITIONS, also several separated by commas.
+func parseTopics(texts []string) ([]topicSpec, error) {
+	var topics []topicSpec
+	for _, text := range strings.Split(strings.Join(texts, ","), ",") {
+		if text == "" {
+			continue
+		}
+		name, number, ok := strings.Cut(text, ":")
+		if !ok {
+			number = strconv.Itoa(autoPartitions)
+		}
+		n, err := strconv.ParseInt(number, 10, 16)
+		if name == "" || err != nil || n < 1 {
+			return nil, usagef("--topics is %q; write NAME:PARTITIONS, as orders:12", text)
+		}
+		topics = append(topics, topicSpec{name, int32(n)})
+	}
+	return topics, nil
+}

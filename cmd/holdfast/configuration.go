@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+)
+
+// keyFlags are the flags that set a key of the configuration.
+var keyFlags = []struct{ name, key, usage string }{
+	{"brokers", "kafka.brokers", "`HOST:PORT` of brokers, separated by commas"},
+	{"group", "kafka.group", "consumer group `NAME`"},
+	{"instance-id", "kafka.instance_id", "static member `ID`: auto, none or a name"},
+	{"data-dir", "data_dir", "`DIR` of the store"},
+	{"workers", "workers", "`N` jobs at a time"},
+	{"stop-within", "stop_within", "`DURATION` that running jobs may go on after SIGTERM"},
+	{"log-level", "log.level", "`LEVEL`: debug, info, warn or error"},
+	{"log-format", "log.format", "`FORMAT`: auto, text or json"},
+}
+
+const configVariable = "HOLDFAST_CONFIG"
+
+func configFlag() cli.Flag {
+	return &cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "`FILE` with the configuration, also " + configVariable}
+}
+
+// configFlags are --config and the flags that go over it.
+func configFlags() []cli.Flag {
+	flags := []cli.Flag{configFlag()}
+	for _, f := range keyFlags {
+		flags = append(flags, &cli.StringFlag{Name: f.name, Usage: f.usage + ", over " + f.key + " and " + config.Variable(f.key)})
+	}
+	return flags
+}
+
+// load reads the configuration that the flags of configFlags name.
+func (w *world) load(c *cli.Context) (*config.Config, error) {
+	file := c.String("config")
+	if file == "" {
+		file = w.variable(configVariable)
+	}
+	if file == "" {
+		return nil, usagef("--config is missing; it names the configuration file")
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("find the working directory: %w", err)
+	}
+	in := config.Input{File: file, Environ: w.environ, Dir: dir}
+	for _, f := range keyFlags {
+		if c.IsSet(f.name) {
+			in.Flags = append(in.Flags, config.Flag{Name: "--" + f.name, Key: f.key, Value: c.String(f.name)})
+		}
+	}
+	return config.Load(in)
+}
+
+func (w *world) config() *cli.Command {
+	return &cli.Command{
+		Name:  "config",
+		Usage: "check or print the configuration",
+		Subcommands: []*cli.Command{
+			{
+				Name:        "check",
+				Usage:       "report everything that is wrong with the configuration",
+				Description: "Nothing is opened and Kafka is not asked.",
+				Flags:       configFlags(),
+				Action:      w.configCheck,
+			},
+			{
+				Name:        "print",
+				Usage:       "print the configuration in force, with every default and without secrets",
+				Description: "Flags go over the environment, that over the file, and that over the defaults.",
+				Flags:       configFlags(),
+				Action:      w.configPrint,
+			},
+		},
+	}
+}
+
+func (w *world) configCheck(c *cli.Context) error {
+	loaded, err := w.load(c)
+	if err != nil {
+		return err
+	}
+	w.warnMisspelt()
+	topics := make([]string, len(loaded.Topics))
+	for i, t := range loaded.Topics {
+		topics[i] = t.Name
+	}
+	_, err = fmt.Fprintf(w.stdout, "ok: group %s, %d workers, store in %s, topics %q\n", loaded.Kafka.Group, loaded.Workers, loaded.DataDir, topics)
+	return err
+}
+
+func (w *world) configPrint(c *cli.Context) error {
+	loaded, err := w.load(c)
+	if err != nil {
+		return err
+	}
+	w.warnMisspelt()
+	return loaded.Print(w.stdout)
+}
+
+// warnMisspelt tells of variables that have no effect but look as if they had.
+func (w *world) warnMisspelt() {
+	for _, m := range w.misspelt() {
+		fmt.Fprintf(w.stderr, "holdfast: %s\n", m)
+	}
+}
+
+func (w *world) misspelt() []string {
+	var found []string
+	for name, meant := range config.Misspelt(w.environ) {
+		if name != configVariable {
+			found = append(found, fmt.Sprintf("the variable %s has no effect; did you mean %s?", name, meant))
+		}
+	}
+	slices.Sort(found)
+	return found
+}

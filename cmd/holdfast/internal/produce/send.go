@@ -1,0 +1,148 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/partitioner"
+)
+
+// Target is where records go.
+type Target struct {
+	Brokers []string
+	Topic   string
+	Hash    partitioner.Hash // chooses the partition of a key
+}
+
+// Sent is how many records each partition has acknowledged.
+type Sent map[int32]int
+
+// ErrUnreachable means that no broker answered.
+var ErrUnreachable = errors.New("Kafka is unreachable")
+
+// Send writes every record of in. It stops at the first that fails, or when
+// ctx ends; what was sent by then is acknowledged or named in the error.
+func Send(ctx context.Context, t Target, in *Reader) (Sent, error) {
+	producer, err := sarama.NewAsyncProducer(t.Brokers, t.config())
+	if errors.Is(err, sarama.ErrOutOfBrokers) {
+		return nil, fmt.Errorf("%w at %s; start the brokers, or correct --brokers: %s", ErrUnreachable, strings.Join(t.Brokers, ", "), oneLine(err))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to Kafka: %w", err)
+	}
+	a := newAnswers(producer)
+	err = feed(ctx, in, producer.Input(), t.Topic, a.failed)
+	producer.AsyncClose() // flushes, then closes the channels that answers reads
+	sent, failure := a.wait()
+	if failure != nil {
+		err = fmt.Errorf("produce to %s: %w", t.Topic, failure)
+	}
+	return sent, err
+}
+
+func (t Target) config() *sarama.Config {
+	conf := sarama.NewConfig()
+	conf.ClientID = "holdfast-produce"
+	conf.Version = sarama.V2_8_0_0
+	conf.Net.DialTimeout = 10 * time.Second
+	conf.Net.MaxOpenRequests = 1 // as idempotence demands
+	conf.Producer.Idempotent = true
+	conf.Producer.RequiredAcks = sarama.WaitForAll
+	conf.Producer.Return.Successes = true
+	conf.Producer.MaxMessageBytes = maxLine
+	conf.Producer.Partitioner = func(string) sarama.Partitioner { return &chooser{hash: t.Hash} }
+	return conf
+}
+
+// feed hands on the records until the last, an error, or the end of ctx.
+func feed(ctx context.Context, in *Reader, out chan<- *sarama.ProducerMessage, topic string, failed <-chan struct{}) error {
+	for {
+		rec, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case out <- message(topic, rec):
+		case <-failed:
+			return nil // wait says why
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func message(topic string, rec Record) *sarama.ProducerMessage {
+	m := &sarama.ProducerMessage{Topic: topic}
+	if rec.Key != nil {
+		m.Key = sarama.ByteEncoder(rec.Key)
+	}
+	if rec.Value != nil {
+		m.Value = sarama.ByteEncoder(rec.Value)
+	}
+	for _, h := range rec.Headers {
+		m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
+	}
+	return m
+}
+
+// answers counts what the brokers have answered. Its goroutines end once the
+// producer is closed.
+type answers struct {
+	both   sync.WaitGroup
+	sent   Sent
+	first  error
+	failed chan struct{} // closed at the first failure
+}
+
+func newAnswers(p sarama.AsyncProducer) *answers {
+	a := &answers{sent: make(Sent), failed: make(chan struct{})}
+	a.both.Go(func() {
+		for m := range p.Successes() {
+			a.sent[m.Partition]++
+		}
+	})
+	a.both.Go(func() {
+		for e := range p.Errors() {
+			if a.first == nil {
+				a.first = e.Err
+				close(a.failed)
+			}
+		}
+	})
+	return a
+}
+
+func (a *answers) wait() (Sent, error) {
+	a.both.Wait()
+	return a.sent, a.first
+}
+
+// chooser places a key by hash and deals out records without one.
+type chooser struct {
+	hash partitioner.Hash
+	next int32
+}
+
+func (c *chooser) Partition(m *sarama.ProducerMessage, partitions int32) (int32, error) {
+	if m.Key == nil {
+		c.next = (c.next + 1) % partitions
+		return c.next, nil
+	}
+	key, err := m.Key.Encode()
+	return c.hash.Partition(key, partitions), err
+}
+
+// RequiresConsistency keeps a key's partition also while that has no leader.
+func (c *chooser) RequiresConsistency() bool { return true }
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/nearest"
+)
+
+// usageError is a command line that cannot be what was meant.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+// strict makes a command and those below it refuse what they do not know,
+// which urfave/cli would let pass or answer with a code of its own.
+func strict(c *cli.Command) *cli.Command {
+	c.OnUsageError = wrongFlag
+	c.HideHelpCommand = true
+	if len(c.Subcommands) > 0 {
+		c.Action = wrongCommand
+		for _, sub := range c.Subcommands {
+			strict(sub)
+		}
+		return c
+	}
+	c.CustomHelpTemplate = cli.CommandHelpTemplate
+	run := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		if err := noArguments(ctx); err != nil {
+			return err
+		}
+		return run(ctx)
+	}
+	return c
+}
+
+// noArguments refuses positional arguments. Flags are not read after the
+// first one: `requeue x --dry-run` would act.
+func noArguments(c *cli.Context) error {
+	if !c.Args().Present() {
+		return nil
+	}
+	for _, arg := range c.Args().Slice() {
+		if strings.HasPrefix(arg, "-") && arg != "-" {
+			return usagef("%s comes after %q and would not be read as a flag; what to work on is said with flags alone, see %s --help",
+				arg, c.Args().First(), c.Command.HelpName)
+		}
+	}
+	return usagef("unexpected argument %q; what to work on is said with flags, see %s --help", c.Args().First(), c.Command.HelpName)
+}
+
+// wrongCommand answers a name that no command has, or none at all.
+func wrongCommand(c *cli.Context) error {
+	commands := c.Command.VisibleCommands()
+	names := make([]string, len(commands))
+	for i, command := range commands {
+		names[i] = command.Name
+	}
+	given := c.Args().First()
+	if given == "" {
+		return usagef("%s needs one of: %s", c.Command.HelpName, strings.Join(names, ", "))
+	}
+	if meant, ok := nearest.Name(given, names); ok {
+		return usagef("unknown command %q; did you mean %s %s?", given, c.Command.HelpName, meant)
+	}
+	return usagef("unknown command %q; %s has: %s", given, c.Command.HelpName, strings.Join(names, ", "))
+}
+
+// wrongFlag turns an error of the flag parser into a sentence.
+func wrongFlag(c *cli.Context, err error, _ bool) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		return unknownFlag(c, strings.TrimLeft(name, "-"))
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
+		return usagef("--%s needs a value", strings.TrimLeft(name, "-"))
+	}
+	text = strings.Replace(text, "for flag -", "for --", 1)
+	text = strings.Replace(text, "for value -", "for --", 1)
+	return usagef("%s", text)
+}
+
+func unknownFlag(c *cli.Context, given string) error {
+	var names []string
+	for _, f := range c.Command.VisibleFlags() {
+		names = append(names, f.Names()[0])
+	}
+	if meant, ok := nearest.Name(given, names); ok {
+		return usagef("unknown flag --%s; did you mean --%s?", given, meant)
+	}
+	if c.Command.HelpName == c.App.HelpName {
+		return usagef("unknown flag --%s; flags follow the command, see holdfast --help", given)
+	}
+	return usagef("unknown flag --%s; %s --help lists them", given, c.Command.HelpName)
+}
+
+// required is the value of a flag that has to be given.
+func required(c *cli.Context, name, what string) (string, error) {
+	if value := c.String(name); value != "" {
+		return value, nil
+	}
+	return "", usagef("--%s is missing; it says %s", name, what)
+}
+
+// outputs are the values of --output.
+const (
+	outputTable = "table"
+	outputJSON  = "json"
+)
+
+func outputFlag() cli.Flag {
+	return &cli.StringFlag{Name: "output", Usage: "`FORMAT` of the result: table or json", Value: outputTable}
+}
+
+// output reads --output.
+func output(c *cli.Context) (string, error) {
+	switch format := c.String("output"); format {
+	case outputTable, outputJSON:
+		return format, nil
+	default:
+		return "", usagef("--output is %q; use table or json", format)
+	}
+}
