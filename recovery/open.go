@@ -90,10 +90,11 @@ func (o *Opened) open(ctx context.Context) (err error) {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return explain(path, contain(func() (err error) {
+	err = contain(func() (err error) {
 		o.Store, err = queue.Open(path, o.opt.Queue)
 		return err
-	}))
+	})
+	return explain(path, o.noteIfFailed(err)) // an opening writes too
 }
 
 // create makes a new store. A failure that was noted is of one that is gone.
@@ -175,8 +176,8 @@ func (o *Opened) renew(ctx context.Context, path string, summary pages.Summary) 
 	return o.slots.clearFailure()
 }
 
-// NoteFailure is to be called with [queue.Store.Err] once the store has failed,
-// before the process ends: it makes the next opening copy the store first. A
+// NoteFailure is to be called with [queue.Store.Err] as soon as the store has
+// failed: it makes the next opening copy the store first. A
 // write that failed before any fsync is not noted, because the file is then
 // what its last commit made it.
 func (o *Opened) NoteFailure(cause error) error {
@@ -186,8 +187,18 @@ func (o *Opened) NoteFailure(cause error) error {
 	return o.slots.noteFailure(time.Now(), cause)
 }
 
-// Close closes the store, which flushes it, and gives the directory back.
-func (o *Opened) Close() error { return errors.Join(o.Store.Close(), o.release()) }
+// Close closes the store, which flushes it, and gives the directory back. It
+// notes a failure as NoteFailure does.
+func (o *Opened) Close() error {
+	return errors.Join(o.noteIfFailed(o.Store.Close()), o.release())
+}
+
+func (o *Opened) noteIfFailed(err error) error {
+	if !errors.Is(err, queue.ErrStoreFailed) {
+		return err
+	}
+	return errors.Join(err, o.NoteFailure(err))
+}
 
 func (o *Opened) release() error {
 	var err error

@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(holdEnv); dir != "" {
 		holdLock(dir)
 	}
+	if dir := os.Getenv(openEnv); dir != "" {
+		openAndClose(dir)
+	}
 	// Steps of the machine test are openings of a store; the command line may ask for more.
 	if err := flag.Set("rapid.steps", "8"); err != nil {
 		panic(err)
