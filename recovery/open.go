@@ -147,6 +147,13 @@ func (o *Opened) belongs(id queue.Identity) error {
 	return nil
 }
 
+// ConfirmCluster checks the store against Kafka's cluster id, for callers that
+// learn it after the opening. A store that records none accepts any.
+func (o *Opened) ConfirmCluster(id string) error {
+	o.opt.Cluster = id
+	return o.belongs(o.Store.Identity())
+}
+
 // renew copies a file whose last fsync failed: the memory that is mapped from
 // it may show pages that never reached the disk. It also copies one that has
 // drained, where there is room.

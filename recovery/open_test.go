@@ -97,6 +97,24 @@ func TestRefusedOpeningChangesNothing(t *testing.T) {
 	}
 }
 
+func TestClusterThatIsLearntLater(t *testing.T) {
+	t.Parallel()
+	dir, _ := newStore(t, 1)
+	opt := options(dir)
+	opt.Cluster = ""
+	o := mustOpen(t, opt)
+	defer mustClose(t, o)
+	if err := o.ConfirmCluster("c1"); err != nil {
+		t.Error(err)
+	}
+	if err := o.ConfirmCluster("c2"); !errors.Is(err, ErrForeign) {
+		t.Errorf("another cluster: %v", err)
+	}
+	if err := o.ConfirmCluster(""); err != nil {
+		t.Errorf("a broker without a cluster id: %v", err)
+	}
+}
+
 func TestVerifyRunsBeforeTheFileIsOpened(t *testing.T) {
 	t.Parallel()
 	dir, path := newStore(t, 5)
