@@ -91,6 +91,7 @@ func (c Config) base() *sarama.Config {
 	// Requests are downgraded to what an older broker offers.
 	conf.Version = sarama.V3_2_0_0
 	conf.MetricRegistry = noMetrics{}
+	conf.Net.DialTimeout = 10 * time.Second      // sarama looks at no other broker while it dials
 	conf.Metadata.Full = false                   // only our own topics
 	conf.Metadata.AllowAutoTopicCreation = false // subscribing must not create what was misspelt
 	conf.Consumer.Offsets.AutoCommit.Enable = false
@@ -149,7 +150,6 @@ func (c Config) fetchConfig() *sarama.Config {
 // noticed before the time to drain is over.
 func (c Config) commitConfig() *sarama.Config {
 	conf := c.base()
-	conf.Net.DialTimeout = 10 * time.Second
 	conf.Net.ReadTimeout = max(commitWithin(c.RebalanceTimeout), time.Second)
 	if c.ReadCommitted {
 		conf.Consumer.IsolationLevel = sarama.ReadCommitted

@@ -22,7 +22,7 @@ var (
 
 var (
 	// ErrUnreachable: no broker answered.
-	ErrUnreachable = errors.New("Kafka is unreachable")
+	ErrUnreachable = errors.New("cannot reach Kafka")
 	// ErrFenced: the commit carries an ownership that is over.
 	ErrFenced = errors.New("commit refused: the partition is no longer owned")
 	// ErrMetadataTooLarge: the broker's offset.metadata.max.bytes is less than
@@ -35,7 +35,7 @@ var (
 	// ErrUnknownTopic: the topic or the partition does not exist (any more).
 	ErrUnknownTopic = errors.New("topic or partition does not exist")
 	// ErrClosed: Cluster.Close was called.
-	ErrClosed = errors.New("Kafka clients are closed")
+	ErrClosed = errors.New("the Kafka clients are closed")
 )
 
 // OutOfRangeError says that Kafka does not hold the offset asked for.

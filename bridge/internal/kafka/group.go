@@ -43,7 +43,7 @@ func (cfg Config) openGroup() (*groupClient, error) {
 // close leaves the group, if the member is dynamic, for as long as that is worth
 // waiting for: a member that has not left is forgotten after its session timeout.
 func (g *groupClient) close() error {
-	late := time.AfterFunc(5*time.Second, g.client.connections.cut)
+	late := time.AfterFunc(5*time.Second, g.client.connections.end)
 	err := g.ConsumerGroup.Close()
 	late.Stop()
 	g.errors.Wait()
@@ -147,10 +147,15 @@ func (m *member) unblock(ctx context.Context, returned <-chan struct{}) {
 	case <-returned:
 		return
 	}
-	select {
-	case <-time.After(time.Second): // sarama's own way out
-		m.cluster.group.client.connections.cut()
-	case <-returned:
+	again := time.NewTicker(time.Second) // the first one leaves sarama its own way out
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			m.cluster.group.client.connections.cut()
+		case <-returned:
+			return
+		}
 	}
 }
 
