@@ -80,6 +80,8 @@ type rig struct {
 	path  string
 	clock *fakeClock
 	opt   Options
+	layout
+	manual bool // no committer runs: the test flushes
 	*Store
 }
 
@@ -87,19 +89,41 @@ var orders = TopicPartition{"orders", 3}
 
 func newRig(t *testing.T, opt Options) *rig {
 	t.Helper()
-	r := &rig{t: t, path: filepath.Join(t.TempDir(), FileName), clock: newFakeClock(), opt: opt}
+	r := prepareRig(t, opt, standardLayout())
+	r.open()
+	return r
+}
+
+func prepareRig(t *testing.T, opt Options, l layout) *rig {
+	t.Helper()
+	r := &rig{t: t, path: filepath.Join(t.TempDir(), FileName), clock: newFakeClock(), opt: opt, layout: l}
 	r.opt.Clock = r.clock
 	r.must(Create(r.path, Identity{Cluster: "c", Group: "g", StoreID: "s"}))
-	r.open()
-	t.Cleanup(func() { r.Store.Close() })
+	t.Cleanup(func() { r.Close() })
 	return r
 }
 
 func (r *rig) open() {
 	r.t.Helper()
-	s, err := Open(r.path, r.opt)
+	s, err := open(r.path, r.opt, r.layout)
 	r.must(err)
 	r.Store = s
+	if !r.manual {
+		go s.commitLoop()
+	}
+}
+
+func (r *rig) Close() error {
+	if r.manual && !r.Store.closed {
+		go r.Store.commitLoop()
+	}
+	return r.Store.Close()
+}
+
+// flush is one round of the committer.
+func (r *rig) flush() {
+	r.t.Helper()
+	r.must(r.commit(newBodyWriter()))
 }
 
 // reopen closes the store and opens its file again.

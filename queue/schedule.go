@@ -119,6 +119,7 @@ func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
 func (s *Store) fill(dst []Job, now time.Time) int {
 	if s.lagging(now) {
 		s.held = true
+		signal(s.urgent)
 		return 0
 	}
 	n := 0
