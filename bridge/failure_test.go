@@ -216,7 +216,7 @@ func TestFetchingWaitsForTheBudget(t *testing.T) {
 	cfg.Workers, cfg.Budget.Memory = 2, 16<<20
 	cfg.Hooks = &bridge.Hooks{Stored: func(e bridge.Stored) { stored.Add(int64(e.Records)) }}
 	b := start(t, cfg)
-	eventually(t, "the window is full", func() bool { return stored.Load()*size >= 4<<20 })
+	eventually(t, "the window is full", func() bool { return stored.Load()*size >= 3<<20 })
 	for watched := time.Now(); time.Since(watched) < 700*time.Millisecond; time.Sleep(10 * time.Millisecond) {
 		if n := stored.Load(); n > records/2 {
 			t.Fatalf("%d of %d records were fetched beyond a full window", n, records)
