@@ -24,12 +24,16 @@ func (w *world) app() *cli.App {
 		DisableSliceFlagSeparator: true,
 	}
 	for _, c := range []*cli.Command{
+		w.run(),
 		w.broker(),
 		w.produce(),
 		w.partition(),
 		w.config(),
+		w.verify(),
+		w.compact(),
 		w.version(),
 		w.completion(),
+		w.verifyChild(),
 	} {
 		app.Commands = append(app.Commands, strict(c))
 	}

@@ -51,6 +51,9 @@ var meanings = []struct {
 // errNothingMatched means that a selector selects nothing.
 var errNothingMatched = errors.New("nothing matched")
 
+// errAbandoned means that a third signal came.
+var errAbandoned = errors.New("ended without a stop, as if killed; running jobs run again at the next start")
+
 // codeOf is the exit code of a command that ended with err.
 func codeOf(err error) exitCode {
 	if err == nil {

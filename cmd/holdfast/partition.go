@@ -32,7 +32,7 @@ func (w *world) partition() *cli.Command {
 			&cli.StringSliceFlag{Name: "source", Usage: "where the lane comes from, as partitioner.source: key, header:`NAME` or json:PATH; may be repeated"},
 			&cli.StringFlag{Name: "missing", Usage: "`POLICY` for records without it: own, one or spread:N", Value: "own"},
 			&cli.StringFlag{Name: "lanes", Usage: "`N` lanes, or per_value", Value: "per_value"},
-			&cli.IntFlag{Name: "partitions", Usage: "`N` partitions of the topic"},
+			&cli.IntFlag{Name: "partitions", Usage: "`N` partitions of the topic", DefaultText: "unknown"},
 			outputFlag(),
 		},
 		Action: w.showPartition,

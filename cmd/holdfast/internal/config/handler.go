@@ -40,7 +40,9 @@ type Exec struct {
 	Grace   time.Duration
 }
 
-func newExec() *Exec { return &Exec{Grace: 5 * time.Second} }
+// The default grace leaves a cancelled job time to end before the bridge stops
+// waiting for it.
+func newExec() *Exec { return &Exec{Grace: 3 * time.Second} }
 
 func (e *Exec) fields() fields {
 	return fields{

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
+)
+
+// storeFlags name the directory of a stopped bridge.
+func storeFlags() []cli.Flag {
+	return []cli.Flag{
+		configFlag(),
+		&cli.StringFlag{Name: "data-dir", Usage: "`DIR` of the store; without it the one of --config"},
+	}
+}
+
+// storeDir is the directory that storeFlags name, with a store in it.
+func (w *world) storeDir(c *cli.Context) (string, error) {
+	dir := c.String("data-dir")
+	if dir == "" {
+		if c.String("config") == "" && w.variable(configVariable) == "" {
+			return "", usagef("--data-dir or --config is missing; it names the store")
+		}
+		loaded, err := w.load(c)
+		if err != nil {
+			return "", err
+		}
+		dir = loaded.DataDir
+	}
+	file := filepath.Join(dir, queue.FileName)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: %s holds no store; check --data-dir", errNothingMatched, dir)
+	} else if err != nil {
+		return "", fmt.Errorf("look for the store: %w", err)
+	}
+	return dir, nil
+}
+
+func (w *world) compact() *cli.Command {
+	return &cli.Command{
+		Name:  "compact",
+		Usage: "copy the store of a stopped bridge without its unused pages",
+		Description: "Without --execute only the plan is shown. With --to the copy becomes the store: the old\n" +
+			"directory stays as it is and must not be started again.\n\n" +
+			"holdfast compact --data-dir /var/lib/holdfast --to /mnt/big --execute",
+		Flags: append(storeFlags(),
+			&cli.StringFlag{Name: "to", Usage: "`DIR` for the copy, on a disk with more room; without it the file is replaced"},
+			&cli.BoolFlag{Name: "execute", Usage: "do it"}),
+		Action: w.runCompact,
+	}
+}
+
+func (w *world) runCompact(c *cli.Context) error {
+	dir, err := w.storeDir(c)
+	if err != nil {
+		return err
+	}
+	to := c.String("to")
+	if !c.Bool("execute") {
+		return w.planCompact(c, dir, to)
+	}
+	report, err := recovery.Compact(c.Context, dir, recovery.CompactOptions{To: to})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.stdout, "compacted to %s: %s, before %s\n", report.Path, bytesText(report.After), bytesText(report.Before))
+	if err == nil && to != "" {
+		_, err = fmt.Fprintf(w.stdout, "set data_dir to %s; do not start %s again\n", to, dir)
+	}
+	return err
+}
+
+func (w *world) planCompact(c *cli.Context, dir, to string) error {
+	lock, err := recovery.LockDir(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	found, err := checkFile(c.Context, filepath.Join(dir, queue.FileName), false)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.stdout, "PLAN, nothing changed. Add --execute.\n  store    %s\n  returns  %s of %s\n  needs    %s free in %s meanwhile\n",
+		dir, bytesText(found.Size-found.Live), bytesText(found.Size), bytesText(found.Live), cmp.Or(to, dir))
+	return err
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/screen"
+)
+
+// newLogger logs to out, which shows lines to a person or not.
+func newLogger(out io.Writer, c config.Log, level slog.Level, person bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if c.JSON(person) {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// outlets are where a running bridge writes: logs to stderr and what the log
+// handler prints to stdout, both around the status line if there is one.
+type outlets struct {
+	log, jobs *slog.Logger
+	status    *screen.Screen // nil: stderr is no terminal
+}
+
+func (w *world) outlets(c config.Log) outlets {
+	var (
+		stderr, stdout = w.stderr, w.stdout
+		o              outlets
+	)
+	if terminal(w.stderr) {
+		o.status = screen.New(w.stderr, columns(w.stderr))
+		stderr = o.status
+		if terminal(w.stdout) {
+			stdout = o.status.Beside(w.stdout)
+		}
+	}
+	o.log = newLogger(stderr, c, c.Slog(), terminal(w.stderr))
+	o.jobs = newLogger(stdout, c, slog.LevelInfo, terminal(w.stdout)) // whoever has jobs printed wants to see them
+	return o
+}
+
+// columns asks a terminal for its width.
+func columns(stream any) func() int {
+	return func() int {
+		f, ok := stream.(*os.File)
+		if !ok {
+			return 0
+		}
+		width, _, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 0
+		}
+		return width
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+)
+
+func (w *world) run() *cli.Command {
+	return &cli.Command{
+		Name:  "run",
+		Usage: "work on the configured topics until SIGTERM or SIGINT",
+		Description: "The first signal is a planned stop: running jobs get stop_within to finish. The second\n" +
+			"cancels them at once; they run again at the next start. The third ends the process.\n\n" +
+			"holdfast run --config holdfast.yaml",
+		Flags: append(configFlags(),
+			&cli.BoolFlag{Name: "leave", Usage: "leave the consumer group at the stop, so that others get the partitions at once"}),
+		Action: w.runBridge,
+	}
+}
+
+func (w *world) runBridge(c *cli.Context) error {
+	loaded, err := w.load(c)
+	if err != nil {
+		return err
+	}
+	out := w.outlets(loaded.Log)
+	for _, m := range w.misspelt() {
+		out.log.Warn(m)
+	}
+	settings, err := loaded.Bridge(out.jobs)
+	if err != nil {
+		return err
+	}
+	counts := newTally()
+	settings.LeaveOnStop = c.Bool("leave")
+	settings.Hooks = counts.hooks()
+	settings.Logger = out.log
+	settings.Verify = w.verifyInChild(out.log)
+	b, err := bridge.New(settings)
+	if err != nil {
+		return err
+	}
+	w.limitMemory(loaded)
+	return w.supervise(c.Context, b, out, counts)
+}
+
+// minMemoryLimit is what the process needs beside the records.
+const minMemoryLimit = 64 << 20
+
+// limitMemory makes the garbage collector keep to the budget, unless the
+// operator has said something else.
+func (w *world) limitMemory(c *config.Config) {
+	if w.variable("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(max(c.Budget.Memory, minMemoryLimit))
+	}
+}
+
+// supervise runs b until it ends, and tells it about signals and others about it.
+func (w *world) supervise(ctx context.Context, b *bridge.Bridge, out outlets, counts *tally) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	signals := w.signals()
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	ready := b.Ready()
+	ticks := make(<-chan time.Time)
+	if out.status != nil {
+		second := time.NewTicker(time.Second)
+		defer second.Stop()
+		defer out.status.Clear()
+		ticks = second.C
+		counts.line(time.Now())
+	}
+	for caught := 0; ; {
+		select {
+		case err := <-ended:
+			return err
+		case <-ready:
+			ready = nil
+			tellSystemd(out.log, daemon.SdNotifyReady)
+			out.log.Info("store and Kafka are open; waiting for partitions")
+		case now := <-ticks:
+			out.status.Show(counts.line(now))
+		case s := <-signals:
+			caught++
+			w.handle(s, caught, b, out.log, stop)
+		}
+	}
+}
+
+// handle acts on the nth signal.
+func (w *world) handle(s os.Signal, nth int, b *bridge.Bridge, log *slog.Logger, stop func()) {
+	switch nth {
+	case 1:
+		tellSystemd(log, daemon.SdNotifyStopping)
+		log.Info("stopping: running jobs may finish; another signal cancels them", "signal", s.String())
+		stop()
+	case 2:
+		log.Warn("cancelling running jobs; another signal ends the process", "signal", s.String())
+		b.Abort()
+	default:
+		w.report(errAbandoned)
+		os.Exit(int(exitFailure))
+	}
+}
+
+// tellSystemd tells the service manager, where there is one.
+func tellSystemd(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("the service manager was not told", "state", state, "error", err)
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+)
+
+// tally counts what a bridge does, for the status line.
+type tally struct {
+	running, failed atomic.Int64
+
+	mu    sync.Mutex
+	parts map[partitionID]*partitionTally // guarded by mu; those that are owned
+	done  int64                           // guarded by mu
+
+	// The line before, of which only the status loop knows.
+	lastDone, lastFailed int64
+	lastTime             time.Time
+}
+
+type partitionID struct {
+	topic string
+	id    int32
+}
+
+type partitionTally struct {
+	open int // unfinished jobs
+	held bool
+}
+
+func newTally() *tally { return &tally{parts: make(map[partitionID]*partitionTally)} }
+
+// hooks are what the bridge tells.
+func (t *tally) hooks() *bridge.Hooks {
+	return &bridge.Hooks{
+		Assigned: func(e bridge.Assigned) {
+			t.change(e.Topic, e.Partition, func(p *partitionTally) { *p = partitionTally{open: e.Open} })
+		},
+		Held: func(e bridge.Held) {
+			t.change(e.Topic, e.Partition, func(p *partitionTally) { p.held = true })
+		},
+		Stored: func(e bridge.Stored) {
+			t.change(e.Topic, e.Partition, func(p *partitionTally) { p.open += e.Records })
+		},
+		Revoked: func(e bridge.Revoked) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			delete(t.parts, partitionID{e.Topic, e.Partition})
+		},
+		Started: func(*bridge.Job) { t.running.Add(1) },
+		Finished: func(_ *bridge.Job, r bridge.Result) {
+			t.running.Add(-1)
+			if r.Outcome == "retry" {
+				t.failed.Add(1)
+			}
+		},
+		Durable: t.durable,
+	}
+}
+
+func (t *tally) change(topic string, id int32, f func(*partitionTally)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := partitionID{topic, id}
+	if t.parts[key] == nil {
+		t.parts[key] = new(partitionTally)
+	}
+	f(t.parts[key])
+}
+
+func (t *tally) durable(completions []bridge.Completion) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range completions {
+		if c.Outcome != "done" {
+			continue
+		}
+		t.done++
+		if p := t.parts[partitionID{c.Topic, c.Partition}]; p != nil && p.open > 0 {
+			p.open--
+		}
+	}
+}
+
+// line says what goes on; rates are those since the line before.
+func (t *tally) line(now time.Time) string {
+	t.mu.Lock()
+	parts, done, open, held := len(t.parts), t.done, 0, 0
+	for _, p := range t.parts {
+		open += p.open
+		if p.held {
+			held++
+		}
+	}
+	t.mu.Unlock()
+	running, failed := t.running.Load(), t.failed.Load()
+	seconds := now.Sub(t.lastTime).Seconds()
+	doneRate, failedRate := float64(done-t.lastDone)/seconds, float64(failed-t.lastFailed)/seconds
+	t.lastDone, t.lastFailed, t.lastTime = done, failed, now
+	if parts == 0 {
+		return "waiting for partitions"
+	}
+	words := []string{
+		plural(parts, "partition"),
+		fmt.Sprintf("%s done/s", grouped(int64(doneRate+0.5))),
+		fmt.Sprintf("%s running", grouped(running)),
+		fmt.Sprintf("%s waiting", grouped(max(0, int64(open)-running))),
+	}
+	if failedRate > 0 {
+		words = append(words, fmt.Sprintf("%.1f failed/s", failedRate))
+	}
+	if held > 0 {
+		words = append(words, fmt.Sprintf("%s HELD, see the log", plural(held, "partition")))
+	}
+	return strings.Join(append(words, grouped(done)+" done"), "   ")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return grouped(int64(n)) + " " + what + "s"
+}
+
+// grouped is n with thousands set apart.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	first := len(s) - len(strings.TrimPrefix(s, "-"))
+	for i := len(s) - 3; i > first; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
