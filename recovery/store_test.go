@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		openAndClose(dir)
 	}
 	// Steps of the machine test are openings of a store; the command line may ask for more.
-	if err := flag.Set("rapid.steps", "8"); err != nil {
+	if err := flag.Set("rapid.steps", "5"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
