@@ -79,6 +79,9 @@ func (p *Partition) load() (lanes []*lane, err error) {
 		if b == nil {
 			return nil
 		}
+		if err := checkBuckets(p.tp, b); err != nil {
+			return err
+		}
 		if err := p.loadState(b); err != nil {
 			return err
 		}

@@ -182,12 +182,25 @@ func makePartitionBucket(tx *bbolt.Tx, tp TopicPartition) (*bbolt.Bucket, error)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range [][]byte{bucketIndex, bucketBlocks, bucketDone, bucketNotes} {
+	for _, name := range jobBuckets() {
 		if _, err := b.CreateBucketIfNotExists(name); err != nil {
 			return nil, err
 		}
 	}
 	return b, nil
+}
+
+// jobBuckets are the parts of a partition that its jobs in Kafka's order are in.
+func jobBuckets() [][]byte { return [][]byte{bucketIndex, bucketBlocks, bucketDone, bucketNotes} }
+
+// checkBuckets looks for the parts of a partition that is to be read.
+func checkBuckets(tp TopicPartition, b *bbolt.Bucket) error {
+	for _, name := range jobBuckets() {
+		if b.Bucket(name) == nil {
+			return &DamageError{fmt.Sprintf("%s %s", tp, name), errors.New("the bucket is missing")}
+		}
+	}
+	return nil
 }
 
 // eachPartition calls f for every partition of the file.

@@ -175,7 +175,7 @@ func (f *partFlush) writeNotes(notes *bbolt.Bucket) error {
 // wipe empties the buckets of the jobs in Kafka's order; dead letters and what
 // was set aside would stay.
 func wipe(b *bbolt.Bucket) error {
-	for _, name := range [][]byte{bucketIndex, bucketBlocks, bucketDone, bucketNotes} {
+	for _, name := range jobBuckets() {
 		if err := b.DeleteBucket(name); err != nil {
 			return err
 		}

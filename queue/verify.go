@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -16,6 +17,11 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 			return err
 		}
 		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
+			var missing *DamageError
+			if errors.As(checkBuckets(tp, b), &missing) {
+				report(missing)
+				return nil
+			}
 			v := verifier{tp, b, report}
 			v.value("state", b.Get(keyState), &stateValue{})
 			v.notes()
