@@ -71,7 +71,7 @@ func (o *ownership) facts(ctx context.Context) (recovery.Facts, error) {
 func (o *ownership) ask(ctx context.Context, question func() error) error {
 	for pause := askAgainFirst; ; pause = min(2*pause, askAgainMax) {
 		err := question()
-		if err == nil || ctx.Err() != nil || errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrFenced) {
+		if err == nil || ctx.Err() != nil || final(err) {
 			return err
 		}
 		if pause == askAgainFirst {
@@ -83,6 +83,12 @@ func (o *ownership) ask(ctx context.Context, question func() error) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// final tells whether asking again would get the same answer.
+func final(err error) bool {
+	var outside *kafka.OutOfRangeError
+	return errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrFenced) || errors.As(err, &outside)
 }
 
 func (o *ownership) policy() recovery.Policy {

@@ -149,6 +149,9 @@ func (s *Store) answer() {
 func (s *Store) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		return
+	}
 	s.err = fmt.Errorf("%w: %w", ErrStoreFailed, err)
 	close(s.failed)
 	for _, w := range s.waiters {

@@ -166,7 +166,32 @@ func (s *Store) beginEpoch() error {
 }
 
 // Identity says whose store it is and how often it was opened.
-func (s *Store) Identity() Identity { return s.identity }
+func (s *Store) Identity() Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.identity
+}
+
+// SetCluster records the cluster of a store that was made before its Kafka was
+// known. It is durable on return; a failure is the store's.
+func (s *Store) SetCluster(id string) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	identity := s.Identity()
+	identity.Cluster = id
+	s.dbMu.RLock()
+	err := s.db.Update(func(tx *bbolt.Tx) error { return putIdentity(tx, identity) })
+	s.dbMu.RUnlock()
+	if err != nil {
+		s.fail(fmt.Errorf("record the cluster in %s: %w", s.path, err))
+		return s.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.identity = identity
+	return nil
+}
 
 // Failed is closed when a commit to the file has failed. The store is then
 // unusable: the process must end and open it anew.

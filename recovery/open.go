@@ -148,10 +148,14 @@ func (o *Opened) belongs(id queue.Identity) error {
 }
 
 // ConfirmCluster checks the store against Kafka's cluster id, for callers that
-// learn it after the opening. A store that records none accepts any.
+// learn it after the opening. A store that records none takes it over, durably.
 func (o *Opened) ConfirmCluster(id string) error {
 	o.opt.Cluster = id
-	return o.belongs(o.Store.Identity())
+	recorded := o.Store.Identity()
+	if err := o.belongs(recorded); err != nil || recorded.Cluster != "" || id == "" {
+		return err
+	}
+	return o.Store.SetCluster(id)
 }
 
 // renew copies a file whose last fsync failed: the memory that is mapped from

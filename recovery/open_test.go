@@ -99,14 +99,15 @@ func TestRefusedOpeningChangesNothing(t *testing.T) {
 
 func TestClusterThatIsLearntLater(t *testing.T) {
 	t.Parallel()
-	dir, _ := newStore(t, 1)
-	opt := options(dir)
+	opt := options(filepath.Join(t.TempDir(), "data"))
 	opt.Cluster = ""
 	o := mustOpen(t, opt)
-	defer mustClose(t, o)
 	if err := o.ConfirmCluster("c1"); err != nil {
 		t.Error(err)
 	}
+	mustClose(t, o)
+	o = mustOpen(t, opt)
+	defer mustClose(t, o)
 	if err := o.ConfirmCluster("c2"); !errors.Is(err, ErrForeign) {
 		t.Errorf("another cluster: %v", err)
 	}
