@@ -8,7 +8,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
-	"github.com/seed-2837c37b/holdfast/partitioner"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -37,8 +36,10 @@ type reader struct {
 	tail   tail
 }
 
-// read runs until ctx ends, or the partition can be read no further.
+// read runs until ctx ends, the stream does, or a record cannot be stored.
 func (r *reader) read(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx) // also ends the probe
+	defer cancel()
 	timer := time.NewTimer(idleCheck)
 	defer timer.Stop()
 	for {
@@ -47,7 +48,7 @@ func (r *reader) read(ctx context.Context) error {
 			return nil
 		case message, open := <-r.stream.Messages():
 			if !open {
-				return r.ended(ctx)
+				return r.stream.Err()
 			}
 			if err := r.takeOver(message); err != nil {
 				return err
@@ -73,18 +74,6 @@ func (r *reader) interval() time.Duration {
 		return roomCheck
 	}
 	return idleCheck
-}
-
-// ended says why the stream was closed from the other side.
-func (r *reader) ended(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err := r.stream.Err(); err != nil {
-		return fmt.Errorf("read on at offset %d: %w", r.next, err)
-	}
-	<-ctx.Done() // the claim is over
-	return nil
 }
 
 // takeOver hands the message, and those that wait behind it, to the store.
@@ -153,36 +142,4 @@ func (r *reader) record(message *sarama.ConsumerMessage) queue.Record {
 	}
 	record.Lane = queue.Lane(lane)
 	return record
-}
-
-// newRecord is the message as the store takes it. Nothing is copied.
-func newRecord(message *sarama.ConsumerMessage) queue.Record {
-	record := queue.Record{
-		Offset:    message.Offset,
-		Timestamp: -1,
-		Key:       message.Key,
-		Value:     message.Value,
-	}
-	if ms := message.Timestamp.UnixMilli(); ms >= 0 {
-		record.Timestamp = ms
-	}
-	if len(message.Headers) > 0 {
-		record.Headers = make([]queue.Header, len(message.Headers))
-		for i, h := range message.Headers {
-			record.Headers[i] = queue.Header{Key: string(h.Key), Value: h.Value}
-		}
-	}
-	return record
-}
-
-// lookAt is the record as a partitioner sees it.
-func lookAt(record *queue.Record) partitioner.Record {
-	seen := partitioner.Record{Offset: record.Offset, Key: record.Key, Value: record.Value}
-	if len(record.Headers) > 0 {
-		seen.Headers = make([]partitioner.Header, len(record.Headers))
-		for i, h := range record.Headers {
-			seen.Headers[i] = partitioner.Header(h)
-		}
-	}
-	return seen
 }

@@ -31,9 +31,12 @@ func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
 		claim: claim,
 		log:   r.log.With("topic", claim.Topic, "partition", claim.Partition),
 	}
-	if err := o.begin(ctx); err != nil {
+	switch err := o.begin(ctx); {
+	case errors.Is(err, errNotOurs):
+		<-ctx.Done()
+	case err != nil:
 		o.hold(ctx, err)
-	} else {
+	default:
 		o.workOn(ctx)
 	}
 	if o.stored != nil {
@@ -41,11 +44,21 @@ func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
 	}
 }
 
+// errNotOurs is for a topic with a fixed list of partitions that the group also
+// assigns, because a pattern matches its name: its own entry counts.
+var errNotOurs = errors.New("partition is not in the topic's list")
+
 // begin loads the partition and makes it agree with Kafka.
 func (o *ownership) begin(ctx context.Context) error {
 	to, err := o.routes.find(o.claim.Topic)
 	if err != nil {
 		return err
+	}
+	if to.fixed != o.claim.Fixed {
+		return errNotOurs
+	}
+	if !o.claim.Fixed {
+		o.parts.rejoined(time.Now())
 	}
 	tp := queue.TopicPartition{Topic: o.claim.Topic, Partition: o.claim.Partition}
 	o.part = o.parts.add(tp, to)
@@ -84,7 +97,7 @@ func (o *ownership) workOn(ctx context.Context) {
 		}
 		commits.loop(ctx, wake)
 	})
-	if err := o.fetch(ctx, state.Next); err != nil {
+	if err := o.fetch(ctx); err != nil {
 		o.hold(ctx, err)
 	}
 	committing.Wait()
@@ -104,30 +117,6 @@ func (o *ownership) committer() *committer {
 	}
 }
 
-// fetch reads the partition until ctx ends. An error means that it can be read
-// no further.
-func (o *ownership) fetch(ctx context.Context, offset int64) error {
-	stopped, stop := context.WithCancel(ctx)
-	defer stop()
-	defer context.AfterFunc(o.stopping, stop)()
-	var stream *kafka.Stream
-	err := o.ask(stopped, func() (err error) {
-		stream, err = o.claim.Fetch(stopped, offset)
-		return err
-	})
-	if err != nil {
-		if stopped.Err() != nil {
-			err = nil
-		}
-		return err
-	}
-	r := &reader{ownership: o, stream: stream, next: offset, tail: newTail()}
-	err = r.read(stopped)
-	stop()
-	r.tail.wait()
-	return errors.Join(err, stream.Close())
-}
-
 // hold keeps the claim of a partition that needs a person, until it ends. What
 // is already stored goes on where it may.
 func (o *ownership) hold(ctx context.Context, err error) {
@@ -142,13 +131,14 @@ func (o *ownership) hold(ctx context.Context, err error) {
 func (o *ownership) letGo(cause error, commits *committer) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.claim.DrainWithin)
 	defer cancel()
-	o.part.withdraw()
+	lost := errors.Is(cause, kafka.ErrLost)
+	o.part.withdraw(lost)
 	interrupted := 0
 	if errors.Is(cause, kafka.ErrRevoked) {
 		interrupted = o.drain(ctx)
 	}
 	var err error
-	if !errors.Is(cause, kafka.ErrLost) { // a lost claim's commit would be refused
+	if !lost { // a lost claim's commit would be refused
 		err = o.settle(ctx, commits)
 	}
 	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted)

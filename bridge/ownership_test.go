@@ -175,6 +175,55 @@ func TestLogThatLosesUnreadRecordsHoldsThePartition(t *testing.T) {
 	}
 }
 
+func TestRecordsLostBehindTheReaderHoldThePartition(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 10, 10, 1)
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})
+	held := make(chan bridge.Held, 1)
+	cfg.Hooks = &bridge.Hooks{Held: func(h bridge.Held) { held <- h }}
+	start(t, cfg)
+	broker.WaitCommitted(t, "billing", "orders")
+	resume := broker.Hold(t, bridgetest.Fetch)
+	produce(t, broker, "orders", 10, 10, 1)
+	broker.DeleteRecords(t, "orders", 0, 15)
+	resume()
+	if h := <-held; !strings.Contains(h.Err.Error(), "15") {
+		t.Errorf("held because %v", h.Err)
+	}
+}
+
+func TestLeaveOnStopRemovesTheStaticMember(t *testing.T) {
+	t.Parallel()
+	for _, leave := range []bool{false, true} {
+		broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+		produce(t, broker, "orders", 1, 1, 1)
+		cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})
+		cfg.LeaveOnStop = leave
+		start(t, cfg).mustStopAt(t, broker)
+		if stays := broker.Members("billing") == 1; stays == leave {
+			t.Errorf("leave %v: %d members after the stop", leave, broker.Members("billing"))
+		}
+	}
+}
+
+func TestListedPartitionsBeatAPattern(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("audit.eu", 2), bridgetest.Topic("audit.us", 1))
+	produce(t, broker, "audit.eu", 20, 20, 2)
+	produce(t, broker, "audit.us", 10, 10, 1)
+	listed, matched := newJournal(), newJournal()
+	b := start(t, config(t, broker,
+		bridge.Topic{Name: "audit.eu", Partitions: []int32{1}, Handler: listed.handler(nil)},
+		bridge.Topic{Match: "audit.*", Handler: matched.handler(nil)},
+	))
+	broker.WaitCommitted(t, "billing", "audit.us")
+	eventually(t, "the listed partition committed", func() bool { return broker.Committed("billing", "audit.eu")[1].Offset == 10 })
+	b.mustStop(t)
+	listed.check(t, 10)
+	matched.check(t, 10)
+}
+
 // mustStopAt stops the bridge once it has committed everything.
 func (r *running) mustStopAt(t *testing.T, broker *bridgetest.Broker) {
 	t.Helper()

@@ -29,6 +29,10 @@ type partition struct {
 	// over a lost claim, whose runs are adopted by the next; interrupt ends it.
 	scope  context.Context
 	cancel context.CancelCauseFunc
+	// lost: the claim ended without a revocation. back is when the group was
+	// seen to have us again; zero until then.
+	lost bool
+	back time.Time
 }
 
 // admit makes the partition's jobs runnable under the claim.
@@ -37,6 +41,7 @@ func (p *partition) admit(jobs context.Context, clock queue.Clock, claim *kafka.
 	defer p.mu.Unlock()
 	p.claim, p.stored, p.topicID = claim, stored, claim.TopicID
 	p.commit = make(chan struct{}, 1)
+	p.lost, p.back = false, time.Time{}
 	if p.scope == nil || p.scope.Err() != nil {
 		p.scope, p.cancel = context.WithCancelCause(jobs)
 	}
@@ -45,13 +50,34 @@ func (p *partition) admit(jobs context.Context, clock queue.Clock, claim *kafka.
 }
 
 // withdraw lets no further job start; what runs goes on.
-func (p *partition) withdraw() {
+func (p *partition) withdraw(lost bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stored != nil {
 		p.stored.Lease(time.Time{})
 	}
 	p.claim, p.stored = nil, nil
+	p.lost, p.back = lost, time.Time{}
+}
+
+// rejoined notes that the group has us again. A lost partition should follow.
+func (p *partition) rejoined(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost && p.back.IsZero() {
+		p.back = now
+	}
+}
+
+// resign cancels the runs of a lost partition that has not come back within
+// the time that the group takes at most to assign it: another member has it.
+func (p *partition) resign(now time.Time, within time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost && !p.back.IsZero() && now.Sub(p.back) > within {
+		p.lost = false
+		p.cancel(ErrRevoked)
+	}
 }
 
 // interrupt cancels the contexts of the partition's runs.
@@ -132,6 +158,11 @@ func (r *registry) get(tp queue.TopicPartition) *partition {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.byTP[tp]
+}
+
+// rejoined tells all partitions that the group has us again.
+func (r *registry) rejoined(now time.Time) {
+	r.each(func(p *partition) { p.rejoined(now) })
 }
 
 // each calls f for every partition.

@@ -9,9 +9,15 @@ import (
 // timeout, so that a lease in the store is practically as fresh as the claim's.
 const leaseEvery = 200 * time.Millisecond
 
-// renewLeases passes on what the group's heartbeats allow.
+// renewLeases passes on what the group's heartbeats allow, and gives up what
+// the group has given to others.
 func (r *run) renewLeases(ctx context.Context) error {
-	return every(ctx, leaseEvery, func() { r.parts.each(func(p *partition) { p.renew(r.cfg.Clock) }) })
+	return every(ctx, leaseEvery, func() {
+		r.parts.each(func(p *partition) {
+			p.renew(r.cfg.Clock)
+			p.resign(time.Now(), r.cfg.RebalanceTimeout)
+		})
+	})
 }
 
 // pokeCommits wakes all committers at once, so that one request to Kafka can

@@ -71,7 +71,7 @@ func (o *ownership) facts(ctx context.Context) (recovery.Facts, error) {
 func (o *ownership) ask(ctx context.Context, question func() error) error {
 	for pause := askAgainFirst; ; pause = min(2*pause, askAgainMax) {
 		err := question()
-		if err == nil || ctx.Err() != nil || final(err) {
+		if err == nil || ctx.Err() != nil || refused(err) {
 			return err
 		}
 		if pause == askAgainFirst {
@@ -85,10 +85,9 @@ func (o *ownership) ask(ctx context.Context, question func() error) error {
 	}
 }
 
-// final tells whether asking again would get the same answer.
-func final(err error) bool {
-	var outside *kafka.OutOfRangeError
-	return errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrFenced) || errors.As(err, &outside)
+// refused tells whether asking again cannot help.
+func refused(err error) bool {
+	return errors.As(err, new(*kafka.OutOfRangeError)) || errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrFenced)
 }
 
 func (o *ownership) policy() recovery.Policy {

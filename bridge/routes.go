@@ -19,6 +19,7 @@ type route struct {
 	scheme      string // fingerprint of the partitioner and its ordering
 	retry       RetryPolicy
 	concurrency int
+	fixed       bool // partitions are listed, not assigned by the group
 }
 
 // routes finds the route of a topic.
@@ -50,6 +51,7 @@ func newRoutes(cfg Config) (*routes, error) {
 			scheme:      t.Partitioner.Fingerprint(),
 			retry:       t.Retry,
 			concurrency: t.Concurrency,
+			fixed:       len(t.Partitions) > 0,
 		}
 		if t.Match == "" {
 			r.exact[t.Name] = to

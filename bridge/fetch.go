@@ -1,0 +1,51 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+)
+
+// fetch reads the partition until ctx ends or no more records are wanted. An
+// error means that it can be read no further.
+func (o *ownership) fetch(ctx context.Context) error {
+	wanted, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(o.stopping, stop)()
+	for pause := askAgainFirst; ; pause = min(2*pause, askAgainMax) {
+		err := o.readOn(wanted)
+		if errors.As(err, new(*kafka.OutOfRangeError)) {
+			err = o.reconcile(wanted) // says what became of the records
+		}
+		if wanted.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		o.log.Warn("reading ended early, will go on", "offset", o.stored.State().Next)
+		select {
+		case <-wanted.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// readOn opens the stream at the next offset to store and reads until it ends.
+func (o *ownership) readOn(ctx context.Context) error {
+	r := &reader{ownership: o, next: o.stored.State().Next, tail: newTail()}
+	err := o.ask(ctx, func() (err error) {
+		r.stream, err = o.claim.Fetch(ctx, r.next)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = r.read(ctx)
+	closed := r.stream.Close()
+	r.tail.wait()
+	return errors.Join(err, closed)
+}
