@@ -89,6 +89,21 @@ func TestFailedStoreStopsEverything(t *testing.T) {
 	}
 }
 
+func TestTuningThatBreaksAPromiseIsRefused(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})
+	cfg.Sarama = func(c *sarama.Config) { c.Consumer.Offsets.AutoCommit.Enable = true }
+	b, err := bridge.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problems *bridge.ConfigError
+	if err := b.Run(t.Context()); !errors.As(err, &problems) || problems.Problems[0].Field != "Sarama" {
+		t.Errorf("Run returned %v, want a problem with Sarama", err)
+	}
+}
+
 func TestUnreachableKafkaIsSaid(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t)

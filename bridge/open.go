@@ -99,6 +99,10 @@ func (b *Bridge) queueOptions() queue.Options {
 
 // translate gives an error of the rooms below the sentinel of this package.
 func translate(err error) error {
+	var setting *kafka.ConfigError
+	if errors.As(err, &setting) {
+		return &ConfigError{Problems: []Problem{{Field: "Sarama", Reason: setting.Error()}}}
+	}
 	var foreign *kafka.ForeignMembersError
 	for _, t := range []struct {
 		is  bool

@@ -121,7 +121,7 @@ func (o *ownership) committer() *committer {
 // is already stored goes on where it may.
 func (o *ownership) hold(ctx context.Context, err error) {
 	if ctx.Err() == nil && !errors.Is(err, queue.ErrStoreFailed) { // the failure of the store is everybody's, and said once
-		o.log.Error("partition held: " + err.Error())
+		o.log.Error("partition held, the others go on", "err", err)
 		o.hooks.held(Held{Topic: o.claim.Topic, Partition: o.claim.Partition, Err: err})
 	}
 	<-ctx.Done()

@@ -74,13 +74,10 @@ func (r *run) until(ctx context.Context) error {
 
 	select {
 	case <-ctx.Done():
-		r.stopJobs()
-	case <-r.store.Failed():
-		r.fail(r.store.Err())
-		r.abandonJobs()
 	case <-r.failed:
-		r.stopJobs()
+	case <-r.store.Failed():
 	}
+	r.stopJobs()
 	endClaims() // each partition is settled and given up
 	<-consumed
 	endKeeping()
@@ -111,33 +108,28 @@ func (r *run) err() error {
 // returnWithin is how long handlers have to return once their contexts ended.
 const returnWithin = 5 * time.Second
 
-// stopJobs lets running jobs finish in time, and cancels what is left.
+// stopJobs lets running jobs finish in time, and cancels what is left: all of
+// them at once when the store has failed, since no outcome can be kept.
 func (r *run) stopJobs() {
 	r.stop()
 	ended := r.pool.stop()
 	patience := time.NewTimer(r.cfg.StopWithin)
 	defer patience.Stop()
 	select {
+	case <-r.store.Failed():
 	case <-ended:
-		return
 	case <-patience.C:
 	case <-r.abort:
-	case <-r.store.Failed():
-		r.fail(r.store.Err())
+	}
+	if err := r.store.Err(); err != nil {
+		r.fail(err)
+		r.endJobs(ErrStoreFailed)
 	}
 	for _, job := range r.pool.running() {
 		r.log.Warn("job interrupted by the stop; it runs again at the next start", "job", job)
 	}
 	r.endJobs(ErrStopping)
 	r.awaitWorkers(ended)
-}
-
-// abandonJobs cancels everything: the store has failed, so that no outcome can
-// be kept.
-func (r *run) abandonJobs() {
-	r.stop()
-	r.endJobs(ErrStoreFailed)
-	r.awaitWorkers(r.pool.stop())
 }
 
 // awaitWorkers waits for cancelled runs to return.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Problem is one thing wrong with a [Config].
@@ -85,12 +86,22 @@ func (v *validator) kafka(c Config) {
 		field{"SessionTimeout", int64(c.SessionTimeout)},
 		field{"RebalanceTimeout", int64(c.RebalanceTimeout)},
 	)
+	if d := c.withDefaults(); c.RebalanceTimeout >= 0 && d.RebalanceTimeout < shortestRebalance(d.SessionTimeout) {
+		v.add("RebalanceTimeout", "%v leaves no time to let go of a partition; make it at least %v, or SessionTimeout shorter",
+			d.RebalanceTimeout, shortestRebalance(d.SessionTimeout))
+	}
 	if c.Start.Newest && !c.Start.Time.IsZero() {
 		v.add("Start", "has both Newest and Time; choose one")
 	}
 	if c.OnExternalReset > ResetFollow {
 		v.add("OnExternalReset", "%d is unknown; use ResetStop or ResetFollow", c.OnExternalReset)
 	}
+}
+
+// shortestRebalance is three heartbeats: the news of a rebalance and the last
+// commit take two.
+func shortestRebalance(session time.Duration) time.Duration {
+	return 3 * min(3*time.Second, session/3)
 }
 
 func (v *validator) work(c Config) {

@@ -85,6 +85,19 @@ func TestValidateNamesTheField(t *testing.T) {
 	}
 }
 
+func TestRebalanceTimeoutLeavesTimeToLetGo(t *testing.T) {
+	t.Parallel()
+	c := smallest()
+	c.RebalanceTimeout = time.Second
+	if c.Validate() == nil {
+		t.Error("accepted beside a session timeout of 60s")
+	}
+	c.SessionTimeout = 900 * time.Millisecond
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPartitionsListedTwiceOrOfAPatternAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, topic := range map[string]Topic{
