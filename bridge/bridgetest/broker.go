@@ -2,10 +2,10 @@ package bridgetest
 
 import (
 	"context"
+	"fmt"
 	"maps"
-	"net"
+	"net/netip"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -28,9 +28,15 @@ type Broker struct {
 type Option func(*settings)
 
 type settings struct {
-	opts  []kfake.Opt
-	nodes int
-	keep  bool
+	opts    []kfake.Opt
+	nodes   int
+	keep    bool
+	records []batch
+}
+
+type batch struct {
+	topic   string
+	records []Record
 }
 
 // Topic creates a topic before the broker is handed out.
@@ -38,12 +44,16 @@ func Topic(name string, partitions int32) Option {
 	return func(s *settings) { s.opts = append(s.opts, kfake.SeedTopics(partitions, name)) }
 }
 
+// Records fills a topic before the broker is handed out.
+func Records(topic string, records ...Record) Option {
+	return func(s *settings) { s.records = append(s.records, batch{topic, records}) }
+}
+
 // Nodes starts n brokers instead of one, so that leaders and coordinators can
 // move.
 func Nodes(n int) Option { return func(s *settings) { s.nodes = n } }
 
-// Persistent keeps the broker's data on disk, in a directory of the test, so
-// that it outlives [Broker.Stop].
+// Persistent keeps the broker's data on disk, so that it outlives [Broker.Stop].
 func Persistent() Option { return func(s *settings) { s.keep = true } }
 
 // Configs sets dynamic broker configurations, message.max.bytes for example.
@@ -59,6 +69,17 @@ const shortestSession = 100 * time.Millisecond
 // test ends.
 func StartBroker(tb testing.TB, options ...Option) *Broker {
 	tb.Helper()
+	b, err := NewBroker(options...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(b.Close)
+	return b
+}
+
+// NewBroker is [StartBroker] for examples, which have no testing.TB. The caller
+// closes the broker.
+func NewBroker(options ...Option) (*Broker, error) {
 	s := settings{nodes: 1}
 	for _, o := range options {
 		o(&s)
@@ -69,19 +90,24 @@ func StartBroker(tb testing.TB, options ...Option) *Broker {
 		kfake.GroupMinSessionTimeout(shortestSession),
 	)}
 	if s.keep {
-		// Not tb.TempDir: its removal would race with the last writes of a
-		// broker that a failing test leaves behind.
 		dir, err := os.MkdirTemp("", "holdfast-broker-")
 		if err != nil {
-			tb.Fatalf("create the broker's directory: %v", err)
+			return nil, fmt.Errorf("create the embedded broker's directory: %w", err)
 		}
-		tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 		b.dir = dir
 		b.opts = append(b.opts, kfake.DataDir(dir))
 	}
-	b.Start(tb)
-	tb.Cleanup(func() { b.Stop(tb) })
-	return b
+	if err := b.start(); err != nil {
+		b.Close()
+		return nil, err
+	}
+	for _, f := range s.records {
+		if _, err := b.produce(f.topic, f.records); err != nil {
+			b.Close()
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 // Start starts a stopped broker again, on the same ports.
@@ -90,34 +116,47 @@ func (b *Broker) Start(tb testing.TB) {
 	if b.cluster != nil {
 		return
 	}
+	if err := b.start(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (b *Broker) start() error {
 	opts := b.opts
 	if b.ports != nil {
 		opts = append(opts[:len(opts):len(opts)], kfake.Ports(b.ports...))
 	}
 	cluster, err := kfake.NewCluster(opts...)
 	if err != nil {
-		tb.Fatalf("start the embedded broker: %v", err)
+		return fmt.Errorf("start the embedded broker: %w", err)
 	}
 	b.cluster, b.addrs, b.ports = cluster, cluster.ListenAddrs(), nil
 	for _, addr := range b.addrs {
-		_, port, err := net.SplitHostPort(addr)
+		listening, err := netip.ParseAddrPort(addr)
 		if err != nil {
-			tb.Fatalf("address of the embedded broker: %v", err)
+			return fmt.Errorf("address of the embedded broker: %w", err)
 		}
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			tb.Fatalf("address of the embedded broker: %v", err)
-		}
-		b.ports = append(b.ports, n)
+		b.ports = append(b.ports, int(listening.Port()))
 	}
+	return nil
 }
 
 // Stop ends the broker: its ports refuse connections until [Broker.Start].
 // What it held is gone unless it is [Persistent].
-func (b *Broker) Stop(testing.TB) {
+func (b *Broker) Stop(testing.TB) { b.stop() }
+
+func (b *Broker) stop() {
 	if b.cluster != nil {
 		b.cluster.Close()
 		b.cluster = nil
+	}
+}
+
+// Close ends the broker for good. [StartBroker] sees to it at the end of a test.
+func (b *Broker) Close() {
+	b.stop()
+	if b.dir != "" {
+		_ = os.RemoveAll(b.dir)
 	}
 }
 
@@ -148,7 +187,10 @@ func (b *Broker) DeleteTopic(tb testing.TB, name string) {
 // AddPartitions raises the number of a topic's partitions to total.
 func (b *Broker) AddPartitions(tb testing.TB, name string, total int32) {
 	tb.Helper()
-	client := b.client(tb)
+	client, err := b.client()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	defer client.Close()
 	req := kmsg.NewPtrCreatePartitionsRequest()
 	topic := kmsg.NewCreatePartitionsRequestTopic()

@@ -145,6 +145,25 @@ func TestPersistentBrokerSurvivesAStop(t *testing.T) {
 	}
 }
 
+func TestExamplesNeedNoTest(t *testing.T) {
+	t.Parallel()
+	broker, err := bridgetest.NewBroker(
+		bridgetest.Topic("orders", 1),
+		bridgetest.Records("orders", bridgetest.Record{Value: []byte("first")}, bridgetest.Record{}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	if got := consume(t, broker, "orders", 0, 2, sarama.ReadUncommitted); string(got[0].Value) != "first" {
+		t.Errorf("record came back as %q", got[0].Value)
+	}
+	if broker, err := bridgetest.NewBroker(bridgetest.Records("missing", bridgetest.Record{})); err == nil {
+		broker.Close()
+		t.Error("records of a topic that does not exist were written")
+	}
+}
+
 func TestTopicsChange(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t, bridgetest.Nodes(2))

@@ -2,6 +2,7 @@ package bridgetest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -29,64 +30,76 @@ const patience = 20 * time.Second
 // Produce writes records in order and returns their offsets.
 func (b *Broker) Produce(tb testing.TB, topic string, records ...Record) []int64 {
 	tb.Helper()
-	client := b.client(tb)
-	defer client.Close()
-	return produce(tb, client, topic, records)
+	offsets, err := b.produce(topic, records)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return offsets
 }
 
 // ProduceTransaction writes records in one transaction, which is committed or
 // aborted. Either way a control record follows in each partition touched.
 func (b *Broker) ProduceTransaction(tb testing.TB, commit bool, topic string, records ...Record) []int64 {
 	tb.Helper()
-	client := b.client(tb, kgo.TransactionalID(tb.Name()))
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := client.BeginTransaction(); err != nil {
-		tb.Fatalf("begin a transaction: %v", err)
-	}
-	offsets := produce(tb, client, topic, records)
-	if err := client.EndTransaction(ctx, kgo.TransactionEndTry(commit)); err != nil {
-		tb.Fatalf("end the transaction: %v", err)
-	}
+	offsets, end := b.begin(tb, tb.Name(), topic, records)
+	end(commit)
 	return offsets
 }
 
 // OpenTransaction writes records in a transaction and leaves it open until
-// end is called, so that the last stable offset stays behind.
+// end is called, so that the last stable offset stays behind. It must be called.
 func (b *Broker) OpenTransaction(tb testing.TB, id, topic string, records ...Record) (end func(commit bool)) {
 	tb.Helper()
-	client := b.client(tb, kgo.TransactionalID(id))
-	tb.Cleanup(client.Close)
-	if err := client.BeginTransaction(); err != nil {
-		tb.Fatalf("begin a transaction: %v", err)
+	_, end = b.begin(tb, id, topic, records)
+	return end
+}
+
+func (b *Broker) begin(tb testing.TB, id, topic string, records []Record) (offsets []int64, end func(commit bool)) {
+	tb.Helper()
+	client, err := b.client(kgo.TransactionalID(id))
+	if err != nil {
+		tb.Fatal(err)
 	}
-	produce(tb, client, topic, records)
-	return func(commit bool) {
+	if err = client.BeginTransaction(); err == nil {
+		offsets, err = produce(client, topic, records)
+	}
+	if err != nil {
+		client.Close()
+		tb.Fatalf("transaction %s: %v", id, err)
+	}
+	return offsets, func(commit bool) {
 		tb.Helper()
+		defer client.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := client.EndTransaction(ctx, kgo.TransactionEndTry(commit)); err != nil {
-			tb.Fatalf("end the transaction: %v", err)
+			tb.Fatalf("end transaction %s: %v", id, err)
 		}
 	}
 }
 
-func (b *Broker) client(tb testing.TB, opts ...kgo.Opt) *kgo.Client {
-	tb.Helper()
+func (b *Broker) client(opts ...kgo.Opt) (*kgo.Client, error) {
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(b.addrs...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}, opts...)...)
 	if err != nil {
-		tb.Fatalf("connect to the embedded broker: %v", err)
+		return nil, fmt.Errorf("connect to the embedded broker: %w", err)
 	}
-	return client
+	return client, nil
 }
 
-func produce(tb testing.TB, client *kgo.Client, topic string, records []Record) []int64 {
-	tb.Helper()
+func (b *Broker) produce(topic string, records []Record) ([]int64, error) {
+	client, err := b.client()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return produce(client, topic, records)
+}
+
+func produce(client *kgo.Client, topic string, records []Record) ([]int64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	out := make([]*kgo.Record, len(records))
@@ -97,11 +110,11 @@ func produce(tb testing.TB, client *kgo.Client, topic string, records []Record) 
 		}
 	}
 	if err := client.ProduceSync(ctx, out...).FirstErr(); err != nil {
-		tb.Fatalf("produce to %s: %v", topic, err)
+		return nil, fmt.Errorf("produce to %s: %w", topic, err)
 	}
 	offsets := make([]int64, len(out))
 	for i, r := range out {
 		offsets[i] = r.Offset
 	}
-	return offsets
+	return offsets, nil
 }
