@@ -43,7 +43,8 @@ type Outcome struct {
 const MaxError = 4 << 10
 
 // Job is one run of a record, handed out by [Store.Take]. Its lane is held
-// until the job is given back with [Store.Finish].
+// until the job is given back with [Store.Finish]. What the record points to
+// is shared with the store and must not be changed.
 type Job struct {
 	Record
 	Topic     string

@@ -182,8 +182,9 @@ func (p *Partition) touch() {
 }
 
 // Append takes in records that Kafka delivered, ascending and not below
-// State.Next. Offsets that are left out count as complete. The records and
-// what they point to must not change until the next flush.
+// State.Next. Offsets that are left out count as complete. The slice is
+// the store's from then on, and what it points to must not change: jobs that
+// started before the next flush share it.
 func (p *Partition) Append(recs []Record) error {
 	if len(recs) == 0 {
 		return nil

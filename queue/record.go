@@ -5,7 +5,7 @@ import "fmt"
 // Record is one Kafka record together with the lane it was given at ingest.
 //
 // A nil Key or Value is Kafka's null; an empty one is empty. Slices handed to
-// [Partition.Append] must not change until the flush that follows.
+// [Partition.Append] must not change any more.
 type Record struct {
 	Offset    int64
 	Timestamp int64 // Unix milliseconds; -1 where the record has none

@@ -43,7 +43,6 @@ func (p *Partition) SkipTo(offset int64) error {
 		p.skipLater(offset)
 		p.promote()
 		p.next = max(p.next, offset)
-		p.stored = max(p.stored, offset)
 		return nil
 	})
 }

@@ -117,3 +117,20 @@ func TestABodyThatAResetRemovedIsNoDamage(t *testing.T) {
 	r.done(&cold[0])
 	r.nothingStarts()
 }
+
+// TestARunHoldsBackTheLaneThatAdoptedIt: the record came again in another lane.
+func TestARunHoldsBackTheLaneThatAdoptedIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a")
+	running := r.wantTaken(0)
+	r.must(p.Reset(0))
+	r.append(p, "b", "b", "a")
+	r.done(r.wantTaken(2)...) // the run is b's now
+	r.nothingStarts()
+	r.must(p.SkipTo(1))
+	r.nothingStarts()
+	r.done(running...)
+	r.done(r.wantTaken(1)...)
+}

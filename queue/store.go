@@ -28,7 +28,7 @@ type Options struct {
 	MinFree int64
 	// Durable, if set, is called after each fsync with the outcomes that it
 	// made durable, in the order of the flushes and never concurrently. The
-	// next flush waits for it.
+	// next flush waits for it, so it must not call Sync or Close.
 	Durable func([]Durable)
 	// Clock is the time source. Nil: the machine's.
 	Clock Clock
