@@ -88,7 +88,7 @@ func (w *world) planCompact(c *cli.Context, dir, to string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.stdout, "PLAN, nothing changed. Add --execute.\n  store    %s\n  returns  %s of %s\n  needs    %s free in %s meanwhile\n",
-		dir, bytesText(found.Size-found.Live), bytesText(found.Size), bytesText(found.Live), cmp.Or(to, dir))
+	_, err = fmt.Fprintf(w.stdout, "PLAN, nothing changed. Add --execute.\n  store  %s\n  file   %s, of which %s in use\n  copy   goes to %s, which needs room for what is in use and 32 MiB\n",
+		dir, bytesText(found.Size), bytesText(found.Live), cmp.Or(to, dir))
 	return err
 }

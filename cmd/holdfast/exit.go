@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/produce"
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
@@ -43,7 +45,7 @@ var meanings = []struct {
 		bridge.ErrStoreDamaged, bridge.ErrStoreForeign, bridge.ErrStoreNewer,
 		recovery.ErrDamaged, recovery.ErrForeign, recovery.ErrNewer,
 	}},
-	{exitKafkaUnreachable, "Kafka is unreachable", []error{bridge.ErrKafkaUnreachable}},
+	{exitKafkaUnreachable, "Kafka is unreachable", []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
 	{exitRefused, "refused, because a promise would be broken or nothing would be gained", []error{bridge.ErrRefused, recovery.ErrNoRoom}},
 	{exitStoreFailed, "a write to the store failed", []error{bridge.ErrStoreFailed}},
 }
@@ -54,12 +56,13 @@ var errNothingMatched = errors.New("nothing matched")
 // errAbandoned means that a third signal came.
 var errAbandoned = errors.New("ended without a stop, as if killed; running jobs run again at the next start")
 
-// codeOf is the exit code of a command that ended with err.
+// codeOf is the exit code of a command that ended with err; of several, the
+// highest, because a store that failed matters more than what led to it.
 func codeOf(err error) exitCode {
 	if err == nil {
 		return exitOK
 	}
-	for _, m := range meanings {
+	for _, m := range slices.Backward(meanings) {
 		for _, target := range m.errors {
 			if errors.Is(err, target) {
 				return m.code

@@ -118,5 +118,5 @@ func describeSent(sent produce.Sent, topic string) string {
 	if total == 0 {
 		return "0 records produced to " + topic
 	}
-	return fmt.Sprintf("%d records acknowledged in %s, by partition %s", total, topic, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s acknowledged in %s, by partition %s", plural(total, "record"), topic, strings.Join(parts, ", "))
 }

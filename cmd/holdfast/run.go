@@ -42,7 +42,7 @@ func (w *world) runBridge(c *cli.Context) error {
 	}
 	counts := newTally()
 	settings.LeaveOnStop = c.Bool("leave")
-	settings.Hooks = counts.hooks()
+	settings.Hooks = counts.hooks(newFailures(out.log))
 	settings.Logger = out.log
 	settings.Verify = w.verifyInChild(out.log)
 	b, err := bridge.New(settings)

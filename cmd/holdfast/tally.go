@@ -37,7 +37,7 @@ type partitionTally struct {
 func newTally() *tally { return &tally{parts: make(map[partitionID]*partitionTally)} }
 
 // hooks are what the bridge tells.
-func (t *tally) hooks() *bridge.Hooks {
+func (t *tally) hooks(f *failures) *bridge.Hooks {
 	return &bridge.Hooks{
 		Assigned: func(e bridge.Assigned) {
 			t.change(e.Topic, e.Partition, func(p *partitionTally) { *p = partitionTally{open: e.Open} })
@@ -54,8 +54,11 @@ func (t *tally) hooks() *bridge.Hooks {
 			delete(t.parts, partitionID{e.Topic, e.Partition})
 		},
 		Started: func(*bridge.Job) { t.running.Add(1) },
-		Finished: func(_ *bridge.Job, r bridge.Result) {
+		Finished: func(job *bridge.Job, r bridge.Result) {
 			t.running.Add(-1)
+			if r.Err != nil {
+				f.note(time.Now(), job, r)
+			}
 			if r.Outcome == "retry" {
 				t.failed.Add(1)
 			}

@@ -218,7 +218,7 @@ func TestEmptyFile(t *testing.T) {
 func TestMissingFile(t *testing.T) {
 	t.Parallel()
 	_, err := Load(Input{File: filepath.Join(t.TempDir(), "none.yaml")})
-	if err == nil || !strings.Contains(err.Error(), "none.yaml does not exist; name it with --config FILE") {
+	if err == nil || !strings.Contains(err.Error(), "none.yaml: the file does not exist; name it with --config FILE") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func Load(in Input) (*Config, error) {
 	content, err := os.ReadFile(in.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the configuration file %s does not exist; name it with --config FILE", in.File)
+		return nil, &Error{[]Problem{{Origin: in.File, Reason: "the file does not exist; name it with --config FILE"}}}
 	case err != nil:
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}

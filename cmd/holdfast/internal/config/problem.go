@@ -1,7 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,6 +14,14 @@ type Problem struct {
 	Origin string // where: file:line, a variable or a flag
 	Key    string // for example topics.orders.retry.factor; may be empty
 	Reason string // what is wrong, and the remedy
+}
+
+// line is the line in the file; those without one come last.
+func (p Problem) line() int {
+	if n, err := strconv.Atoi(p.Origin[strings.LastIndexByte(p.Origin, ':')+1:]); err == nil {
+		return n
+	}
+	return math.MaxInt
 }
 
 func (p Problem) String() string {
@@ -74,5 +86,6 @@ func (p *problems) err() error {
 	if len(p.found) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(p.found, func(a, b Problem) int { return cmp.Compare(a.line(), b.line()) })
 	return &Error{Problems: p.found}
 }

@@ -25,14 +25,14 @@ type Target struct {
 type Sent map[int32]int
 
 // ErrUnreachable means that no broker answered.
-var ErrUnreachable = errors.New("Kafka is unreachable")
+var ErrUnreachable = errors.New("cannot reach Kafka at")
 
 // Send writes every record of in. It stops at the first that fails, or when
 // ctx ends; what was sent by then is acknowledged or named in the error.
 func Send(ctx context.Context, t Target, in *Reader) (Sent, error) {
 	producer, err := sarama.NewAsyncProducer(t.Brokers, t.config())
 	if errors.Is(err, sarama.ErrOutOfBrokers) {
-		return nil, fmt.Errorf("%w at %s; start the brokers, or correct --brokers: %s", ErrUnreachable, strings.Join(t.Brokers, ", "), oneLine(err))
+		return nil, fmt.Errorf("%w %s: %s; start the brokers, or correct --brokers", ErrUnreachable, strings.Join(t.Brokers, ", "), reason(err))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
@@ -145,4 +145,8 @@ func (c *chooser) Partition(m *sarama.ProducerMessage, partitions int32) (int32,
 // RequiresConsistency keeps a key's partition also while that has no leader.
 func (c *chooser) RequiresConsistency() bool { return true }
 
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// reason is why no broker could be reached, on one line.
+func reason(err error) string {
+	text := strings.TrimPrefix(err.Error(), sarama.ErrOutOfBrokers.Error()+": ")
+	return strings.Join(strings.Fields(text), " ")
+}

@@ -1,0 +1,106 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/partitioner"
+)
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 5))
+	hash, _ := partitioner.HashByName("crc32")
+	target := Target{Brokers: broker.Addrs(), Topic: "orders", Hash: hash}
+	var lines strings.Builder
+	want := make(Sent)
+	for i := range 500 {
+		key := fmt.Sprintf("key-%d", i%50)
+		want[hash.Partition([]byte(key), 5)]++
+		fmt.Fprintf(&lines, "%s=%d\n", key, i)
+	}
+	sent, err := Send(t.Context(), target, NewReader(strings.NewReader(lines.String()), Format{Separator: "="}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := broker.EndOffsets("orders")
+	for p := range int32(5) {
+		if sent[p] != want[p] || ends[p] != int64(want[p]) {
+			t.Errorf("partition %d has %d records, told %d, want %d", p, ends[p], sent[p], want[p])
+		}
+	}
+
+	// A line that cannot be read ends it; what came before is there.
+	before := sum(broker.EndOffsets("orders"))
+	sent, err = Send(t.Context(), target, NewReader(strings.NewReader("a=1\nwrong"), Format{Separator: "="}))
+	if err == nil || len(sent) != 1 || sum(broker.EndOffsets("orders")) != before+1 {
+		t.Errorf("after a wrong line: %v, %v, %d records more", sent, err, sum(broker.EndOffsets("orders"))-before)
+	}
+}
+
+func TestNullKeysAreSpread(t *testing.T) {
+	t.Parallel()
+	c := &chooser{}
+	seen := make(map[int32]int)
+	for range 12 {
+		p, err := c.Partition(&sarama.ProducerMessage{}, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[p]++
+	}
+	for p := range int32(4) {
+		if seen[p] != 3 {
+			t.Errorf("partition %d was chosen %d times of 12, want 3", p, seen[p])
+		}
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	_, err := Send(t.Context(), Target{Brokers: []string{"127.0.0.1:1"}, Topic: "orders"}, NewReader(strings.NewReader("a"), Format{}))
+	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "cannot reach Kafka at 127.0.0.1:1: dial tcp") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	hash, _ := partitioner.HashByName("murmur2")
+	ctx, cancel := context.WithCancel(t.Context())
+	endless := NewReader(&endless{after: 1000, then: cancel}, Format{})
+	sent, err := Send(ctx, Target{Brokers: broker.Addrs(), Topic: "orders", Hash: hash}, endless)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	if got := sum(broker.EndOffsets("orders")); got != int64(sent[0]) {
+		t.Errorf("%d records are there, %d were told", got, sent[0])
+	}
+}
+
+// endless is a stream of lines without end that calls then once.
+type endless struct {
+	after, lines int
+	then         func()
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.lines++; e.lines == e.after {
+		e.then()
+	}
+	return copy(p, "x\n"), nil
+}
+
+func sum(offsets map[int32]int64) (total int64) {
+	for _, o := range offsets {
+		total += o
+	}
+	return total
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+)
+
+func TestTally(t *testing.T) {
+	t.Parallel()
+	counts := newTally()
+	hooks := counts.hooks(newFailures(slog.New(slog.DiscardHandler)))
+	now := time.Unix(1000, 0)
+	line := func(want string) {
+		t.Helper()
+		now = now.Add(time.Second)
+		if got := counts.line(now); got != want {
+			t.Errorf("line is %q, want %q", got, want)
+		}
+	}
+	job := &bridge.Job{Record: bridge.Record{Topic: "orders", Partition: 1, Offset: 7}}
+	line("waiting for partitions")
+
+	hooks.Assigned(bridge.Assigned{Topic: "orders", Partition: 1, Open: 1000})
+	hooks.Stored(bridge.Stored{Topic: "orders", Partition: 1, Records: 234})
+	for range 3 {
+		hooks.Started(job)
+	}
+	line("1 partition   0 done/s   3 running   1,231 waiting   0 done")
+
+	hooks.Finished(job, bridge.Result{Outcome: "done"})
+	hooks.Finished(job, bridge.Result{Outcome: "retry", Err: errors.New("no")})
+	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "done"}, {Topic: "orders", Partition: 1, Outcome: "retry"}})
+	line("1 partition   1 done/s   1 running   1,232 waiting   1.0 failed/s   1 done")
+
+	hooks.Assigned(bridge.Assigned{Topic: "orders", Partition: 2})
+	hooks.Held(bridge.Held{Topic: "orders", Partition: 2})
+	line("2 partitions   0 done/s   1 running   1,232 waiting   1 partition HELD, see the log   1 done")
+
+	hooks.Revoked(bridge.Revoked{Topic: "orders", Partition: 1})
+	hooks.Revoked(bridge.Revoked{Topic: "orders", Partition: 2})
+	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "done"}}) // one that ended late
+	line("waiting for partitions")
+}
+
+func TestFailuresAreBounded(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	f := newFailures(slog.New(slog.NewTextHandler(&out, nil)))
+	job := &bridge.Job{Record: bridge.Record{Topic: "orders", Partition: 1, Offset: 7}, Lane: "k\x00", Attempt: 3}
+	failed := bridge.Result{Outcome: "retry", Err: errors.New("account locked"), Delay: 1500 * time.Millisecond}
+	now := time.Unix(1000, 0)
+	for range 12 {
+		f.note(now, job, failed)
+	}
+	f.note(now, job, bridge.Result{Outcome: "release", Err: io.EOF})
+	if got := strings.Count(out.String(), "\n"); got != failuresPerSecond {
+		t.Errorf("%d lines in a second, want %d", got, failuresPerSecond)
+	}
+	out.Reset()
+	f.note(now.Add(time.Second), job, failed)
+	want := `msg="job failed; it runs again in 1.5s" job=orders/1@7 lane="\"k\\x00\"" attempt=3 error="account locked" not_shown_before=7`
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("line is %s, want %s in it", out.String(), want)
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1000: "-1,000", -100: "-100", 1234567: "1,234,567"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
