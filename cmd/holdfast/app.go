@@ -25,6 +25,7 @@ func (w *world) app() *cli.App {
 	}
 	for _, c := range []*cli.Command{
 		w.run(),
+		w.demo(),
 		w.broker(),
 		w.produce(),
 		w.partition(),
@@ -34,6 +35,7 @@ func (w *world) app() *cli.App {
 		w.version(),
 		w.completion(),
 		w.verifyChild(),
+		w.demoChild(),
 	} {
 		app.Commands = append(app.Commands, strict(c))
 	}

@@ -62,6 +62,7 @@ func workHere(ctx context.Context, j job, logger *slog.Logger, o *observer) *wor
 func workInChild(ctx context.Context, self []string, j job, stderr io.Writer, o *observer) (*worker, error) {
 	cmd := exec.CommandContext(ctx, self[0], self[1:]...)
 	cmd.Stderr = stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for the parent
 	cmd.WaitDelay = pipeDelay
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

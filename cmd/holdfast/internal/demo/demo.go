@@ -39,7 +39,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := perform(ctx, o, b, filepath.Join(dir, "data"), newProgress(stderr, o.Records))
+	s, err := perform(ctx, o, b, filepath.Join(dir, "data"), newProgress(stderr, o))
 	if err := errors.Join(err, b.close()); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func perform(ctx context.Context, o Options, b *broker, dir string, p *progress)
 		job:      job{Brokers: b.addrs(), Dir: dir, Workers: o.Workers, Latency: o.Latency},
 		observer: newObserver(stream, time.Now),
 		progress: p,
-		logger:   slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		logger:   slog.New(slog.NewTextHandler(p.lines, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if err := r.play(ctx); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func perform(ctx context.Context, o Options, b *broker, dir string, p *progress)
 		return nil, err
 	}
 	p.show(r.observer.findings(), committed(partitions))
-	p.clear()
+	p.end()
 	return summarize(o, stream.count, r.observer.findings(), r.crashes, partitions), nil
 }
 
@@ -131,7 +131,7 @@ func (r *run) crash(ctx context.Context, w *worker) (*worker, error) {
 
 func (r *run) begin(ctx context.Context) (*worker, error) {
 	if r.options.Crash {
-		return workInChild(ctx, r.options.Self, r.job, r.progress, r.observer)
+		return workInChild(ctx, r.options.Self, r.job, r.progress.lines, r.observer)
 	}
 	return workHere(ctx, r.job, r.logger, r.observer), nil
 }

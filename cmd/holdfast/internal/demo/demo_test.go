@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func small() Options {
-	return Options{Records: 2000, Keys: 100, Partitions: 3, Latency: 2 * time.Millisecond, Workers: 16, Output: JSON}
+	return Options{Records: 2000, Keys: 100, Partitions: 3, Latency: 2 * time.Millisecond, Workers: 16, JSON: true}
 }
 
 func TestWorkerThatFailsEndsTheDemo(t *testing.T) {

@@ -4,12 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// Output formats.
-const (
-	Table = "table"
-	JSON  = "json"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/screen"
 )
 
 // Options are the size and the kind of a run.
@@ -19,18 +15,20 @@ type Options struct {
 	Partitions int
 	Latency    time.Duration // of one job
 	Workers    int
-	Crash      bool   // kill the process that works half-way, and start it again
-	Output     string // Table or JSON
+	Crash      bool // kill the process that works half-way, and start it again
+	JSON       bool // the summary as JSON, not as a table
 
 	// Self is the command that runs [Work] in a process of its own; only a run
 	// with Crash starts it.
 	Self []string
+	// Status is the terminal that stderr is; nil: it is none.
+	Status *screen.Screen
 }
 
-// Defaults give a run of about ten seconds: 64 workers need 8 s for all
-// records, and the hottest key alone needs 6 s.
+// Defaults give a run of about ten seconds: 64 workers need 7 s for all
+// records, and the hottest key alone needs 3 s.
 func Defaults() Options {
-	return Options{Records: 50_000, Keys: 5_000, Partitions: 4, Latency: 10 * time.Millisecond, Workers: 64, Output: Table}
+	return Options{Records: 40_000, Keys: 5_000, Partitions: 4, Latency: 10 * time.Millisecond, Workers: 64}
 }
 
 // Validate reports everything that is wrong with o.
@@ -47,9 +45,6 @@ func (o Options) Validate() error {
 	atLeast("workers", o.Workers, 1)
 	if o.Latency < 0 {
 		problems = append(problems, fmt.Errorf("--latency is %v: it must not be negative", o.Latency))
-	}
-	if o.Output != Table && o.Output != JSON {
-		problems = append(problems, fmt.Errorf("--output is %q: it must be %s or %s", o.Output, Table, JSON))
 	}
 	return errors.Join(problems...)
 }

@@ -94,7 +94,7 @@ func (s *Summary) Failures() error {
 }
 
 func (s *Summary) write(w io.Writer) error {
-	if s.options.Output == JSON {
+	if s.options.JSON {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(s)
@@ -108,8 +108,8 @@ func (s *Summary) writeTable(out io.Writer) error {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("records", "%s of %s keys in %s partitions, %v of work each", count(s.Records), count(s.keys), count(o.Partitions), o.Latency)
-	line("rate", "%s/s in %.1f s with %s workers", count(int(s.Rate)), s.Elapsed, count(o.Workers))
+	line("records", "%s of %s in %s, %v of work each", count(s.Records), plural(s.keys, "key"), plural(o.Partitions, "partition"), o.Latency)
+	line("rate", "%s/s in %.1f s with %s", count(int(s.Rate)), s.Elapsed, plural(o.Workers, "worker"))
 	line("one at a time", "%s/s would be reached with one job at a time in each partition%s", count(int(s.SerialRate)), s.times())
 	line("handled", "%s times, %s distinct: %s lost, %s ran again", count(s.Handled), count(s.Distinct), orNone(s.Records-f.finished), orNone(s.Duplicates))
 	line("order per key", "%s", s.order())
@@ -119,7 +119,7 @@ func (s *Summary) writeTable(out io.Writer) error {
 		line("", "%s durably finished", count(f.rerunDurable))
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintf(w, "PARTITION\tEND\tCOMMITTED\t\n")
+	fmt.Fprintf(w, "PARTITION\tEND\tCOMMITTED\n")
 	for _, p := range s.Partitions {
 		fmt.Fprintf(w, "%s/%d\t%s\t%s\t\n", topic, p.Partition, count(int(p.End)), count(int(p.Committed)))
 	}
@@ -149,6 +149,13 @@ func orNone(n int) string {
 }
 
 func percent(n, of int) string { return fmt.Sprintf("%.0f%%", 100*float64(n)/float64(of)) }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return count(n) + " " + what + "s"
+}
 
 // count is n with thousands set apart.
 func count(n int) string {

@@ -12,7 +12,7 @@ import (
 )
 
 func perfect() (Options, findings, []Partition) {
-	o := Options{Records: 5000, Keys: 10, Partitions: 2, Latency: 10 * time.Millisecond, Workers: 8, Output: Table}
+	o := Options{Records: 5000, Keys: 10, Partitions: 2, Latency: 10 * time.Millisecond, Workers: 8}
 	f := findings{handled: 5000, distinct: 5000, finished: 5000, durable: 5000, work: []time.Duration{50 * time.Second, 20 * time.Second}, elapsed: 8 * time.Second}
 	return o, f, []Partition{{0, 3000, 3000}, {1, 2000, 2000}}
 }
@@ -59,7 +59,7 @@ func TestRerunsAfterACrashAreNoFailure(t *testing.T) {
 func TestJSONHasTheseFields(t *testing.T) {
 	t.Parallel()
 	o, f, p := perfect()
-	o.Output, f.handled = JSON, 5009
+	o.JSON, f.handled = true, 5009
 	var b bytes.Buffer
 	if err := summarize(o, 9, f, 1, p).write(&b); err != nil {
 		t.Fatal(err)
@@ -128,8 +128,8 @@ func TestOptionsReportAllProblems(t *testing.T) {
 	if err := Defaults().Validate(); err != nil {
 		t.Error(err)
 	}
-	err := Options{Latency: -1, Output: "xml"}.Validate()
-	for _, flag := range []string{"--records", "--keys", "--partitions", "--workers", "--latency", "--output"} {
+	err := Options{Latency: -1}.Validate()
+	for _, flag := range []string{"--records", "--keys", "--partitions", "--workers", "--latency"} {
 		if err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s is missing in: %v", flag, err)
 		}
