@@ -54,8 +54,8 @@ func (b *Bridge) Run(ctx context.Context) error {
 	}
 	cluster, opened, err := b.open(ctx)
 	if err != nil {
-		if ctx.Err() != nil { // stopped before it began
-			return nil
+		if ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()) || errors.Is(err, ErrKafkaUnreachable)) {
+			return nil // stopped before it began
 		}
 		return err
 	}

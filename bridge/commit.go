@@ -69,7 +69,7 @@ func (c *committer) report(err error) {
 		text = err.Error()
 	}
 	if text != c.last && err != nil {
-		c.log.Warn("offset not committed, will try again", "offset", c.stored.Frontier(), "err", err)
+		c.log.Warn("offset not committed, will try again", "offset", c.stored.Frontier(), "error", err)
 	}
 	c.last = text
 }

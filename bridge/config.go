@@ -87,9 +87,9 @@ type Config struct {
 type Topic struct {
 	// Name is the topic's name. Exactly one of Name and Match is set.
 	Name string
-	// Match is a regular expression for the names of topics, also of ones that
-	// are created later. A topic's own entry beats a pattern; a topic that two
-	// patterns match is refused.
+	// Match is a regular expression for whole names of topics, also of ones
+	// that are created later. A topic's own entry beats a pattern; a topic that
+	// two patterns match is refused.
 	Match string
 	// Partitions are consumed without group balancing: no other member may
 	// have them. Zero: the group assigns partitions.

@@ -151,6 +151,20 @@ func TestDirectoryServesOneBridge(t *testing.T) {
 	}
 }
 
+func TestStopBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	b, err := bridge.New(config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Run(ctx); err != nil {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
 func TestAmbiguousPatternsAreRefused(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("audit.eu", 1))

@@ -130,7 +130,7 @@ func (r *reader) record(message *sarama.ConsumerMessage) queue.Record {
 	lane, err := r.part.route.lanes.Lane(lookAt(&record))
 	if err != nil {
 		if !r.failed {
-			r.log.Warn("partitioner failed; the record has a lane of its own (said once per partition)", "offset", record.Offset, "err", err)
+			r.log.Warn("partitioner failed; the record has a lane of its own (said once per partition)", "offset", record.Offset, "error", err)
 			r.failed = true
 		}
 		r.hooks.partitionerFailed(PartitionerFailed{

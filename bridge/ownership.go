@@ -79,7 +79,6 @@ func (o *ownership) begin(ctx context.Context) error {
 // of the partition.
 func (o *ownership) workOn(ctx context.Context) {
 	commits := o.committer()
-	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 	state := o.stored.State()
 	o.log.Info("partition taken", "frontier", state.Frontier, "next", state.Next, "open", state.Open)
 	o.hooks.assigned(Assigned{
@@ -89,6 +88,7 @@ func (o *ownership) workOn(ctx context.Context) {
 		Next:      state.Next,
 		Open:      state.Open,
 	})
+	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 
 	var committing sync.WaitGroup
 	committing.Go(func() {
@@ -121,7 +121,7 @@ func (o *ownership) committer() *committer {
 // is already stored goes on where it may.
 func (o *ownership) hold(ctx context.Context, err error) {
 	if ctx.Err() == nil && !errors.Is(err, queue.ErrStoreFailed) { // the failure of the store is everybody's, and said once
-		o.log.Error("partition held, the others go on", "err", err)
+		o.log.Error("partition held, the others go on", "error", err)
 		o.hooks.held(Held{Topic: o.claim.Topic, Partition: o.claim.Partition, Err: err})
 	}
 	<-ctx.Done()
@@ -144,7 +144,7 @@ func (o *ownership) letGo(cause error, commits *committer) {
 	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted)
 	if err != nil {
 		o.log.Warn("the last offset was not committed; finished jobs stay finished here, another owner runs them again",
-			"frontier", o.stored.Frontier(), "err", err)
+			"frontier", o.stored.Frontier(), "error", err)
 	}
 	o.hooks.revoked(Revoked{
 		Topic:       o.claim.Topic,

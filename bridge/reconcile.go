@@ -75,7 +75,7 @@ func (o *ownership) ask(ctx context.Context, question func() error) error {
 			return err
 		}
 		if pause == askAgainFirst {
-			o.log.Warn("Kafka does not answer, will ask again", "err", err)
+			o.log.Warn("Kafka does not answer, will ask again", "error", err)
 		}
 		select {
 		case <-ctx.Done():

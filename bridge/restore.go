@@ -30,7 +30,7 @@ func (r *run) restore(taken *queue.Job, v view) (outcome queue.Outcome, ok bool)
 	defer cancel()
 	message, err := v.claim.Read(ctx, taken.Offset)
 	if gone(err) {
-		r.log.Error("a damaged record cannot be fetched again; its lane is held", "job", name, "damage", taken.Damaged, "err", err)
+		r.log.Error("a damaged record cannot be fetched again; its lane is held", "job", name, "damage", taken.Damaged, "error", err)
 		return queue.Outcome{Kind: queue.Halt, Error: fmt.Sprintf("%v; Kafka no longer has the record: %v", taken.Damaged, err)}, false
 	}
 	if err != nil {
