@@ -110,7 +110,7 @@ func (s *Summary) writeTable(out io.Writer) error {
 	}
 	line("records", "%s of %s in %s, %v of work each", count(s.Records), plural(s.keys, "key"), plural(o.Partitions, "partition"), o.Latency)
 	line("rate", "%s/s in %.1f s with %s", count(int(s.Rate)), s.Elapsed, plural(o.Workers, "worker"))
-	line("one at a time", "%s/s would be reached with one job at a time in each partition%s", count(int(s.SerialRate)), s.times())
+	line("one at a time", "%s/s, by the time measured in the handler, with one job at a time in each partition%s", count(int(s.SerialRate)), s.times())
 	line("handled", "%s times, %s distinct: %s lost, %s ran again", count(s.Handled), count(s.Distinct), orNone(s.Records-f.finished), orNone(s.Duplicates))
 	line("order per key", "%s", s.order())
 	if o.Crash {
