@@ -88,12 +88,12 @@ func (r *running) mustStop(t *testing.T) {
 	}
 }
 
-// journal records what handlers did.
+// journal records what handlers did, at one bridge or several.
 type journal struct {
 	mu     sync.Mutex
 	runs   map[string]int   // by job
-	last   map[string]int64 // offset by lane
-	active map[string]bool  // by lane
+	last   map[string]int64 // offset by bridge and lane: order holds within an owner
+	active map[string]bool  // by lane: two owners must not overlap
 	breaks []string
 	total  int
 }
@@ -104,30 +104,37 @@ func newJournal() *journal {
 
 // handler notes each run around what f does.
 func (j *journal) handler(f func(context.Context, *bridge.Job) error) bridge.Handler {
+	return j.handlerAt("", f)
+}
+
+// handlerAt is for one of several bridges.
+func (j *journal) handlerAt(owner string, f func(context.Context, *bridge.Job) error) bridge.Handler {
 	return bridge.HandlerFunc(func(ctx context.Context, job *bridge.Job) error {
 		lane := fmt.Sprintf("%s/%d %s", job.Topic, job.Partition, job.Lane)
-		j.begin(lane, job)
-		var err error
-		if f != nil {
-			err = f(ctx, job)
+		j.begin(owner, lane, job)
+		defer j.end(lane)
+		if f == nil {
+			return nil
 		}
-		j.end(lane, job, err)
-		return err
+		return f(ctx, job)
 	})
 }
 
-func (j *journal) begin(lane string, job *bridge.Job) {
+func (j *journal) begin(owner, lane string, job *bridge.Job) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if last, seen := j.last[lane]; j.active[lane] || seen && last > job.Offset {
-		j.breaks = append(j.breaks, job.String())
+	if last, seen := j.last[owner+" "+lane]; seen && last > job.Offset {
+		j.breaks = append(j.breaks, fmt.Sprintf("%s after @%d", job, last))
 	}
-	j.active[lane], j.last[lane] = true, job.Offset
+	if j.active[lane] {
+		j.breaks = append(j.breaks, fmt.Sprintf("%s beside another job of its lane", job))
+	}
+	j.active[lane], j.last[owner+" "+lane] = true, job.Offset
 	j.runs[job.String()]++
 	j.total++
 }
 
-func (j *journal) end(lane string, job *bridge.Job, err error) {
+func (j *journal) end(lane string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.active[lane] = false

@@ -34,7 +34,7 @@ func (o *ownership) reconcile(ctx context.Context) error {
 		return err
 	}
 	for _, note := range decision.Notes {
-		o.log.Warn(note)
+		o.log.Info(note)
 	}
 	if err := o.carryOut(decision); err != nil {
 		return fmt.Errorf("%v to offset %d: %w", decision.Action, decision.Offset, err)
