@@ -60,18 +60,16 @@ func (s *Store) commit(w *bodyWriter) error {
 	return s.compactDrained()
 }
 
-// tell makes known, first to memory and then to those who wait, that f is on
-// disk.
+// tell makes known that f is on disk. Options.Durable comes first: nobody may
+// act on the new frontier before the outcomes below it were told.
 func (s *Store) tell(f *flush, took time.Duration) {
-	s.mu.Lock()
-	s.settle(f, took)
-	s.mu.Unlock()
 	if s.opt.Durable != nil && len(f.events) > 0 {
 		s.opt.Durable(f.events)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(f, took)
 	s.answer()
-	s.mu.Unlock()
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {

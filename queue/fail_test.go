@@ -169,6 +169,22 @@ func TestSyncReturnsAfterTheOutcomesWereTold(t *testing.T) {
 	}
 }
 
+func TestOutcomesAreToldBeforeTheFrontierMovesOverThem(t *testing.T) {
+	t.Parallel()
+	var p *Partition
+	var at int64
+	r := newRig(t, Options{Durable: func([]Durable) { at = p.Frontier() }})
+	p = r.attach(orders)
+	r.append(p, "a")
+	r.sync()
+	before := p.Frontier()
+	r.done(r.take(1)...)
+	r.sync()
+	if at != before || p.Frontier() != before+1 {
+		t.Errorf("frontier %d, then %d when told and %d after it", before, at, p.Frontier())
+	}
+}
+
 func TestSyncEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	g := &gate{entered: make(chan struct{}, 1)}
