@@ -44,3 +44,29 @@ type entry struct {
 	offset int64
 	from   *chunk // nil: the body is in the file only
 }
+
+// hold counts the bodies of a chunk against the budgets, release gives them up.
+func (p *Partition) hold(c *chunk, bytes int64) {
+	if !c.flushed {
+		p.store.fresh += bytes
+	}
+	c.bytes += bytes
+	p.held += bytes
+	p.store.memory += bytes
+}
+
+// unref takes back a job's reference to the chunk of its body.
+func (p *Partition) unref(c *chunk) {
+	if c == nil {
+		return
+	}
+	c.live--
+	if c.live == 0 {
+		p.release(c)
+	}
+}
+
+func (p *Partition) release(c *chunk) {
+	p.hold(c, -c.bytes)
+	c.records = nil
+}

@@ -1,0 +1,100 @@
+package queue
+
+import "fmt"
+
+// laterJob is a job of a newer scheme than the active one.
+type laterJob struct {
+	entry
+	lane   Lane
+	scheme uint16
+}
+
+// Append takes in records that Kafka delivered, ascending and not below
+// State.Next. Offsets that are left out count as complete. The slice is
+// the store's from then on, and what it points to must not change: jobs that
+// started before the next flush share it.
+func (p *Partition) Append(recs []Record) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	return p.change(func() error {
+		if err := p.checkAscending(recs); err != nil {
+			return err
+		}
+		c := &chunk{records: recs, live: len(recs), scheme: p.scheme}
+		bytes := int64(0)
+		for i := range recs {
+			r := &recs[i]
+			bytes += r.size()
+			p.open.add(r.Offset)
+			p.place(laterJob{entry{r.Offset, c}, r.Lane, p.scheme})
+		}
+		p.next = recs[len(recs)-1].Offset + 1
+		p.chunks = append(p.chunks, c)
+		p.fresh = append(p.fresh, c)
+		p.hold(c, bytes)
+		if p.store.fresh >= flushBytes {
+			signal(p.store.urgent)
+		}
+		return nil
+	})
+}
+
+func (p *Partition) checkAscending(recs []Record) error {
+	at := p.next
+	if at < 0 {
+		return fmt.Errorf("append to %s: no start offset is set", p.tp)
+	}
+	for i := range recs {
+		if recs[i].Offset < at {
+			return fmt.Errorf("append %s@%d: %d or above expected", p.tp, recs[i].Offset, at)
+		}
+		at = recs[i].Offset + 1
+	}
+	return nil
+}
+
+// place puts a job into its lane, or aside while an older scheme has jobs.
+func (p *Partition) place(j laterJob) {
+	if j.scheme != p.active {
+		if p.activeOpen > 0 || len(p.orphans) > 0 {
+			p.later = append(p.later, j)
+			return
+		}
+		p.active = j.scheme
+	}
+	p.activeOpen++
+	if l := p.lane(j.lane, j.offset); len(l.jobs) > 0 {
+		l.push(j.entry)
+	} else {
+		l.push(j.entry)
+		p.settle(l)
+	}
+}
+
+// promote lets the next scheme's jobs into lanes once the active one has none.
+func (p *Partition) promote() {
+	if p.activeOpen > 0 || len(p.orphans) > 0 || len(p.later) == 0 {
+		return
+	}
+	waiting := p.later
+	p.later = nil
+	for _, j := range waiting {
+		p.place(j)
+	}
+}
+
+// lane returns the lane that a record belongs to, made if need be.
+func (p *Partition) lane(name Lane, offset int64) *lane {
+	if name.Own {
+		l := &lane{part: p, id: name.ID, own: true}
+		p.own[offset] = l
+		return l
+	}
+	l := p.lanes[name.ID]
+	if l == nil {
+		l = &lane{part: p, id: name.ID}
+		p.lanes[name.ID] = l
+	}
+	return l
+}

@@ -1,0 +1,141 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Finish takes in the outcomes of jobs. They count in memory at once and are
+// durable with the next flush; Options.Durable tells. A job whose partition
+// was reset meanwhile is ignored.
+func (s *Store) Finish(done ...Finished) error {
+	now := s.clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	if s.closed {
+		return fmt.Errorf("finish %d jobs: %w", len(done), ErrClosed)
+	}
+	for i := range done {
+		s.finish(done[i].Job, &done[i].Outcome, now)
+	}
+	return nil
+}
+
+func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
+	p, l := j.part, j.lane
+	if l == nil {
+		return
+	}
+	j.lane = nil // a second Finish of the same run is void
+	p.leaveRun()
+	s.schedule(p.topic) // it may have been at its limit
+	if l.state == laneGone {
+		if l = p.endOrphan(l, j.Offset); l == nil {
+			return
+		}
+	}
+	p.runs.remove(l)
+	if o.Kind == Done {
+		p.advance(l)
+	} else {
+		p.putBack(l, j, o)
+	}
+	p.touch()
+	s.gathering.add(now)
+	if s.opt.Durable != nil {
+		attempts := j.Attempt
+		if o.Kind == Release {
+			attempts--
+		}
+		s.events = append(s.events, Durable{p.tp, j.Offset, o.Kind, attempts})
+	}
+}
+
+// advance completes the head of l and turns to the next job.
+func (p *Partition) advance(l *lane) {
+	e := l.pop()
+	if len(l.jobs) == 0 {
+		p.drop(l) // before promote, which may make a new lane of the same id
+	}
+	p.complete(e)
+	p.dropNote(e.offset)
+	p.promote()
+	if len(l.jobs) > 0 {
+		p.settle(l)
+	}
+}
+
+// putBack keeps the head of l, which did not complete, with what is to be
+// remembered of its run.
+func (p *Partition) putBack(l *lane, j *Job, o *Outcome) {
+	if o.Kind != Release {
+		n := noteValue{Attempts: j.Attempt, Halted: o.Kind == Halt, Error: cut(o.Error, MaxError)}
+		if o.Kind == Retry && !o.Due.IsZero() {
+			n.Due = o.Due.UnixNano()
+		}
+		p.note(j.Offset, &n)
+	}
+	p.settle(l)
+}
+
+// cut shortens text to at most n bytes without splitting a character.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && text[n]&0xC0 == 0x80 {
+		n--
+	}
+	return text[:n]
+}
+
+// drop removes a lane that has no job left.
+func (p *Partition) drop(l *lane) {
+	l.state = laneGone
+	if !l.own {
+		delete(p.lanes, l.id)
+	}
+}
+
+// complete takes a job out of memory's books. A job that the file holds is
+// marked there by the next flush; of any other the file never hears.
+func (p *Partition) complete(e entry) {
+	p.open.remove(e.offset)
+	p.rate.count++
+	p.unref(e.from)
+	if e.offset < p.stored {
+		p.done = append(p.done, e.offset)
+	} else {
+		p.store.stats.Skipped++
+	}
+	if len(p.own) > 0 {
+		delete(p.own, e.offset)
+	}
+	p.activeOpen--
+}
+
+func (p *Partition) note(offset int64, n *noteValue) {
+	if p.notes == nil {
+		p.notes = map[int64]*noteValue{}
+	}
+	p.notes[offset] = n
+	p.touchNote(offset)
+}
+
+func (p *Partition) dropNote(offset int64) {
+	if len(p.notes) == 0 || p.notes[offset] == nil {
+		return
+	}
+	delete(p.notes, offset)
+	p.touchNote(offset)
+}
+
+func (p *Partition) touchNote(offset int64) {
+	if p.touched == nil {
+		p.touched = map[int64]struct{}{}
+	}
+	p.touched[offset] = struct{}{}
+}

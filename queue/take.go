@@ -1,0 +1,164 @@
+package queue
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of promise 5: with so many outcomes not yet durable, or with the
+// oldest of them waiting for so long, no job starts.
+const (
+	maxUndurable    = 1 << 16
+	maxUndurableAge = time.Second
+)
+
+// Take waits until at least one job can start and fills dst with jobs of
+// distinct lanes, turn by turn over topics, partitions and lanes. Each job
+// holds its lane until it is given to Finish.
+func (s *Store) Take(ctx context.Context, dst []Job) (int, error) {
+	for len(dst) > 0 {
+		s.mu.Lock()
+		n, err := s.await(ctx, dst)
+		s.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+		if n, err = s.warmAll(dst[:n]); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, nil
+}
+
+func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
+	waited := false
+	for {
+		if err := s.usable(); err != nil {
+			return 0, err
+		}
+		if ctx.Err() != nil {
+			if waited { // the signal that ended the wait may have been meant for another
+				s.work.Signal()
+			}
+			return 0, context.Cause(ctx)
+		}
+		if n := s.fill(dst, s.clock.Now()); n > 0 {
+			if s.idle > 0 && s.turns.len() > 0 { // one signal may stand for many lanes
+				s.work.Signal()
+			}
+			return n, nil
+		}
+		if !waited {
+			waited = true
+			defer context.AfterFunc(ctx, func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.work.Broadcast()
+			})()
+		}
+		s.idle++
+		s.work.Wait()
+		s.idle--
+	}
+}
+
+func (s *Store) fill(dst []Job, now time.Time) int {
+	if s.lagging(now) {
+		s.held = true
+		signal(s.urgent)
+		return 0
+	}
+	n := 0
+	for n < len(dst) {
+		l := s.nextLane(now)
+		if l == nil {
+			break
+		}
+		dst[n] = l.start()
+		n++
+	}
+	return n
+}
+
+// lagging reports whether too much is not durable yet.
+func (s *Store) lagging(now time.Time) bool {
+	if s.gathering.count+s.flying.count >= maxUndurable {
+		return true
+	}
+	return s.flying.late(now) || s.gathering.late(now)
+}
+
+func (u undurable) late(now time.Time) bool {
+	return u.count > 0 && now.Sub(u.since) > maxUndurableAge
+}
+
+func (u *undurable) add(now time.Time) {
+	if u.count == 0 {
+		u.since = now
+	}
+	u.count++
+}
+
+// start makes the run of the lane's head.
+func (l *lane) start() Job {
+	p, e := l.part, l.head()
+	l.state = laneRunning
+	p.runs.add(l)
+	p.running++
+	j := Job{Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1, part: p, lane: l}
+	if rec := e.from.at(e.offset); rec != nil {
+		j.Record = *rec
+	} else {
+		j.Record = Record{Offset: e.offset, Timestamp: -1, Lane: Lane{ID: l.id, Own: l.own}}
+		j.cold = true
+	}
+	if len(p.notes) > 0 {
+		if n := p.notes[e.offset]; n != nil {
+			j.Attempt = n.Attempts + 1
+			j.LastError = n.Error
+		}
+	}
+	return j
+}
+
+// warmAll reads the bodies that memory does not hold and returns how many of
+// the jobs, moved to the front, are to run.
+func (s *Store) warmAll(jobs []Job) (n int, err error) {
+	for i := range jobs {
+		if jobs[i].cold {
+			run, err := s.warm(&jobs[i])
+			if err != nil {
+				return 0, err
+			}
+			if !run {
+				continue
+			}
+		}
+		if n < i {
+			jobs[n] = jobs[i]
+		}
+		n++
+	}
+	return n, nil
+}
+
+// warm reads the body of one job. It reports false where the body is gone
+// because the partition was reset or skipped meanwhile.
+func (s *Store) warm(j *Job) (run bool, err error) {
+	rec, damage := s.readBody(j.TopicPartition(), j.Offset)
+	if damage == nil {
+		j.Record, j.cold = rec, false
+		return true, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return false, err
+	}
+	if j.lane.state == laneGone {
+		s.finish(j, &Outcome{Kind: Release}, s.clock.Now())
+		return false, nil
+	}
+	j.Damaged = damage
+	return true, nil
+}
