@@ -32,6 +32,9 @@ func TestRealKafka(t *testing.T) {
 		"an old session cannot":   testForgottenMember,
 		"members come and go":     testChurn,
 		"range and its migration": testMigration,
+		"more topics":             testMoreTopicsAfterARestart,
+		"more topics beside":      testMoreTopicsAfterARestartBesideOthers,
+		"more partitions":         testMorePartitionsAfterARestart,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, r) })
 	}
@@ -45,7 +48,13 @@ func (r *realKafka) addrs() []string { return []string{r.Addr()} }
 // create makes a topic that no other test uses, named for the test.
 func (r *realKafka) create(t *testing.T, partitions int32, configs ...string) string {
 	t.Helper()
-	name := strings.NewReplacer("/", ".", "_", "-").Replace(t.Name())
+	return r.createAs(t, "", partitions, configs...)
+}
+
+// createAs is create for several topics of a test.
+func (r *realKafka) createAs(t *testing.T, suffix string, partitions int32, configs ...string) string {
+	t.Helper()
+	name := strings.NewReplacer("/", ".", "_", "-").Replace(t.Name()) + suffix
 	entries := make(map[string]*string)
 	for i := 0; i < len(configs); i += 2 {
 		entries[configs[i]] = &configs[i+1]

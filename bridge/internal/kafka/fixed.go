@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-
-	"github.com/IBM/sarama"
 )
 
 // fixed takes partitions that the group does not balance.
@@ -111,12 +109,12 @@ func (f *fixed) check(ctx context.Context) error {
 	if !f.alone {
 		return nil
 	}
-	members, err := f.cluster.members(ctx)
+	group, err := f.cluster.describe(ctx)
 	if err != nil {
-		return fmt.Errorf("describe group %q: %w", f.cluster.cfg.Group, err)
+		return err
 	}
 	var foreign []string
-	for _, m := range members {
+	for _, m := range group.Members {
 		if m.GroupInstanceId == nil {
 			foreign = append(foreign, m.ClientId+"@"+m.ClientHost)
 			continue
@@ -135,24 +133,4 @@ func (f *fixed) check(ctx context.Context) error {
 		return &ForeignMembersError{Group: f.cluster.cfg.Group, Members: foreign}
 	}
 	return nil
-}
-
-func (c *Cluster) members(ctx context.Context) (map[string]*sarama.GroupMemberDescription, error) {
-	return call(ctx, c, func() (map[string]*sarama.GroupMemberDescription, error) {
-		var members map[string]*sarama.GroupMemberDescription
-		err := c.coordinate(func(coordinator *sarama.Broker) (sarama.KError, error) {
-			answer, err := coordinator.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 4, Groups: []string{c.cfg.Group}})
-			if err != nil {
-				return 0, err
-			}
-			for _, g := range answer.Groups {
-				if g.GroupId == c.cfg.Group {
-					members = g.Members
-					return g.Err, nil
-				}
-			}
-			return 0, sarama.ErrIncompleteResponse
-		})
-		return members, err
-	})
 }

@@ -71,9 +71,14 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		return m.cluster.Topics(ctx, sub.Topics, sub.Patterns)
 	}
 	pause := backoff{}
+	renewed := false // the membership of an earlier process is looked at once
 	for ctx.Err() == nil {
 		begin := time.Now()
 		topics, err := subscribed(ctx)
+		if err == nil && len(topics) > 0 && !renewed {
+			err = m.cluster.renew(ctx, topics)
+			renewed = err == nil
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil
