@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -341,7 +340,7 @@ func writtenBytes(tb testing.TB) int64 { return procField(tb, "/proc/self/io", "
 func procField(tb testing.TB, path, name string) int64 {
 	f, err := os.Open(path)
 	if err != nil {
-		tb.Skip(fmt.Sprintf("needs Linux: %v", err))
+		tb.Skipf("needs Linux: %v", err)
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {

@@ -149,7 +149,7 @@ func TestADamagedIndexIsRebuilt(t *testing.T) {
 		}
 		if !running {
 			r.reopen()
-			p = r.attach(orders)
+			r.attach(orders)
 		}
 		got := r.take(3)
 		slices.SortFunc(got, func(a, b *Job) int { return int(a.Offset - b.Offset) })

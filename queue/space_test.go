@@ -101,7 +101,7 @@ func TestADrainedFileIsCompacted(t *testing.T) {
 	r.done(r.take(1)...)
 	r.finish(Outcome{Kind: Release}, stuck...)
 	r.reopen()
-	p = r.attach(orders)
+	r.attach(orders)
 	if ran := r.drain(); !slices.Equal(ran, []int64{0}) {
 		t.Errorf("%v ran after the compaction, want the one that was left", ran)
 	}
