@@ -1,30 +1,12 @@
 package bridge
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
-
-// PanicError is the error of a run whose handler panicked.
-type PanicError struct {
-	Value any    // what the handler panicked with
-	Stack string // of the panicking goroutine, innermost call first
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
-
-// Unwrap returns the value if it is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
 
 // errGoexit is the error of a run whose handler ended its goroutine.
 var errGoexit = errors.New("handler called runtime.Goexit")
@@ -103,33 +85,6 @@ func judge(v view, now time.Time, attempt int, err error) (queue.Outcome, time.D
 	}
 	delay := max(0, next(v.route.retry, attempt, err).Delay)
 	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error()}, delay
-}
-
-// call runs the handler; a panic is an error.
-func call(ctx context.Context, h Handler, job *Job) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: stack()}
-		}
-	}()
-	return h.Handle(ctx, job)
-}
-
-// stack describes the calls between the panic and this package, innermost
-// first. Called while a panic is being recovered.
-func stack() string {
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	var b strings.Builder
-	for {
-		f, more := frames.Next()
-		if f.Function != "runtime.gopanic" {
-			fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
-		}
-		if !more || strings.HasSuffix(f.Function, "bridge.call") {
-			return b.String()
-		}
-	}
 }
 
 // newJob makes what a handler sees of a stored job.

@@ -89,6 +89,27 @@ func TestFailedStoreStopsEverything(t *testing.T) {
 	}
 }
 
+func TestStoreThatFailsAtTheStopIsSaid(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 10, 10, 1)
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})
+	b, err := bridge.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	broker.WaitCommitted(t, "billing", "orders")
+	fillDisk(t, cfg.DataDir)
+	cancel()
+	if err := <-ended; !errors.Is(err, bridge.ErrStoreFailed) {
+		t.Errorf("Run returned %v, want ErrStoreFailed", err)
+	}
+}
+
 func TestTuningThatBreaksAPromiseIsRefused(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))

@@ -143,7 +143,7 @@ func (r *run) awaitWorkers(ended <-chan struct{}) {
 	}
 }
 
-// close leaves the group if asked, and closes store and clients.
+// close leaves the group if asked, and closes clients and store.
 func (r *run) close() error {
 	defer r.endJobs(ErrStopping)
 	var problems []error
@@ -152,15 +152,26 @@ func (r *run) close() error {
 		defer cancel()
 		problems = append(problems, r.cluster.Leave(ctx))
 	}
-	problems = append(problems, r.cluster.Close())
-	if err := r.store.Err(); err != nil {
-		r.hooks.storeError(err)
-		problems = append(problems, r.opened.NoteFailure(err))
-	}
-	if err := r.opened.Close(); err != nil && !errors.Is(err, queue.ErrStoreFailed) {
-		problems = append(problems, err)
-	}
+	problems = append(problems, r.cluster.Close(), r.closeStore())
 	return errors.Join(problems...)
 }
 
 const leaveWithin = 10 * time.Second
+
+// closeStore flushes what is left, so that a failure can still be noted where
+// the next start finds it.
+func (r *run) closeStore() error {
+	failure := r.store.Sync(context.Background())
+	if failure == nil {
+		return translate(r.opened.Close())
+	}
+	r.hooks.storeError(failure)
+	problems := []error{r.opened.NoteFailure(failure)}
+	if r.err() == nil {
+		problems = append(problems, translate(failure))
+	}
+	if err := r.opened.Close(); !errors.Is(err, queue.ErrStoreFailed) { // that has been said
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
