@@ -6,17 +6,22 @@ import (
 	"log"
 	"os"
 
-	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
 )
 
 // The smallest useful program: a handler, the topic that it is for, and a
 // directory to keep jobs in. Run works until its context ends.
 func Example() {
-	brokers, end := brokerWithOrders("7.50", "12.00", "3.20")
-	defer end()
+	broker, err := bridgetest.NewBroker(
+		bridgetest.Topic("orders", 1),
+		bridgetest.Records("orders", anna("7.50"), anna("12.00"), anna("3.20")),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer broker.Close()
+	brokers := broker.Addrs()
 	dir, err := os.MkdirTemp("", "holdfast-")
 	if err != nil {
 		log.Fatal(err)
@@ -52,24 +57,7 @@ func Example() {
 	// orders/0@2: charge customer anna 3.20
 }
 
-// brokerWithOrders is an embedded broker with a topic of one customer's orders.
-func brokerWithOrders(values ...string) (brokers []string, end func()) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	conf := sarama.NewConfig()
-	conf.Producer.Return.Successes = true
-	producer, err := sarama.NewSyncProducer(cluster.ListenAddrs(), conf)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer producer.Close()
-	for _, value := range values {
-		message := &sarama.ProducerMessage{Topic: "orders", Key: sarama.StringEncoder("anna"), Value: sarama.StringEncoder(value)}
-		if _, _, err := producer.SendMessage(message); err != nil {
-			log.Fatal(err)
-		}
-	}
-	return cluster.ListenAddrs(), cluster.Close
+// anna is a record of the customer's.
+func anna(amount string) bridgetest.Record {
+	return bridgetest.Record{Key: []byte("anna"), Value: []byte(amount)}
 }
