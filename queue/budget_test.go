@@ -92,6 +92,39 @@ func TestBodiesInMemoryStayWithinTheBudget(t *testing.T) {
 	}
 }
 
+// TestBodiesStayInMemoryWhileThereIsRoom: those of finished jobs do not.
+func TestBodiesStayInMemoryWhileThereIsRoom(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	var recs []Record
+	for offset := range int64(20) {
+		recs = append(recs, record(offset*offset, ""))
+	}
+	r.must(p.Append(recs))
+	r.done(r.take(3)...)
+	r.sync()
+	for _, c := range p.chunks {
+		for i := range c.records {
+			if rec := &c.records[i]; (rec.Value == nil) != (rec.Offset < 9) {
+				t.Errorf("after the flush memory has the value %q of %d", rec.Value, rec.Offset)
+			}
+		}
+	}
+	jobs := make([]Job, len(recs))
+	r.mu.Lock()
+	n := r.fill(jobs, r.clock.Now())
+	r.mu.Unlock()
+	if n != 17 {
+		t.Fatalf("%d jobs started", n)
+	}
+	for i := range jobs[:n] {
+		if jobs[i].cold {
+			t.Errorf("the body of %d would be read from the file", jobs[i].Offset)
+		}
+	}
+}
+
 func TestRoomEndsWithTheMemoryForWhatIsNotWritten(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{Memory: 4 << 20})

@@ -56,13 +56,18 @@ func (s *Store) commit(w *bodyWriter) error {
 	if err := s.write(f, w); err != nil {
 		return err
 	}
-	s.tell(f, time.Since(begin))
+	if err := s.tell(f, time.Since(begin)); err != nil {
+		return err
+	}
 	return s.compactDrained()
 }
 
 // tell makes known that f is on disk. Options.Durable comes first: nobody may
 // act on the new frontier before the outcomes below it were told.
-func (s *Store) tell(f *flush, took time.Duration) {
+func (s *Store) tell(f *flush, took time.Duration) error {
+	if err := s.Err(); err != nil { // of SetCluster, which writes on its own
+		return err
+	}
 	if s.opt.Durable != nil && len(f.events) > 0 {
 		s.opt.Durable(f.events)
 	}
@@ -70,9 +75,13 @@ func (s *Store) tell(f *flush, took time.Duration) {
 	defer s.mu.Unlock()
 	s.settle(f, took)
 	s.answer()
+	return nil
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
 	if len(f.parts) == 0 {
 		return nil
 	}

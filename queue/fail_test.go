@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -145,7 +146,7 @@ func TestNoJobStartsBeyondTheBoundOfUndurableOutcomes(t *testing.T) {
 	f := r.gather() // those in a flush that is under way count too
 	r.nothingStarts()
 	r.must(r.write(f, newBodyWriter()))
-	r.tell(f, 0)
+	r.must(r.tell(f, 0))
 	r.done(r.receive(waiting, 1)...)
 	if ran += 1 + len(r.drain()); ran != jobs {
 		t.Errorf("%d jobs ran, want %d", ran, jobs)
@@ -182,6 +183,69 @@ func TestOutcomesAreToldBeforeTheFrontierMovesOverThem(t *testing.T) {
 	r.sync()
 	if at != before || p.Frontier() != before+1 {
 		t.Errorf("frontier %d, then %d when told and %d after it", before, at, p.Frontier())
+	}
+}
+
+func TestSyncWaitsForMoreThanTheFlushUnderWay(t *testing.T) {
+	t.Parallel()
+	g := &gate{}
+	r := prepareRig(t, Options{Durable: g.durable}, standardLayout())
+	r.manual = true
+	r.open()
+	r.append(r.attach(orders), "a", "b")
+	jobs := r.take(2)
+	r.done(jobs[0])
+	f := r.gather()
+	r.done(jobs[1])
+	synced := make(chan error, 1)
+	go func() { synced <- r.Sync(t.Context()) }()
+	waiting := func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.waiters) == 1
+	}
+	eventually(t, "Sync waits", waiting)
+	r.must(r.write(f, newBodyWriter()))
+	r.must(r.tell(f, 0))
+	if !waiting() || len(g.told) != 1 {
+		t.Errorf("Sync returned with %v told durable", g.told)
+	}
+	r.flush()
+	r.must(<-synced)
+	if len(g.told) != 2 {
+		t.Errorf("told %v", g.told)
+	}
+}
+
+// TestAFailureElsewhereStopsTheCommitterToo: SetCluster writes beside it.
+func TestAFailureElsewhereStopsTheCommitterToo(t *testing.T) {
+	t.Parallel()
+	for _, written := range []bool{false, true} {
+		g := &gate{}
+		r := prepareRig(t, Options{Durable: g.durable}, standardLayout())
+		r.manual = true
+		r.open()
+		p := r.attach(orders)
+		r.append(p, "a", "b")
+		r.flush()
+		r.done(r.take(1)...)
+		if written {
+			f := r.gather()
+			r.must(r.write(f, newBodyWriter()))
+			r.fail(errors.New("no space"))
+			wantIs(t, "tell", r.tell(f, 0), ErrStoreFailed)
+		} else {
+			r.fail(errors.New("no space"))
+			wantIs(t, "flush", r.commit(newBodyWriter()), ErrStoreFailed)
+		}
+		if f := p.Frontier(); f != 0 || len(g.told) != 0 {
+			t.Errorf("frontier %d and %v told durable after the failure", f, g.told)
+		}
+		wantIs(t, "close", r.Close(), ErrStoreFailed)
+		r.open()
+		if open := r.attach(orders).State().Open; (open == 1) != written {
+			t.Errorf("%d jobs are open, written: %v", open, written)
+		}
 	}
 }
 

@@ -32,7 +32,9 @@ func (s *Store) topic(name string) *topic {
 	return t
 }
 
-// schedule gives t a turn where it can use one.
+// schedule gives t a turn where it can use one, and wakes a caller of Take for
+// it. That one, taking a lane, does the same again, so that a single signal
+// serves as many callers as there are lanes.
 func (s *Store) schedule(t *topic) {
 	if !t.queued && t.turns.len() > 0 && (t.limit == 0 || t.running < t.limit) {
 		t.queued = true

@@ -43,9 +43,6 @@ func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
 			return 0, context.Cause(ctx)
 		}
 		if n := s.fill(dst, s.clock.Now()); n > 0 {
-			if s.idle > 0 && s.turns.len() > 0 { // one signal may stand for many lanes
-				s.work.Signal()
-			}
 			return n, nil
 		}
 		if !waited {
