@@ -34,20 +34,24 @@ const (
 var meanings = []struct {
 	code   exitCode
 	text   string
+	remedy string // for errors that cannot know theirs
 	errors []error
 }{
-	{exitOK, "done", nil},
-	{exitFailure, "failed", nil},
-	{exitUsage, "wrong usage or configuration", nil},
-	{exitNothingMatched, "nothing matched", []error{errNothingMatched}},
-	{exitStoreInUse, "the store is in use by another process", []error{bridge.ErrStoreInUse, recovery.ErrInUse}},
-	{exitStoreUnusable, "the store is damaged, foreign or of a newer version", []error{
+	{code: exitOK, text: "done"},
+	{code: exitFailure, text: "failed"},
+	{code: exitUsage, text: "wrong usage or configuration"},
+	{code: exitNothingMatched, text: "nothing matched", errors: []error{errNothingMatched}},
+	{code: exitStoreInUse, text: "the store is in use by another process", errors: []error{bridge.ErrStoreInUse, recovery.ErrInUse}},
+	{code: exitStoreUnusable, text: "the store is damaged, foreign or of a newer version", errors: []error{
 		bridge.ErrStoreDamaged, bridge.ErrStoreForeign, bridge.ErrStoreNewer,
 		recovery.ErrDamaged, recovery.ErrForeign, recovery.ErrNewer,
 	}},
-	{exitKafkaUnreachable, "Kafka is unreachable", []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
-	{exitRefused, "refused, because a promise would be broken or nothing would be gained", []error{bridge.ErrRefused, recovery.ErrNoRoom}},
-	{exitStoreFailed, "a write to the store failed", []error{bridge.ErrStoreFailed}},
+	{code: exitKafkaUnreachable, text: "Kafka is unreachable", errors: []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
+	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom}},
+	{
+		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed},
+		remedy: "make room or mend the disk, then start again: what was on disk is not lost",
+	},
 }
 
 // errNothingMatched means that a selector selects nothing.
@@ -83,10 +87,16 @@ func codeOf(err error) exitCode {
 
 // report says on stderr what went wrong.
 func (w *world) report(err error) exitCode {
-	if err != nil {
-		fmt.Fprintf(w.stderr, "holdfast: %v\n", err)
+	code := codeOf(err)
+	if err == nil {
+		return code
 	}
-	return codeOf(err)
+	text := err.Error()
+	if remedy := meanings[code].remedy; remedy != "" {
+		text += "; " + remedy
+	}
+	fmt.Fprintf(w.stderr, "holdfast: %s\n", text)
+	return code
 }
 
 // exitCodes is the table of the codes for the help.

@@ -51,6 +51,15 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+func TestMeaningsAreInOrder(t *testing.T) {
+	t.Parallel()
+	for i, m := range meanings {
+		if int(m.code) != i {
+			t.Errorf("%q has code %d in place %d", m.text, m.code, i)
+		}
+	}
+}
+
 // A store that fails while Kafka is away is a failed store.
 func TestWorseCodeOfSeveral(t *testing.T) {
 	t.Parallel()

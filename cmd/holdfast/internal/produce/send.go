@@ -56,7 +56,6 @@ func (t Target) config() *sarama.Config {
 	conf.Producer.Idempotent = true
 	conf.Producer.RequiredAcks = sarama.WaitForAll
 	conf.Producer.Return.Successes = true
-	conf.Producer.MaxMessageBytes = maxLine
 	conf.Producer.Partitioner = func(string) sarama.Partitioner { return &chooser{hash: t.Hash} }
 	return conf
 }
