@@ -277,3 +277,15 @@ func TestFetchingWaitsForTheBudget(t *testing.T) {
 	b.mustStop(t)
 	j.check(t, records)
 }
+
+func TestTopicUnknownForAMomentHoldsNothing(t *testing.T) {
+	t.Parallel()
+	for _, request := range []bridgetest.Request{bridgetest.ListOffsets, bridgetest.OffsetFetch, bridgetest.Fetch} {
+		broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+		produce(t, broker, "orders", 10, 10, 1)
+		broker.FailPartitions(request, 3, sarama.ErrUnknownTopicOrPartition, "orders", 0)
+		b := start(t, config(t, broker, bridge.Topic{Name: "orders", Partitions: []int32{0}, Handler: newJournal().handler(nil)}))
+		broker.WaitCommitted(t, "billing", "orders")
+		b.mustStop(t)
+	}
+}

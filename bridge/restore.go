@@ -40,16 +40,16 @@ func (r *run) restore(taken *queue.Job, v view) (outcome queue.Outcome, ok bool)
 	record := newRecord(message)
 	lane, _ := v.route.lanes.Lane(lookAt(&record)) // for its name; the job stays in the lane it was given
 	record.Lane = queue.Lane{ID: taken.Lane.ID, Name: lane.Name, Own: taken.Lane.Own}
-	if err := v.stored.Replace(record); err != nil {
-		return queue.Outcome{Kind: queue.Halt, Error: fmt.Sprintf("%v; store it again: %v", taken.Damaged, err)}, false
+	if err := v.stored.Replace(record); err != nil { // the job is no longer where it was
+		return queue.Outcome{Kind: queue.Release}, false
 	}
 	r.log.Warn("a damaged record was fetched again", "job", name, "damage", taken.Damaged)
 	taken.Record, taken.Damaged = record, nil
 	return queue.Outcome{}, true
 }
 
-// gone tells whether Kafka will never deliver the record again.
+// gone tells whether Kafka will never deliver the record again. That the topic
+// is unknown may pass.
 func gone(err error) bool {
-	var outside *kafka.OutOfRangeError
-	return errors.As(err, &outside) || errors.Is(err, kafka.ErrNoRecord) || errors.Is(err, kafka.ErrUnknownTopic)
+	return errors.As(err, new(*kafka.OutOfRangeError)) || errors.Is(err, kafka.ErrNoRecord)
 }
