@@ -56,18 +56,13 @@ func (s *Store) commit(w *bodyWriter) error {
 	if err := s.write(f, w); err != nil {
 		return err
 	}
-	if err := s.tell(f, time.Since(begin)); err != nil {
-		return err
-	}
+	s.tell(f, time.Since(begin))
 	return s.compactDrained()
 }
 
 // tell makes known that f is on disk. Options.Durable comes first: nobody may
 // act on the new frontier before the outcomes below it were told.
-func (s *Store) tell(f *flush, took time.Duration) error {
-	if err := s.Err(); err != nil { // of SetCluster, which writes on its own
-		return err
-	}
+func (s *Store) tell(f *flush, took time.Duration) {
 	if s.opt.Durable != nil && len(f.events) > 0 {
 		s.opt.Durable(f.events)
 	}
@@ -75,14 +70,10 @@ func (s *Store) tell(f *flush, took time.Duration) error {
 	defer s.mu.Unlock()
 	s.settle(f, took)
 	s.answer()
-	return nil
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
-	if err := s.Err(); err != nil {
-		return err
-	}
-	if len(f.parts) == 0 {
+	if len(f.parts) == 0 && f.identity == nil {
 		return nil
 	}
 	for _, p := range f.parts {
@@ -93,6 +84,9 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 			if err := p.write(tx); err != nil {
 				return fmt.Errorf("write %s: %w", p.part.tp, err)
 			}
+		}
+		if f.identity != nil {
+			return putIdentity(tx, *f.identity)
 		}
 		return nil
 	})
@@ -156,9 +150,6 @@ func (s *Store) answer() {
 func (s *Store) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil {
-		return
-	}
 	s.err = fmt.Errorf("%w: %w", ErrStoreFailed, err)
 	close(s.failed)
 	for _, w := range s.waiters {

@@ -11,8 +11,9 @@ import (
 // flush is what one transaction writes. It is gathered under Store.mu,
 // encoded and written without it, and settled under it again.
 type flush struct {
-	parts  []*partFlush
-	events []Durable
+	parts    []*partFlush
+	identity *Identity // nil: the file has it
+	events   []Durable
 }
 
 // partFlush is one partition's share of a flush.
@@ -49,6 +50,10 @@ func (s *Store) gather() *flush {
 	f := &flush{events: s.events}
 	for _, p := range s.dirty {
 		f.parts = append(f.parts, p.gather())
+	}
+	if s.renamed {
+		id := s.identity
+		f.identity, s.renamed = &id, false
 	}
 	s.dirty, s.events = nil, nil
 	s.flying, s.gathering = s.gathering, undurable{}

@@ -79,6 +79,7 @@ type Store struct {
 	alarm     Timer // fires when the first of delayed is due
 	alarmTime int64
 
+	renamed   bool         // the file has another identity
 	dirty     []*Partition // changed since the last flush began
 	memory    int64        // bytes of bodies held
 	fresh     int64        // of these, not yet flushed
@@ -175,22 +176,16 @@ func (s *Store) Identity() Identity {
 // SetCluster records the cluster of a store that was made before its Kafka was
 // known. It is durable on return; a failure is the store's.
 func (s *Store) SetCluster(id string) error {
-	if err := s.Err(); err != nil {
+	s.mu.Lock()
+	if err := s.usable(); err != nil {
+		s.mu.Unlock()
 		return err
 	}
-	identity := s.Identity()
-	identity.Cluster = id
-	s.dbMu.RLock()
-	err := s.db.Update(func(tx *bbolt.Tx) error { return putIdentity(tx, identity) })
-	s.dbMu.RUnlock()
-	if err != nil {
-		s.fail(fmt.Errorf("record the cluster in %s: %w", s.path, err))
-		return s.Err()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.identity = identity
-	return nil
+	s.identity.Cluster = id
+	s.renamed = true
+	signal(s.dirtied)
+	s.mu.Unlock()
+	return s.Sync(context.Background())
 }
 
 // Failed is closed when a commit to the file has failed. The store is then
@@ -222,12 +217,13 @@ func (s *Store) Sync(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	if len(s.dirty) == 0 && s.started == s.finished {
+	changed := len(s.dirty) > 0 || s.renamed
+	if !changed && s.started == s.finished {
 		s.mu.Unlock()
 		return nil
 	}
 	w := waiter{flush: s.started, done: make(chan error, 1)}
-	if len(s.dirty) > 0 {
+	if changed {
 		w.flush++
 	}
 	s.waiters = append(s.waiters, w)

@@ -31,6 +31,26 @@ func TestCreateLeavesAFileAlone(t *testing.T) {
 	}
 }
 
+func TestTheClusterOfAStoreCanBeRecordedLater(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), FileName)
+	must(t, Create(path, Identity{Group: "g", StoreID: "s"}))
+	s, err := Open(path, Options{})
+	must(t, err)
+	must(t, s.SetCluster("c"))
+	want := s.Identity()
+	if want.Cluster != "c" {
+		t.Errorf("identity %+v", want)
+	}
+	id, err := ReadIdentity(s.db)
+	must(t, err)
+	if diff := cmp.Diff(want, id); diff != "" {
+		t.Errorf("in the file: %s", diff)
+	}
+	must(t, s.Close())
+	wantIs(t, "set the cluster of a closed store", s.SetCluster("d"), ErrClosed)
+}
+
 func TestAStoreIsOpenOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
