@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 )
 
@@ -13,11 +12,12 @@ type Bridge struct {
 	cfg    Config
 	routes *routes
 	pool   *pool
+	hooks  *hooks
 
-	started   atomic.Bool
-	ready     chan struct{} // closed by Run
-	abort     chan struct{} // closed by Abort
-	abortOnce sync.Once
+	started atomic.Bool
+	ready   chan struct{}   // closed by Run
+	aborted context.Context // ended by Abort
+	abort   context.CancelFunc
 }
 
 // New validates cfg and opens nothing.
@@ -30,13 +30,15 @@ func New(cfg Config) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bridge{
+	b := &Bridge{
 		cfg:    cfg,
 		routes: routes,
 		pool:   newPool(cfg.Workers),
+		hooks:  &hooks{to: cfg.Hooks, log: cfg.Logger},
 		ready:  make(chan struct{}),
-		abort:  make(chan struct{}),
-	}, nil
+	}
+	b.aborted, b.abort = context.WithCancel(context.Background())
+	return b, nil
 }
 
 // Run works until ctx ends, which is a planned stop and returns nil, or until
@@ -72,5 +74,6 @@ func (b *Bridge) Ready() <-chan struct{} { return b.ready }
 func (b *Bridge) SetWorkers(n int) { b.pool.resize(n) }
 
 // Abort shortens a planned stop, also one that comes later: the contexts of
-// running jobs are cancelled at once. It is what a second signal does.
-func (b *Bridge) Abort() { b.abortOnce.Do(func() { close(b.abort) }) }
+// running jobs are cancelled at once, and the last commit is given up where
+// Kafka does not take it at once. It is what a second signal does.
+func (b *Bridge) Abort() { b.abort() }

@@ -15,7 +15,7 @@ type committer struct {
 	claim    *kafka.Claim
 	stored   *queue.Partition
 	metadata string
-	hooks    hooks
+	hooks    *hooks
 	log      *slog.Logger
 
 	sent int64  // last offset that Kafka acknowledged in this claim; -1: none

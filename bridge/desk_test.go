@@ -38,7 +38,7 @@ func newDesk(t testing.TB, workers int, topic Topic, hooked *Hooks) *desk {
 	t.Cleanup(func() { _ = store.Close() })
 	d := &desk{run: &run{
 		Bridge: b, store: store, parts: newRegistry(), failed: make(chan struct{}),
-		hooks: hooks{b.cfg.Hooks, slog.New(slog.DiscardHandler)}, log: slog.New(slog.DiscardHandler),
+		log: slog.New(slog.DiscardHandler),
 	}}
 	tp := queue.TopicPartition{Topic: "orders"}
 	to, err := b.routes.find("orders")

@@ -3,6 +3,7 @@ package bridge
 import (
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -10,22 +11,26 @@ import (
 // hooks calls [Hooks]: absent ones are skipped, and the panic of one is
 // contained, since an observer must not stop the work.
 type hooks struct {
-	to  *Hooks
-	log *slog.Logger
+	to    *Hooks
+	log   *slog.Logger
+	ended atomic.Bool // Run returns: handlers left behind are not told of
 }
 
-func (h hooks) assigned(e Assigned)   { emit(h, "Assigned", h.to.Assigned, e) }
-func (h hooks) revoked(e Revoked)     { emit(h, "Revoked", h.to.Revoked, e) }
-func (h hooks) held(e Held)           { emit(h, "Held", h.to.Held, e) }
-func (h hooks) stored(e Stored)       { emit(h, "Stored", h.to.Stored, e) }
-func (h hooks) started(j *Job)        { emit(h, "Started", h.to.Started, j) }
-func (h hooks) committed(e Committed) { emit(h, "Committed", h.to.Committed, e) }
-func (h hooks) storeError(err error)  { emit(h, "StoreError", h.to.StoreError, err) }
-func (h hooks) partitionerFailed(e PartitionerFailed) {
+// end lets no hook be called any more.
+func (h *hooks) end() { h.ended.Store(true) }
+
+func (h *hooks) assigned(e Assigned)   { emit(h, "Assigned", h.to.Assigned, e) }
+func (h *hooks) revoked(e Revoked)     { emit(h, "Revoked", h.to.Revoked, e) }
+func (h *hooks) held(e Held)           { emit(h, "Held", h.to.Held, e) }
+func (h *hooks) stored(e Stored)       { emit(h, "Stored", h.to.Stored, e) }
+func (h *hooks) started(j *Job)        { emit(h, "Started", h.to.Started, j) }
+func (h *hooks) committed(e Committed) { emit(h, "Committed", h.to.Committed, e) }
+func (h *hooks) storeError(err error)  { emit(h, "StoreError", h.to.StoreError, err) }
+func (h *hooks) partitionerFailed(e PartitionerFailed) {
 	emit(h, "PartitionerFailed", h.to.PartitionerFailed, e)
 }
 
-func (h hooks) finished(j *Job, res Result) {
+func (h *hooks) finished(j *Job, res Result) {
 	if h.to.Finished != nil {
 		emit(h, "Finished", func(j *Job) { h.to.Finished(j, res) }, j)
 	}
@@ -33,7 +38,7 @@ func (h hooks) finished(j *Job, res Result) {
 
 // durable is what the store calls after an fsync; nil if nobody listens, so
 // that the store need not collect.
-func (h hooks) durable() func([]queue.Durable) {
+func (h *hooks) durable() func([]queue.Durable) {
 	if h.to.Durable == nil {
 		return nil
 	}
@@ -58,8 +63,8 @@ func (h hooks) durable() func([]queue.Durable) {
 	}
 }
 
-func emit[E any](h hooks, name string, f func(E), event E) {
-	if f == nil {
+func emit[E any](h *hooks, name string, f func(E), event E) {
+	if f == nil || h.ended.Load() {
 		return
 	}
 	defer func() {

@@ -186,6 +186,58 @@ func TestStopBeforeTheStart(t *testing.T) {
 	}
 }
 
+func TestTopicThatIsUnknownForAMoment(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]bridgetest.Request{
+		"bounds": bridgetest.ListOffsets, "records": bridgetest.Fetch, "offset": bridgetest.OffsetFetch,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+			produce(t, broker, "orders", 10, 10, 1)
+			broker.FailPartitions(request, 3, sarama.ErrUnknownTopicOrPartition, "orders", 0)
+			start(t, config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})).mustStopAt(t, broker)
+		})
+	}
+}
+
+func TestStopWithoutKafkaIsBounded(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 10, 10, 1)
+	j := newJournal()
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: j.handler(nil)})
+	cfg.RebalanceTimeout, cfg.CommitEvery = 5*time.Minute, time.Hour
+	b := start(t, cfg)
+	eventually(t, "all ran", func() bool { n, _ := j.counts(); return n == 10 })
+	broker.Stop(t)
+	b.Abort()
+	b.mustStop(t) // fails where it takes longer than the tests' patience
+	broker.Start(t)
+}
+
+func TestHandlerThatIgnoresItsContextIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 1, 1, 1)
+	started, release, returned := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: bridge.HandlerFunc(func(context.Context, *bridge.Job) error {
+		close(started)
+		<-release
+		defer close(returned)
+		return nil
+	})})
+	cfg.StopWithin = -1
+	b := start(t, cfg)
+	<-started
+	b.mustStop(t)
+	close(release)
+	<-returned
+	if c := broker.Committed("billing", "orders")[0]; c.Offset != 0 {
+		t.Errorf("committed %d without the outcome", c.Offset)
+	}
+}
+
 func TestAmbiguousPatternsAreRefused(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("audit.eu", 1))
@@ -276,16 +328,4 @@ func TestFetchingWaitsForTheBudget(t *testing.T) {
 	broker.WaitCommitted(t, "billing", "orders")
 	b.mustStop(t)
 	j.check(t, records)
-}
-
-func TestTopicUnknownForAMomentHoldsNothing(t *testing.T) {
-	t.Parallel()
-	for _, request := range []bridgetest.Request{bridgetest.ListOffsets, bridgetest.OffsetFetch, bridgetest.Fetch} {
-		broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-		produce(t, broker, "orders", 10, 10, 1)
-		broker.FailPartitions(request, 3, sarama.ErrUnknownTopicOrPartition, "orders", 0)
-		b := start(t, config(t, broker, bridge.Topic{Name: "orders", Partitions: []int32{0}, Handler: newJournal().handler(nil)}))
-		broker.WaitCommitted(t, "billing", "orders")
-		b.mustStop(t)
-	}
 }

@@ -216,3 +216,19 @@ func TestPanickingHookIsContained(t *testing.T) {
 	d.start(t)
 	within(t, "all durable", func() bool { return durable.Load() == 10 })
 }
+
+func TestNoHookIsCalledAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	h := newDesk(t, 1, Topic{Handler: doNothing}, &Hooks{
+		Started:  func(*Job) { calls++ },
+		Finished: func(*Job, Result) { calls++ },
+	}).hooks
+	h.started(&Job{})
+	h.end()
+	h.started(&Job{})
+	h.finished(&Job{}, Result{})
+	if calls != 1 {
+		t.Errorf("%d calls, want the one before the end", calls)
+	}
+}

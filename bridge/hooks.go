@@ -5,6 +5,7 @@ import "time"
 // Hooks are called as things happen; any may be nil. They run on the
 // goroutine that does the work, so they must be quick, and they are called
 // concurrently except where noted. A hook that panics is logged and contained.
+// None is called once Run has returned.
 //
 // For one job the order is Stored, Started, Finished (the last two once per
 // run), Durable.

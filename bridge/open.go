@@ -91,7 +91,7 @@ func (b *Bridge) queueOptions() queue.Options {
 		Memory:  b.cfg.Budget.Memory,
 		Disk:    b.cfg.Budget.Disk,
 		MinFree: b.cfg.Budget.MinFree,
-		Durable: hooks{b.cfg.Hooks, b.cfg.Logger}.durable(),
+		Durable: b.hooks.durable(),
 		Clock:   b.cfg.Clock,
 		Logger:  b.cfg.Logger,
 	}

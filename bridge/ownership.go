@@ -129,8 +129,11 @@ func (o *ownership) hold(ctx context.Context, err error) {
 
 // letGo ends the work on the partition within the claim's time.
 func (o *ownership) letGo(cause error, commits *committer) {
-	ctx, cancel := context.WithTimeout(context.Background(), o.claim.DrainWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), o.letGoWithin(cause))
 	defer cancel()
+	if o.aborted.Err() == nil {
+		defer context.AfterFunc(o.aborted, cancel)()
+	}
 	lost := errors.Is(cause, kafka.ErrLost)
 	o.part.withdraw(lost)
 	interrupted := 0
@@ -155,11 +158,24 @@ func (o *ownership) letGo(cause error, commits *committer) {
 	})
 }
 
+// letGoWithin is the time for all of it. Only a revocation has jobs to wait
+// for, since at a stop they have ended, and others wait for it anyway.
+func (o *ownership) letGoWithin(cause error) time.Duration {
+	switch {
+	case o.aborted.Err() != nil:
+		return abortMost
+	case errors.Is(cause, kafka.ErrRevoked):
+		return o.claim.DrainWithin
+	}
+	return min(o.claim.DrainWithin, settleMost)
+}
+
 // Of the time that the group gives for a revocation, this share is kept for
 // cancelled runs to return, and this for the last flush and commit.
 const (
 	returnShare, settleShare = 5, 5 // each 1/5
 	returnMost, settleMost   = 5 * time.Second, 5 * time.Second
+	abortMost                = time.Second
 )
 
 // drain waits for the partition's runs and, when time gets short, cancels

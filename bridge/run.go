@@ -21,7 +21,6 @@ type run struct {
 	opened  *recovery.Opened
 	store   *queue.Store
 	parts   *registry
-	hooks   hooks
 	log     *slog.Logger
 
 	// jobs is the parent of all contexts of runs; endJobs gives the cause.
@@ -43,7 +42,6 @@ func newRun(b *Bridge, cluster *kafka.Cluster, opened *recovery.Opened) *run {
 		opened:  opened,
 		store:   opened.Store,
 		parts:   newRegistry(),
-		hooks:   hooks{b.cfg.Hooks, b.cfg.Logger},
 		log:     b.cfg.Logger,
 		failed:  make(chan struct{}),
 	}
@@ -119,7 +117,7 @@ func (r *run) stopJobs() {
 	case <-r.store.Failed():
 	case <-ended:
 	case <-patience.C:
-	case <-r.abort:
+	case <-r.aborted.Done():
 	}
 	if err := r.store.Err(); err != nil {
 		r.fail(err)
@@ -146,6 +144,7 @@ func (r *run) awaitWorkers(ended <-chan struct{}) {
 // close leaves the group if asked, and closes clients and store.
 func (r *run) close() error {
 	defer r.endJobs(ErrStopping)
+	defer r.hooks.end()
 	var problems []error
 	if r.cfg.LeaveOnStop && r.cfg.InstanceID != Dynamic {
 		ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
