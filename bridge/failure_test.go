@@ -329,3 +329,45 @@ func TestFetchingWaitsForTheBudget(t *testing.T) {
 	b.mustStop(t)
 	j.check(t, records)
 }
+
+func TestHandlerLeftBehindCallsNoHook(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 1, 1, 1)
+	release, started := make(chan struct{}), make(chan struct{})
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: bridge.HandlerFunc(func(ctx context.Context, _ *bridge.Job) error {
+		close(started)
+		<-release // whatever its context says
+		return nil
+	})})
+	cfg.StopWithin = -1
+	var told atomic.Bool
+	cfg.Hooks = &bridge.Hooks{Finished: func(*bridge.Job, bridge.Result) { told.Store(true) }}
+	b := start(t, cfg)
+	<-started
+	b.mustStop(t)
+	close(release)
+	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if told.Load() {
+			t.Fatal("a hook was called after Run had returned")
+		}
+	}
+}
+
+func TestAbortedStopDoesNotWaitForKafka(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 10, 10, 1)
+	j := newJournal()
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: j.handler(nil)})
+	cfg.SessionTimeout, cfg.RebalanceTimeout, cfg.CommitEvery = time.Minute, time.Minute, time.Hour
+	b := start(t, cfg)
+	eventually(t, "all ran", func() bool { n, _ := j.counts(); return n == 10 })
+	broker.Stop(t)
+	b.Abort()
+	began := time.Now()
+	b.mustStop(t)
+	if took := time.Since(began); took > 9*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}
