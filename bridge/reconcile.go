@@ -36,11 +36,8 @@ func (o *ownership) reconcile(ctx context.Context) error {
 	for _, note := range decision.Notes {
 		o.log.Info(note)
 	}
-	if err := o.carryOut(decision); err != nil {
+	if err := decision.Apply(o.stored); err != nil {
 		return fmt.Errorf("%v to offset %d: %w", decision.Action, decision.Offset, err)
-	}
-	if facts.Committed >= 0 {
-		o.stored.Acknowledge(facts.Committed)
 	}
 	return nil
 }
@@ -85,8 +82,9 @@ func (o *ownership) ask(ctx context.Context, question func() error) error {
 	}
 }
 
-// refused tells whether asking again cannot help. A topic that is unknown may
-// be known in a moment: brokers learn of new ones late.
+// refused tells whether asking again cannot help. An unknown topic is not among
+// that: a broker that has just started says so for a moment, and a topic that
+// is gone ends the claim.
 func refused(err error) bool {
 	return errors.As(err, new(*kafka.OutOfRangeError)) || errors.Is(err, kafka.ErrFenced)
 }
@@ -103,19 +101,4 @@ func (o *ownership) policy() recovery.Policy {
 		p.Start = recovery.StartTime
 	}
 	return p
-}
-
-// carryOut changes the stored partition as decided.
-func (o *ownership) carryOut(d recovery.Decision) error {
-	switch d.Action {
-	case recovery.Begin:
-		return o.stored.SetStart(d.Offset)
-	case recovery.SkipTo:
-		return o.stored.SkipTo(d.Offset)
-	case recovery.Reset:
-		return o.stored.Reset(d.Offset)
-	case recovery.Advance:
-		return o.stored.AdvanceTo(d.Offset)
-	}
-	return nil
 }
