@@ -157,66 +157,6 @@ func (d delays) Next(attempt int, _ error) bridge.Decision {
 	return bridge.Decision{Delay: d[min(attempt, len(d))-1]}
 }
 
-func TestStopCancelsWhatDoesNotEndInTime(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	produce(t, broker, "orders", 2, 2, 1)
-	started := make(chan int, 4)
-	causes := make(chan error, 1)
-	quick := make(chan struct{})
-	var again atomic.Bool
-	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: bridge.HandlerFunc(func(ctx context.Context, job *bridge.Job) error {
-		started <- job.Attempt
-		switch {
-		case again.Load():
-		case job.Offset == 0:
-			<-ctx.Done()
-			causes <- context.Cause(ctx)
-			return ctx.Err()
-		default:
-			<-quick // ends within the budget
-		}
-		return nil
-	})})
-	cfg.StopWithin = 100 * time.Millisecond
-	b := start(t, cfg)
-	<-started
-	<-started
-	b.cancel()
-	close(quick)
-	b.mustStop(t)
-	if cause := <-causes; !errors.Is(cause, bridge.ErrStopping) {
-		t.Errorf("cause %v, want ErrStopping", cause)
-	}
-	again.Store(true)
-	start(t, cfg)
-	if attempt := <-started; attempt != 1 {
-		t.Errorf("attempt %d after the interruption, want 1 again", attempt)
-	}
-	broker.WaitCommitted(t, "billing", "orders")
-	if n := len(started); n != 0 {
-		t.Errorf("%d more runs than the interrupted one", n)
-	}
-}
-
-func TestAbortCutsTheStopShort(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	produce(t, broker, "orders", 1, 1, 1)
-	started := make(chan struct{}, 1)
-	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: bridge.HandlerFunc(func(ctx context.Context, _ *bridge.Job) error {
-		started <- struct{}{}
-		<-ctx.Done()
-		return context.Cause(ctx)
-	})})
-	cfg.StopWithin = time.Hour
-	b := start(t, cfg)
-	<-started
-	b.cancel()
-	b.Abort()
-	b.mustStop(t)
-}
-
 func TestTopicsHaveTheirOwnHandlerAndLimit(t *testing.T) {
 	t.Parallel()
 	const records = 200

@@ -172,20 +172,6 @@ func TestDirectoryServesOneBridge(t *testing.T) {
 	}
 }
 
-func TestStopBeforeTheStart(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	b, err := bridge.New(config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := b.Run(ctx); err != nil {
-		t.Errorf("Run returned %v", err)
-	}
-}
-
 func TestTopicThatIsUnknownForAMoment(t *testing.T) {
 	t.Parallel()
 	for name, request := range map[string]bridgetest.Request{
@@ -201,43 +187,6 @@ func TestTopicThatIsUnknownForAMoment(t *testing.T) {
 	}
 }
 
-func TestStopWithoutKafkaIsBounded(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	produce(t, broker, "orders", 10, 10, 1)
-	j := newJournal()
-	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: j.handler(nil)})
-	cfg.RebalanceTimeout, cfg.CommitEvery = 5*time.Minute, time.Hour
-	b := start(t, cfg)
-	eventually(t, "all ran", func() bool { n, _ := j.counts(); return n == 10 })
-	broker.Stop(t)
-	b.Abort()
-	b.mustStop(t) // fails where it takes longer than the tests' patience
-	broker.Start(t)
-}
-
-func TestHandlerThatIgnoresItsContextIsLeftBehind(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	produce(t, broker, "orders", 1, 1, 1)
-	started, release, returned := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: bridge.HandlerFunc(func(context.Context, *bridge.Job) error {
-		close(started)
-		<-release
-		defer close(returned)
-		return nil
-	})})
-	cfg.StopWithin = -1
-	b := start(t, cfg)
-	<-started
-	b.mustStop(t)
-	close(release)
-	<-returned
-	if c := broker.Committed("billing", "orders")[0]; c.Offset != 0 {
-		t.Errorf("committed %d without the outcome", c.Offset)
-	}
-}
-
 func TestAmbiguousPatternsAreRefused(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("audit.eu", 1))
@@ -248,16 +197,6 @@ func TestAmbiguousPatternsAreRefused(t *testing.T) {
 	}
 	if err := b.Run(t.Context()); !errors.Is(err, bridge.ErrRefused) {
 		t.Errorf("Run returned %v, want ErrRefused", err)
-	}
-}
-
-func TestRunsOnce(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	b := start(t, config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)}))
-	<-b.Ready()
-	if err := b.Run(t.Context()); err == nil {
-		t.Error("a second Run was accepted")
 	}
 }
 

@@ -10,43 +10,39 @@ import (
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
-// open connects to Kafka and opens the store.
+// open opens the store and connects to Kafka. The store comes first because it
+// names the static member; then it is told which cluster it belongs to.
 func (b *Bridge) open(ctx context.Context) (*kafka.Cluster, *recovery.Opened, error) {
-	cluster, err := kafka.Dial(ctx, b.kafkaConfig(b.cfg.InstanceID))
+	opened, err := recovery.Open(ctx, recovery.Options{
+		Dir:    b.cfg.DataDir,
+		Group:  b.cfg.Group,
+		Queue:  b.queueOptions(),
+		Verify: b.cfg.Verify,
+		Logger: b.cfg.Logger,
+	})
 	if err != nil {
 		return nil, nil, translate(err)
 	}
-	opened, err := b.openStore(ctx, cluster)
-	if err != nil {
-		return nil, nil, errors.Join(translate(err), cluster.Close())
-	}
-	if b.cfg.InstanceID != "" {
-		return cluster, opened, nil
-	}
-	// The store belongs to a cluster, so Kafka was asked first; but it also
-	// names the static member, so the connection to work with is another one.
-	if err := cluster.Close(); err != nil {
-		return nil, nil, errors.Join(err, opened.Close())
-	}
-	cluster, err = kafka.Dial(ctx, b.kafkaConfig("holdfast-"+opened.Store.Identity().StoreID))
+	cluster, err := b.connect(ctx, opened)
 	if err != nil {
 		return nil, nil, errors.Join(translate(err), opened.Close())
 	}
 	return cluster, opened, nil
 }
 
-func (b *Bridge) openStore(ctx context.Context, cluster *kafka.Cluster) (*recovery.Opened, error) {
-	if err := b.refuseAmbiguous(ctx, cluster); err != nil {
+// connect dials the cluster that the store belongs to.
+func (b *Bridge) connect(ctx context.Context, opened *recovery.Opened) (*kafka.Cluster, error) {
+	cluster, err := kafka.Dial(ctx, b.kafkaConfig(opened.Store.Identity()))
+	if err != nil {
 		return nil, err
 	}
-	return recovery.Open(ctx, recovery.Options{
-		Dir:     b.cfg.DataDir,
-		Cluster: cluster.ID(),
-		Group:   b.cfg.Group,
-		Queue:   b.queueOptions(),
-		Verify:  b.cfg.Verify,
-		Logger:  b.cfg.Logger,
-	})
+	if err := opened.ConfirmCluster(cluster.ID()); err != nil {
+		return nil, errors.Join(err, cluster.Close())
+	}
+	if err := b.refuseAmbiguous(ctx, cluster); err != nil {
+		return nil, errors.Join(err, cluster.Close())
+	}
+	return cluster, nil
 }
 
 // refuseAmbiguous finds topics that two patterns match before work begins.
@@ -67,8 +63,12 @@ func (b *Bridge) refuseAmbiguous(ctx context.Context, cluster *kafka.Cluster) er
 	return nil
 }
 
-func (b *Bridge) kafkaConfig(instance string) kafka.Config {
-	if instance == Dynamic {
+func (b *Bridge) kafkaConfig(store queue.Identity) kafka.Config {
+	instance := b.cfg.InstanceID
+	switch instance {
+	case "":
+		instance = "holdfast-" + store.StoreID
+	case Dynamic:
 		instance = ""
 	}
 	return kafka.Config{
