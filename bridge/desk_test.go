@@ -53,7 +53,8 @@ func newDesk(t testing.TB, workers int, topic Topic, hooked *Hooks) *desk {
 	if err := d.stored.SetStart(0); err != nil {
 		t.Fatal(err)
 	}
-	d.stored.Lease(queue.Forever)
+	d.part.until = queue.Forever
+	d.stored.Lease(d.part.until)
 	return d
 }
 

@@ -49,7 +49,8 @@ func (r *run) play(w *worker, h *hand) {
 // execute runs one job and notes its outcome.
 func (r *run) execute(taken *queue.Job, w *worker, h *hand) {
 	v := r.parts.get(taken.TopicPartition()).view()
-	if v.scope.Err() != nil { // interrupted between being taken and started
+	began, err := r.cfg.Clock.Now(), errGoexit
+	if v.scope.Err() != nil || !began.Before(v.until) { // not ours to start any more since it was taken
 		h.finish(taken, queue.Outcome{Kind: queue.Release})
 		return
 	}
@@ -63,7 +64,6 @@ func (r *run) execute(taken *queue.Job, w *worker, h *hand) {
 	ctx := &runContext{scope: v.scope}
 	w.running.Store(job)
 	r.hooks.started(job)
-	began, err := r.cfg.Clock.Now(), errGoexit
 	defer func() {
 		ctx.end()
 		now := r.cfg.Clock.Now()

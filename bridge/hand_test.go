@@ -76,6 +76,33 @@ func TestSlowJobHoldsUpNobodyInItsHand(t *testing.T) {
 	}
 }
 
+// A process that stood still, or a partition that is revoked, must not go on
+// with what its workers had taken before.
+func TestJobTakenBeforeTheLeaseEndedDoesNotStart(t *testing.T) {
+	t.Parallel()
+	var d *desk
+	var started []int64
+	d = newDesk(t, 1, Topic{Handler: HandlerFunc(func(_ context.Context, job *Job) error {
+		started = append(started, job.Offset)
+		d.part.withdraw(false)
+		return nil
+	})}, nil)
+	d.add(t, 10, func(offset int) int { return offset })
+	took := make([]queue.Job, 10)
+	if n, err := d.store.Take(t.Context(), took); err != nil || n != 10 {
+		t.Fatalf("took %d, %v", n, err)
+	}
+	h := &hand{store: d.store}
+	h.deal(took)
+	d.play(&worker{ctx: t.Context()}, h)
+	if err := h.report(); err != nil {
+		t.Fatal(err)
+	}
+	if len(started) != 1 || d.stored.Running() != 0 || d.frontier(t) != 1 {
+		t.Errorf("started %v, %d still out, frontier %d", started, d.stored.Running(), d.frontier(t))
+	}
+}
+
 func TestLanesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	const jobs, lanes = 20_000, 37

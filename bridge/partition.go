@@ -23,6 +23,9 @@ type partition struct {
 	// is never renewed afterwards.
 	claim  *kafka.Claim
 	stored *queue.Partition
+	// until is the lease as the store has it, for jobs that a worker has taken
+	// and not started yet.
+	until time.Time
 	// commit wakes the committer of the claim.
 	commit chan struct{}
 	// scope is the parent of the contexts of the partition's runs. It goes on
@@ -56,7 +59,7 @@ func (p *partition) withdraw(lost bool) {
 	if p.stored != nil {
 		p.stored.Lease(time.Time{})
 	}
-	p.claim, p.stored = nil, nil
+	p.claim, p.stored, p.until = nil, nil, time.Time{}
 	p.lost, p.back = lost, time.Time{}
 }
 
@@ -100,7 +103,8 @@ func (p *partition) renew(clock queue.Clock) {
 
 // lease needs mu. The claim goes by the machine's time, the store by clock.
 func (p *partition) lease(clock queue.Clock) {
-	p.stored.Lease(clock.Now().Add(time.Until(p.claim.Lease())))
+	p.until = clock.Now().Add(time.Until(p.claim.Lease()))
+	p.stored.Lease(p.until)
 }
 
 // pokeCommit wakes the committer unless it is busy: then it is late already.
@@ -121,6 +125,7 @@ type view struct {
 	route   *route
 	topicID string
 	scope   context.Context
+	until   time.Time        // jobs start before it only
 	claim   *kafka.Claim     // nil: not owned now
 	stored  *queue.Partition // nil: not owned now
 }
@@ -128,7 +133,7 @@ type view struct {
 func (p *partition) view() view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return view{p.route, p.topicID, p.scope, p.claim, p.stored}
+	return view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored}
 }
 
 // registry holds the partitions that this process has owned.
