@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // autoPartitions is how many partitions a topic has that a producer creates by
@@ -44,6 +47,11 @@ func (w *world) runBroker(c *cli.Context) error {
 	}
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
+	release, err := lockBroker(c.String("dir"))
+	if err != nil {
+		return err
+	}
+	defer release()
 	cluster, err := startBroker(listen, c.String("dir"), topics)
 	if err != nil {
 		return err
@@ -53,6 +61,21 @@ func (w *world) runBroker(c *cli.Context) error {
 	fmt.Fprintf(w.stderr, "holdfast: embedded broker for development, not for production; %s\n", kept(c.String("dir")))
 	<-ctx.Done()
 	return nil
+}
+
+// lockBroker keeps a second broker out of a directory.
+func lockBroker(dir string) (release func(), err error) {
+	if dir == "" {
+		return func() {}, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the broker's directory: %w", err)
+	}
+	lock, err := recovery.LockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Release() }, nil
 }
 
 func kept(dir string) string {

@@ -68,12 +68,12 @@ func (w *world) runProduce(c *cli.Context) error {
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
 	target := produce.Target{Brokers: splitList(brokers), Topic: topic, Hash: hash}
-	sent, err := produce.Send(ctx, target, produce.NewReader(w.stdin, format))
+	sent, err := produce.Send(ctx, target, produce.NewReader(w.input(ctx), format))
 	if sent != nil {
 		fmt.Fprintf(w.stderr, "holdfast: %s (a tool for development, not for production)\n", describeSent(sent, topic))
 	}
 	if errors.Is(err, context.Canceled) {
-		return nil
+		return errors.New("interrupted before the end of the input")
 	}
 	return err
 }

@@ -64,6 +64,10 @@ func (w *world) limitMemory(c *config.Config) {
 	}
 }
 
+// signalEcho is within which a signal is the one before once more: timeout(1)
+// and some service managers tell the process and then its whole group.
+const signalEcho = 100 * time.Millisecond
+
 // supervise runs b until it ends, and tells it about signals and others about it.
 func (w *world) supervise(ctx context.Context, b *bridge.Bridge, out outlets, counts *tally) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -80,7 +84,8 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, out outlets, co
 		ticks = second.C
 		counts.line(time.Now())
 	}
-	for caught := 0; ; {
+	caught, last := 0, time.Time{}
+	for {
 		select {
 		case err := <-ended:
 			return err
@@ -91,7 +96,10 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, out outlets, co
 		case now := <-ticks:
 			out.status.Show(counts.line(now))
 		case s := <-signals:
-			caught++
+			if time.Since(last) < signalEcho {
+				continue
+			}
+			caught, last = caught+1, time.Now()
 			w.handle(s, caught, b, out.log, stop)
 		}
 	}

@@ -111,13 +111,31 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s has %q fewer than %d times after %v:\n%s", args[0], args[1], want, patience, content)
 }
 
-// terminate: SIGTERM for the background command that was started last.
+// terminate [FILE TEXT]: SIGTERM for the background command that was started
+// last, again and again until the file has the text.
 func cmdTerminate(ts *testscript.TestScript, neg bool, args []string) {
 	running := ts.BackgroundCmds()
-	if neg || len(args) > 0 || len(running) == 0 {
-		ts.Fatalf("usage: terminate, while a background command runs")
+	if neg || len(args)%2 > 0 || len(running) == 0 {
+		ts.Fatalf("usage: terminate [FILE TEXT], while a background command runs")
 	}
-	ts.Check(running[len(running)-1].Process.Signal(syscall.SIGTERM))
+	process := running[len(running)-1].Process
+	ts.Check(process.Signal(syscall.SIGTERM))
+	if len(args) == 0 {
+		return
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		time.Sleep(3 * signalEcho)
+		if fileHas(ts, args[0], args[1]) {
+			return
+		}
+		ts.Check(process.Signal(syscall.SIGTERM))
+	}
+	ts.Fatalf("%s has no %q after %v", args[0], args[1], patience)
+}
+
+func fileHas(ts *testscript.TestScript, name, text string) bool {
+	content, err := os.ReadFile(ts.MkAbs(name))
+	return err == nil && strings.Contains(string(content), text)
 }
 
 // damage FILE: every page but the first two, which say where the others are,

@@ -32,29 +32,28 @@ type Format struct {
 	Defaults  Record // key where a line has none, and headers for every record
 }
 
-// maxLine bounds a line; Kafka's own limit is 1 MiB by default.
-const maxLine = 64 << 20
+// maxLine bounds a line; Kafka's own limit for a record is 1 MiB by default.
+const maxLine = 4 << 20
 
 // Reader reads records.
 type Reader struct {
-	lines  *bufio.Scanner
+	in     *bufio.Reader
 	format Format
-	line   int
+	line   int // number of the last line
 }
 
 // NewReader reads the records of r.
 func NewReader(r io.Reader, f Format) *Reader {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxLine)
-	lines.Split(splitLines)
-	return &Reader{lines: lines, format: f}
+	return &Reader{in: bufio.NewReaderSize(r, maxLine), format: f}
 }
 
 // Next returns the next record, or io.EOF after the last.
 func (r *Reader) Next() (Record, error) {
-	for r.lines.Scan() {
-		r.line++
-		line := bytes.Clone(r.lines.Bytes())
+	for {
+		line, err := r.readLine()
+		if err != nil {
+			return Record{}, err
+		}
 		if r.format.JSON && len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
@@ -64,10 +63,25 @@ func (r *Reader) Next() (Record, error) {
 		}
 		return rec, nil
 	}
-	if err := r.lines.Err(); err != nil {
-		return Record{}, fmt.Errorf("line %d: %w", r.line+1, err)
+}
+
+// readLine returns a line without its end. A carriage return may well be part
+// of the value. Only the end of the stream ends a line like a line feed does:
+// what an error has cut off is none.
+func (r *Reader) readLine() ([]byte, error) {
+	line, err := r.in.ReadSlice('\n')
+	r.line++
+	switch {
+	case err == nil:
+		return bytes.Clone(line[:len(line)-1]), nil
+	case errors.Is(err, bufio.ErrBufferFull):
+		return nil, fmt.Errorf("line %d is longer than %d MiB", r.line, maxLine>>20)
+	case !errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("line %d: %w", r.line, err)
+	case len(line) == 0:
+		return nil, io.EOF
 	}
-	return Record{}, io.EOF
+	return bytes.Clone(line), nil
 }
 
 func (f Format) record(line []byte) (Record, error) {
@@ -85,18 +99,6 @@ func (f Format) record(line []byte) (Record, error) {
 	}
 	rec.Key, rec.Value = key, value
 	return rec, nil
-}
-
-// splitLines is bufio.ScanLines without the removal of a carriage return,
-// which may well be part of the value.
-func splitLines(data []byte, atEOF bool) (int, []byte, error) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return i + 1, data[:i], nil
-	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
 }
 
 // jsonFields are the keys of a record as JSON.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,6 +50,22 @@ func TestLines(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
+	}
+}
+
+func TestInputThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("input is gone")
+	in := NewReader(io.MultiReader(strings.NewReader("whole\nhal"), iotest.ErrReader(broken)), Format{})
+	if rec, err := in.Next(); err != nil || string(rec.Value) != "whole" {
+		t.Errorf("first record is %q, %v", rec.Value, err)
+	}
+	if rec, err := in.Next(); !errors.Is(err, broken) {
+		t.Errorf("half a line is %q, %v", rec.Value, err)
+	}
+	long := strings.Repeat("x", maxLine)
+	if _, err := readAll(t, "short\n"+long+"\n", Format{}); err == nil || err.Error() != "line 2 is longer than 4 MiB" {
+		t.Errorf("a long line is %v", err)
 	}
 }
 
