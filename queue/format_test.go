@@ -61,9 +61,7 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 		topicID: text(state["topic_id"]), fingerprint: text(state["fingerprint"]), scheme: int(number(state["scheme"])),
 	}
 	frontier := number(state["frontier"])
-	blocks := 0
 	err = b.Bucket([]byte("index")).ForEach(func(key, value []byte) error {
-		blocks++
 		jobs, err := r.block(b, key, value)
 		if err != nil {
 			return fmt.Errorf("block %x: %w", key, err)
@@ -82,8 +80,16 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 	if frontier != f.frontier() {
 		return f, fmt.Errorf("frontier %d, %d expected", frontier, f.frontier())
 	}
-	if n := b.Bucket([]byte("blocks")).Stats().KeyN; blocks > 0 && n < blocks {
-		return f, fmt.Errorf("%d blocks for %d indices", n, blocks)
+	for _, part := range []string{"blocks", "done"} {
+		err := b.Bucket([]byte(part)).ForEach(func(key, _ []byte) error {
+			if b.Bucket([]byte("index")).Get(key) == nil {
+				return fmt.Errorf("%s of block %x, which has no index", part, key)
+			}
+			return nil
+		})
+		if err != nil {
+			return f, err
+		}
 	}
 	return f, r.notes(b, &f)
 }
