@@ -106,6 +106,7 @@ func (p *Partition) loadState(b *bbolt.Bucket) error {
 }
 
 func (p *Partition) loadNotes(notes *bbolt.Bucket) error {
+	now := p.store.clock.Now().UnixNano()
 	return notes.ForEach(func(key, value []byte) error {
 		offset, err := keyOffset(key)
 		if err != nil {
@@ -118,6 +119,7 @@ func (p *Partition) loadNotes(notes *bbolt.Bucket) error {
 		if p.notes == nil {
 			p.notes = map[int64]*noteValue{}
 		}
+		n.Due = min(n.Due, now+n.Delay) // the clock may have been set back meanwhile
 		p.notes[offset] = &n
 		return nil
 	})

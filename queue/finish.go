@@ -41,7 +41,7 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	if o.Kind == Done {
 		p.advance(l)
 	} else {
-		p.putBack(l, j, o)
+		p.putBack(l, j, o, now)
 	}
 	p.touch()
 	s.gathering.add(now)
@@ -70,11 +70,12 @@ func (p *Partition) advance(l *lane) {
 
 // putBack keeps the head of l, which did not complete, with what is to be
 // remembered of its run.
-func (p *Partition) putBack(l *lane, j *Job, o *Outcome) {
+func (p *Partition) putBack(l *lane, j *Job, o *Outcome, now time.Time) {
 	if o.Kind != Release {
 		n := noteValue{Attempts: j.Attempt, Halted: o.Kind == Halt, Error: cut(o.Error, MaxError)}
 		if o.Kind == Retry && !o.Due.IsZero() {
 			n.Due = o.Due.UnixNano()
+			n.Delay = max(0, int64(o.Due.Sub(now)))
 		}
 		p.note(j.Offset, &n)
 	}

@@ -23,7 +23,8 @@ type stateValue struct {
 // noteValue is what is known of one open job beyond its record.
 type noteValue struct {
 	Attempts int    `msgpack:"attempts"`
-	Due      int64  `msgpack:"due,omitempty"` // Unix nanoseconds; zero: at once
+	Due      int64  `msgpack:"due,omitempty"`   // Unix nanoseconds; zero: at once
+	Delay    int64  `msgpack:"delay,omitempty"` // nanoseconds from the outcome to Due
 	Halted   bool   `msgpack:"halted,omitempty"`
 	Error    string `msgpack:"error,omitempty"`
 }
