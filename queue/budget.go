@@ -34,6 +34,10 @@ func (s *Store) Usage() Usage {
 	return u
 }
 
+// measureAgain is when a disk that was too full is looked at again: with
+// nothing to fetch there may be nothing to flush either.
+const measureAgain = time.Second
+
 // measure reads what the file and the disk have left.
 func (s *Store) measure() {
 	page := int64(s.db.Info().PageSize)
@@ -49,9 +53,9 @@ func (s *Store) measure() {
 	if err := unix.Statfs(filepath.Dir(s.path), &fs); err == nil {
 		free = int64(fs.Bavail) * int64(fs.Bsize)
 	}
-	s.lowDisk.Store(free < s.opt.MinFree)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.lowDisk, s.measured = free < s.opt.MinFree, s.clock.Now()
 	s.stats.File = file
 	s.stats.InUse = reached - int64(stats.FreePageN+stats.PendingPageN)*page
 	s.stats.Free = free
@@ -89,7 +93,10 @@ func (p *Partition) Room() bool {
 func (p *Partition) withinBudgets() bool {
 	s := p.store
 	parts := int64(len(s.parts))
-	if s.lowDisk.Load() {
+	if s.lowDisk {
+		if s.clock.Now().Sub(s.measured) >= measureAgain {
+			signal(s.dirtied)
+		}
 		return false
 	}
 	if s.opt.Disk > 0 {

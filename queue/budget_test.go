@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"testing"
+	"time"
 )
 
 const kib = 1 << 10
@@ -64,6 +65,25 @@ func TestRoomEndsWhenTheDiskIsFull(t *testing.T) {
 		t.Error("there is room though less is free than is to stay free")
 	}
 	r.done(r.take(1)...)
+}
+
+func TestRoomComesBackWithTheDiskThoughNothingIsToBeDone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{MinFree: math.MaxInt64})
+	p := r.attach(orders)
+	r.sync()
+	if p.Room() {
+		t.Fatal("there is room though less is free than is to stay free")
+	}
+	r.mu.Lock()
+	r.Store.opt.MinFree = 0 // what it amounts to when somebody makes room
+	r.mu.Unlock()
+	for deadline := time.Now().Add(10 * time.Second); !p.Room(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the disk was not looked at again")
+		}
+		r.clock.advance(measureAgain / 10)
+	}
 }
 
 func TestBodiesInMemoryStayWithinTheBudget(t *testing.T) {

@@ -74,6 +74,7 @@ func (s *Store) tell(f *flush, took time.Duration) {
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
 	if len(f.parts) == 0 && f.identity == nil {
+		s.measure() // Room may have asked for it
 		return nil
 	}
 	for _, p := range f.parts {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -90,6 +89,8 @@ type Store struct {
 	finished  uint64       // flushes done
 	waiters   []waiter
 	stats     Usage
+	lowDisk   bool      // free disk was below Options.MinFree
+	measured  time.Time // when that was
 	closed    bool
 	err       error // first failed commit; nothing is written after it
 
@@ -98,8 +99,6 @@ type Store struct {
 	stopped chan struct{} // closed by the committer at its end
 	dirtied chan struct{} // holds one token while something is dirty
 	urgent  chan struct{} // holds one token while somebody waits for a flush
-
-	lowDisk atomic.Bool // free disk is below Options.MinFree
 
 	nextCompact time.Time // the committer's: no compaction before
 }
