@@ -20,6 +20,7 @@ type ownership struct {
 	claim  *kafka.Claim
 	stored *queue.Partition
 	log    *slog.Logger
+	begins bool // neither the store nor the group had an offset of it
 }
 
 // Own works on a partition for as long as it is claimed. A partition that
@@ -91,12 +92,17 @@ func (o *ownership) workOn(ctx context.Context) {
 	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 
 	var committing sync.WaitGroup
+	stamped := make(chan struct{}) // closed when the first commit was answered
 	committing.Go(func() {
 		if o.store.Sync(ctx) == nil { // the frontier must be on disk to be committed
 			commits.report(commits.commit(ctx))
 		}
+		close(stamped)
 		commits.loop(ctx, wake)
 	})
+	if o.begins { // else a crash, or the next owner, could begin elsewhere and leave out what was read
+		<-stamped
+	}
 	if err := o.fetch(ctx); err != nil {
 		o.hold(ctx, err)
 	}

@@ -159,6 +159,31 @@ func TestStartAndFixedPartitions(t *testing.T) {
 	}
 }
 
+// Whoever has the partition next must begin at the same offset, or leave out
+// what was read and not finished.
+func TestNothingIsReadBeforeTheStartIsCommitted(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 10, 10, 1)
+	j := newJournal()
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: j.handler(nil)})
+	cfg.Start = bridge.Start{Newest: true}
+	assigned := make(chan bridge.Assigned, 1)
+	cfg.Hooks = &bridge.Hooks{Assigned: func(e bridge.Assigned) { assigned <- e }}
+	refusing := broker.Fail(bridgetest.OffsetCommit, bridgetest.Always, sarama.ErrOffsetsLoadInProgress)
+	b := start(t, cfg)
+	<-assigned
+	produce(t, broker, "orders", 10, 10, 1)
+	refusing.Wait(t, 5)
+	if n, _ := j.counts(); n > 0 {
+		t.Errorf("%d jobs ran though the group does not know where they begin", n)
+	}
+	refusing.Remove()
+	broker.WaitCommitted(t, "billing", "orders")
+	b.mustStop(t)
+	j.check(t, 10)
+}
+
 func TestInvisibleTailMovesTheOffset(t *testing.T) {
 	t.Parallel()
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))

@@ -39,6 +39,7 @@ func (o *ownership) reconcile(ctx context.Context) error {
 	if err := decision.Apply(o.stored); err != nil {
 		return fmt.Errorf("%v to offset %d: %w", decision.Action, decision.Offset, err)
 	}
+	o.begins = decision.Action == recovery.Begin && facts.Committed < 0
 	return nil
 }
 
