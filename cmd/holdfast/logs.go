@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -13,11 +14,20 @@ import (
 
 // newLogger logs to out, which shows lines to a person or not.
 func newLogger(out io.Writer, c config.Log, level slog.Level, person bool) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: byName}
 	if c.JSON(person) {
 		return slog.New(slog.NewJSONHandler(out, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// byName logs what has a name by it: as JSON a job would otherwise show all its
+// fields, and with them its payload.
+func byName(_ []string, a slog.Attr) slog.Attr {
+	if named, ok := a.Value.Any().(fmt.Stringer); ok && a.Value.Kind() == slog.KindAny {
+		return slog.String(a.Key, named.String())
+	}
+	return a
 }
 
 // outlets are where a running bridge writes: logs to stderr and what the log
