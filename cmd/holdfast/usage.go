@@ -65,7 +65,7 @@ func wrongCommand(c *cli.Context) error {
 	}
 	given := c.Args().First()
 	if given == "" {
-		return usagef("%s needs one of: %s", c.Command.HelpName, strings.Join(names, ", "))
+		return usagef("%s needs one of: %s; %s --help explains them", c.Command.HelpName, strings.Join(names, ", "), c.Command.HelpName)
 	}
 	if meant, ok := nearest.Name(given, names); ok {
 		return usagef("unknown command %q; did you mean %s %s?", given, c.Command.HelpName, meant)
