@@ -1,7 +1,10 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,5 +45,15 @@ func TestJobIDOutlivesNames(t *testing.T) {
 	job.topicID = ""
 	if got := job.ID(); got != "orders/3@1042" {
 		t.Errorf("ID without topic ids %s", got)
+	}
+}
+
+func TestAJobIsLoggedByItsName(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	job := &Job{Record: Record{Topic: "orders", Partition: 3, Offset: 1042, Value: []byte("secret")}}
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("taken", "job", job)
+	if text := out.String(); !strings.Contains(text, `"job":"orders/3@1042"`) || strings.Contains(text, "secret") {
+		t.Error(text)
 	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -49,6 +50,9 @@ func (j *Job) ID() string {
 	}
 	return fmt.Sprintf("%s/%d@%d", id, j.Partition, j.Offset)
 }
+
+// LogValue is the job's name: a payload never gets into a log by itself.
+func (j *Job) LogValue() slog.Value { return slog.StringValue(j.String()) }
 
 // String returns the job's name for people: topic/partition@offset.
 func (j *Job) String() string {

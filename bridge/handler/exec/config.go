@@ -10,7 +10,8 @@ import (
 )
 
 // defaultGrace is the time between SIGTERM and SIGKILL where Config.Grace is zero.
-const defaultGrace = 5 * time.Second
+// It is below the time that a stopping bridge gives handlers to return.
+const defaultGrace = 3 * time.Second
 
 // Config says which process is started for a job.
 type Config struct {
@@ -24,7 +25,7 @@ type Config struct {
 	// name, NAME=value sets one. Names in HOLDFAST_ are refused.
 	Env []string
 	// Grace is how long the process group may go on after SIGTERM before it is
-	// killed; zero: 5 s.
+	// killed; zero: 3 s.
 	Grace time.Duration
 }
 
