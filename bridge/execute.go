@@ -60,6 +60,7 @@ func (r *run) execute(taken *queue.Job, w *worker, h *hand) {
 			return
 		}
 	}
+	detach(&taken.Record)
 	job := newJob(taken, v.topicID)
 	ctx := &runContext{scope: v.scope}
 	w.running.Store(job)

@@ -93,6 +93,9 @@ func (h *hand) settle() error {
 		return nil
 	}
 	err := h.store.Finish(out...)
+	for i := range out { // the running job may take long: keep nothing of the others
+		out[i].Job.Record = queue.Record{}
+	}
 	clear(out)
 	h.spare = out[:0]
 	return err
