@@ -39,16 +39,15 @@ func (c *Config) bridge(jobs *slog.Logger) (bridge.Config, []Problem) {
 		StopWithin:      negativeForZero(c.StopWithin),
 		Budget:          bridge.Budget{Memory: c.Budget.Memory, Disk: c.Budget.Disk, MinFree: c.Budget.MinFree},
 	}
+	var err error
+	if out.Sarama, err = c.Kafka.Sarama(); err != nil {
+		b.invalid(c, err)
+	}
 	common := b.handler("handler", c.Handler)
 	for _, t := range c.Topics {
 		out.Topics = append(out.Topics, b.topic(t, common))
 	}
-	var invalid *bridge.ConfigError
-	if errors.As(out.Validate(), &invalid) {
-		for _, p := range invalid.Problems {
-			b.fail(c.keyOf(p.Field), inKeys.Replace(withoutPackage(errors.New(p.Reason))))
-		}
-	}
+	b.invalid(c, out.Validate())
 	return out, b.wrong
 }
 
@@ -60,6 +59,16 @@ type builder struct {
 
 func (b *builder) fail(key, reason string) {
 	b.wrong = append(b.wrong, Problem{Key: key, Reason: reason})
+}
+
+// invalid reports what the library finds wrong with what it was given from c.
+func (b *builder) invalid(c *Config, err error) {
+	var invalid *bridge.ConfigError
+	if errors.As(err, &invalid) {
+		for _, p := range invalid.Problems {
+			b.fail(c.keyOf(p.Field), inKeys.Replace(withoutPackage(errors.New(p.Reason))))
+		}
+	}
 }
 
 func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
@@ -126,12 +135,19 @@ var (
 		"OnExternalReset": "kafka.on_external_reset", "DataDir": "data_dir", "Workers": "workers",
 		"Flush": "flush", "StopWithin": "stop_within", "Budget.Memory": "budget.memory",
 		"Budget.Disk": "budget.disk", "Budget.MinFree": "budget.min_free", "Topics": "topics",
+		"TLS.CAFile": "kafka.tls.ca_file", "TLS.CertFile": "kafka.tls.cert_file", "TLS.KeyFile": "kafka.tls.key_file",
+		"SASL.Mechanism": "kafka.sasl.mechanism", "SASL.User": "kafka.sasl.user",
+		"SASL.PasswordFile": "kafka.sasl.password_file", "SASL.TokenCommand": "kafka.sasl.token_command",
 	}
 	topicKeys = map[string]string{
 		"Partitions": ".partitions", "Handler": ".handler", "Partitioner": ".partitioner",
 		"Concurrency": ".concurrency", "Retry": ".retry",
 	}
-	inKeys = strings.NewReplacer("patterns go into Match", "a pattern begins with "+patternMark)
+	inKeys = strings.NewReplacer(
+		"patterns go into Match", "a pattern begins with "+patternMark,
+		"a user needs a password", "write the password into a file and name that here, or set "+Variable("kafka.sasl.password"),
+		"is set and so is Password", "is set and so is "+Variable("kafka.sasl.password"),
+	)
 )
 
 func (c *Config) keyOf(field string) string {

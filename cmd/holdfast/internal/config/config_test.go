@@ -291,6 +291,7 @@ log: {format: text}
 `, Input{Environ: []string{"HOLDFAST_KAFKA_GROUP=007"}})
 	c.Handler = &Handler{Exec: &Exec{Command: []string{"/bin/charge", "", "--all"}, Env: []string{"HOME", "TOKEN=secret"}, Grace: time.Second}}
 	c.Topics[0].Partitioner = Partitioner{Source: []partitioner.Source{partitioner.HeaderValue("tenant")}, Lanes: 64}
+	c.Kafka.Security = Security{TLS: &TLS{}, SASL: &SASL{Mechanism: "PLAIN", User: "billing", Password: "s3cret"}}
 	var b strings.Builder
 	if err := c.Print(&b); err != nil {
 		t.Fatal(err)

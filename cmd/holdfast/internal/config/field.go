@@ -105,6 +105,43 @@ func (c optionalCodec[T, P]) encode() *yaml.Node {
 	return encodeSection(*c.to)
 }
 
+// demanded is the codec of a section that may be missing, and that is also
+// there when a variable or a flag sets something in it.
+func demanded[T any, P interface {
+	*T
+	section
+}](to *P, fresh func() P) codec {
+	return demandedCodec[T, P]{optionalCodec[T, P]{to, fresh}}
+}
+
+type demandedCodec[T any, P interface {
+	*T
+	section
+}] struct {
+	optionalCodec[T, P]
+}
+
+func (c demandedCodec[T, P]) below(key string, each func(key string, c codec)) {
+	s := *c.to
+	if s == nil {
+		s = c.fresh()
+	}
+	leaves(s, key+".", func(key string, leaf codec) {
+		each(key, demanding{leaf, func() { *c.to = s }})
+	})
+}
+
+// demanding puts a section in its place before a value in it is set.
+type demanding struct {
+	codec
+	demand func()
+}
+
+func (d demanding) decode(n node) {
+	d.demand()
+	d.codec.decode(n)
+}
+
 // leaves calls each for every key below s that holds plain values, which are
 // those that variables and flags can set.
 func leaves(s section, prefix string, each func(key string, c codec)) {
@@ -113,6 +150,10 @@ func leaves(s section, prefix string, each func(key string, c codec)) {
 		switch c := f.codec.(type) {
 		case sectionCodec:
 			leaves(c.section, key+".", each)
+		case interface {
+			below(string, func(string, codec))
+		}:
+			c.below(key, each)
 		case settable:
 			each(key, c)
 		}

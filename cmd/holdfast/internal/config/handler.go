@@ -46,23 +46,29 @@ func newExec() *Exec { return &Exec{Grace: 3 * time.Second} }
 
 func (e *Exec) fields() fields {
 	return fields{
-		{"command", many(&e.Command, argument)},
+		{"command", command(&e.Command)},
 		{"dir", filePath(&e.Dir)},
 		{"env", many(&e.Env, secretEntry)},
 		{"grace", one(&e.Grace, duration(time.Millisecond))},
 	}
 }
 
-// check makes a program that is named by its path independent of the working
-// directory; one without a slash is looked up in PATH.
-func (e *Exec) check(n node) {
-	if len(e.Command) > 0 && strings.Contains(e.Command[0], "/") {
-		e.Command[0] = n.resolve(e.Command[0])
-	}
-}
-
 func (e *Exec) handler() (bridge.Handler, error) {
 	return exec.New(exec.Config{Command: e.Command, Dir: e.Dir, Env: e.Env, Grace: e.Grace})
+}
+
+// command is the codec of a program and its arguments. A program that is named
+// by its path does not depend on the working directory; one without a slash is
+// looked up in PATH.
+func command(to *[]string) codec { return commandCodec{list[string]{to: to, kind: argument}} }
+
+type commandCodec struct{ list[string] }
+
+func (c commandCodec) decode(n node) {
+	c.list.decode(n)
+	if words := *c.to; len(words) > 0 && strings.Contains(words[0], "/") {
+		words[0] = n.resolve(words[0])
+	}
 }
 
 // argument is one word of a command, which may be empty.

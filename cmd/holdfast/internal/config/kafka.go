@@ -17,6 +17,7 @@ type Kafka struct {
 	ReadUncommitted bool
 	Start           bridge.Start
 	OnExternalReset bridge.ExternalReset
+	Security
 }
 
 const (
@@ -39,6 +40,8 @@ func (k *Kafka) fields() fields {
 		{"start", one(&k.Start, start)},
 		{"on_external_reset", one(&k.OnExternalReset, choice(
 			word[bridge.ExternalReset]{"stop", bridge.ResetStop}, word[bridge.ExternalReset]{"follow", bridge.ResetFollow}))},
+		{"tls", demanded(&k.TLS, newTLS)},
+		{"sasl", demanded(&k.SASL, newSASL)},
 	}
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,33 +31,75 @@ type Flag struct{ Name, Key, Value string }
 // Load reads the file and what is set over it, and checks everything. An error
 // that is an [*Error] lists all problems.
 func Load(in Input) (*Config, error) {
-	content, err := os.ReadFile(in.File)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{[]Problem{{Origin: in.File, Reason: "the file does not exist; name it with --config FILE"}}}
-	case err != nil:
-		return nil, fmt.Errorf("read the configuration: %w", err)
+	content, err := readFile(in.File)
+	if err != nil {
+		return nil, err
 	}
 	return decode(content, in)
 }
 
+// LoadKafka is Load for what talks to Kafka without being a bridge: only where
+// the brokers are and how to talk to them is checked, and File may be empty.
+func LoadKafka(in Input) (*Kafka, error) {
+	var content []byte
+	if in.File != "" {
+		var err error
+		if content, err = readFile(in.File); err != nil {
+			return nil, err
+		}
+	}
+	c, found, err := assemble(content, in)
+	if err != nil {
+		return nil, err
+	}
+	var b builder
+	_, err = c.Kafka.Sarama()
+	b.invalid(c, err)
+	found.all(b.wrong)
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return &c.Kafka, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &Error{[]Problem{{Origin: path, Reason: "the file does not exist; name it with --config FILE"}}}
+	case err != nil:
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return content, nil
+}
+
 // decode is Load with the content of the file.
 func decode(content []byte, in Input) (*Config, error) {
-	found := &problems{origin: make(map[string]string), file: in.File}
+	c, found, err := assemble(content, in)
+	if err != nil {
+		return nil, err
+	}
+	_, wrong := c.bridge(slog.New(slog.DiscardHandler))
+	found.all(wrong)
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// assemble reads the content of the file and what is set over it.
+func assemble(content []byte, in Input) (*Config, *problems, error) {
+	found := &problems{origin: make(map[string]string), file: cmp.Or(in.File, "environment")}
 	c := defaults()
 	folder, err := filepath.Abs(filepath.Dir(in.File))
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	if root := parse(content, found); root != nil {
 		decodeSection(c, node{Node: root, base: folder, to: found}.resolved())
 	}
 	c.overlay(in, found)
-	c.validate(found)
-	if err := found.err(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, found, nil
 }
 
 // parse reads one YAML document; nil: there is none.
@@ -152,12 +195,4 @@ func (c *Config) Print(w io.Writer) error {
 		return fmt.Errorf("print the configuration: %w", err)
 	}
 	return out.Close()
-}
-
-// validate reports what is wrong beyond the form of single values.
-func (c *Config) validate(found *problems) {
-	_, wrong := c.bridge(slog.New(slog.DiscardHandler))
-	for _, w := range wrong {
-		found.about(w.Key, w.Reason)
-	}
 }

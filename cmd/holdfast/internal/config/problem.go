@@ -69,6 +69,13 @@ func (p *problems) about(key, reason string) {
 	p.add(p.originOf(key), key, "%s", reason)
 }
 
+// all reports problems as about does.
+func (p *problems) all(list []Problem) {
+	for _, each := range list {
+		p.about(each.Key, each.Reason)
+	}
+}
+
 func (p *problems) originOf(key string) string {
 	for at := key; ; {
 		if origin, ok := p.origin[at]; ok {
