@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+)
+
+// Case is a backlog to work off.
+type Case struct {
+	Name    string
+	Topic   Topic
+	Workers int
+	Work    Work
+	Systems []System
+}
+
+// Paced is a stream to keep up with.
+type Paced struct {
+	Name    string
+	Rate    int // records a second
+	Topic   Topic
+	Workers int
+	Systems []System
+}
+
+// Stuck is a backlog in which some keys never finish, and a kill on the way.
+type Stuck struct {
+	Name    string
+	Topic   Topic
+	Workers int
+	Work    Work
+	Systems []System
+	Lives   [2]time.Duration // before the kill, and after the start that follows
+}
+
+// plan is what a run of the benchmark measures, and for how long.
+type plan struct {
+	Cases  []Case
+	Paced  []Paced
+	Stuck  []Stuck
+	Warm   time.Duration // not measured, where a case or system needs it
+	Window time.Duration // measured at most
+	Pacing time.Duration // measured of a paced stream
+}
+
+const (
+	keys        = 10_000
+	fewWorkers  = 16
+	manyWorkers = 1000
+)
+
+// everyone is for handlers that do nothing: a bare consumer has no workers to
+// wait with.
+func everyone() []System { return []System{Bare, Holdfast, Parallel} }
+func pools() []System    { return []System{Holdfast, Parallel} }
+
+func planFull() plan {
+	p := plan{Warm: 3 * time.Second, Window: 10 * time.Second, Pacing: 20 * time.Second}
+	for _, size := range []struct{ bytes, records int }{{1024, 1_000_000}, {100, 3_000_000}} {
+		for _, partitions := range []int{1, 4} {
+			p.Cases = append(p.Cases, idle(size.bytes, partitions, size.records))
+		}
+	}
+	p.Cases = append(p.Cases, waiting(100, 1_000_000), waiting(manyWorkers, 1_000_000))
+	p.Paced = []Paced{paced(2000), paced(10_000)}
+	p.Stuck = []Stuck{stuck(25*time.Second, 30*time.Second)}
+	return p
+}
+
+// planShort is for a look within two minutes.
+func planShort() plan {
+	return plan{
+		Warm: 2 * time.Second, Window: 4 * time.Second, Pacing: 4 * time.Second,
+		Cases: []Case{idle(1024, 1, 400_000), idle(100, 4, 1_200_000), waiting(manyWorkers, 600_000)},
+		Paced: []Paced{paced(2000)},
+		Stuck: []Stuck{stuck(8*time.Second, 8*time.Second)},
+	}
+}
+
+func idle(bytes, partitions, records int) Case {
+	return Case{
+		Name:    fmt.Sprintf("no-op, %d B, partitions: %d", bytes, partitions),
+		Topic:   Topic{Partitions: partitions, Keys: keys, Bytes: bytes, Records: records},
+		Workers: fewWorkers,
+		Systems: everyone(),
+	}
+}
+
+func waiting(workers, records int) Case {
+	const each = 10 * time.Millisecond
+	return Case{
+		Name:    fmt.Sprintf("%v x %d workers", each, workers),
+		Topic:   Topic{Partitions: 4, Keys: keys, Bytes: 1024, Records: records},
+		Workers: workers,
+		Work:    Work{Sleep: each},
+		Systems: pools(),
+	}
+}
+
+func paced(rate int) Paced {
+	return Paced{
+		Name:    fmt.Sprintf("%d records/s, 1024 B", rate),
+		Rate:    rate,
+		Topic:   Topic{Partitions: 4, Keys: keys, Bytes: 1024},
+		Workers: fewWorkers,
+		Systems: everyone(),
+	}
+}
+
+func stuck(before, after time.Duration) Stuck {
+	return Stuck{
+		Name:    "400 of 10000 keys never finish",
+		Topic:   Topic{Partitions: 1, Keys: keys, Bytes: 100, Records: 600_000},
+		Workers: manyWorkers,
+		Work:    Work{Sleep: 10 * time.Millisecond, Stuck: 400, Tally: true},
+		Systems: pools(),
+		Lives:   [2]time.Duration{before, after},
+	}
+}

@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// process is a measured process. The goroutine that started it waits for its
+// end, so that none outlives the benchmark: Linux sends the death signal when
+// the thread that forked ends, and that thread is locked to the goroutine.
+type process struct {
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{} // closed by the goroutine once the process has ended
+	err  error         // how it ended; read after done
+}
+
+func start(cmd *exec.Cmd, log string) (*process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer out.Close()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = cmd.Wait()
+			close(p.done)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start the measured process: %w", err)
+	}
+	return p, nil
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.done
+}
+
+// stopWithin is how long a planned stop may take.
+const stopWithin = 60 * time.Second
+
+// stop ends the process as planned, so that it writes its profile.
+func (p *process) stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-p.done:
+		if p.err != nil {
+			return fmt.Errorf("the measured process: %w\n%s", p.err, p.tail())
+		}
+		return nil
+	case <-time.After(stopWithin):
+		p.kill()
+		return fmt.Errorf("the measured process went on for %v after SIGTERM\n%s", stopWithin, p.tail())
+	}
+}
+
+// alive is nil unless the process has ended by itself.
+func (p *process) alive() error {
+	select {
+	case <-p.done:
+		return fmt.Errorf("the measured process ended: %w\n%s", errors.Join(p.err, io.ErrUnexpectedEOF), p.tail())
+	default:
+		return nil
+	}
+}
+
+func (p *process) tail() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-4<<10):])
+}
+
+// anonymous returns the memory of the process that no file backs, in bytes.
+func (p *process) anonymous() int64 { return 1024 * p.number("status", "RssAnon:") }
+
+// written returns what the process has sent towards the disk, in bytes.
+func (p *process) written() int64 { return p.number("io", "write_bytes:") }
+
+// number reads a figure of /proc; 0 where there is none.
+func (p *process) number(file, name string) int64 {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), file))
+	if err != nil {
+		return 0
+	}
+	for line := range bytes.Lines(text) {
+		if fields := bytes.Fields(line); len(fields) > 1 && string(fields[0]) == name {
+			n, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// syncsPerTransaction: bbolt syncs the pages, then the page that makes them count.
+const syncsPerTransaction = 2
+
+// transactions returns the number of the last transaction in a bbolt file, 0
+// where there is no file. It reads the two meta pages as they are on disk:
+// bbolt's lock lets nobody else open the file.
+func transactions(path string) int64 {
+	const (
+		header  = 16 // of a page
+		txid    = header + 48
+		metaEnd = txid + 16
+	)
+	f, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	var last uint64
+	for page := range int64(2) {
+		var meta [metaEnd]byte
+		if _, err := f.ReadAt(meta[:], page*int64(os.Getpagesize())); err == nil {
+			last = max(last, binary.LittleEndian.Uint64(meta[txid:]))
+		}
+	}
+	return int64(last)
+}
