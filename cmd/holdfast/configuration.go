@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -39,24 +40,29 @@ func configFlags() []cli.Flag {
 
 // load reads the configuration that the flags of configFlags name.
 func (w *world) load(c *cli.Context) (*config.Config, error) {
-	file := c.String("config")
-	if file == "" {
-		file = w.variable(configVariable)
+	in, err := w.settings(c)
+	if err != nil {
+		return nil, err
 	}
-	if file == "" {
+	if in.File == "" {
 		return nil, usagef("--config is missing; it names the configuration file")
 	}
+	return config.Load(in)
+}
+
+// settings is where the configuration of a command comes from.
+func (w *world) settings(c *cli.Context) (config.Input, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("find the working directory: %w", err)
+		return config.Input{}, fmt.Errorf("find the working directory: %w", err)
 	}
-	in := config.Input{File: file, Environ: w.environ, Dir: dir}
+	in := config.Input{File: cmp.Or(c.String("config"), w.variable(configVariable)), Environ: w.environ, Dir: dir}
 	for _, f := range keyFlags {
 		if c.IsSet(f.name) {
 			in.Flags = append(in.Flags, config.Flag{Name: "--" + f.name, Key: f.key, Value: c.String(f.name)})
 		}
 	}
-	return config.Load(in)
+	return in, nil
 }
 
 func (w *world) config() *cli.Command {

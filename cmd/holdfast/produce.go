@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/IBM/sarama"
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
@@ -18,7 +19,6 @@ import (
 const localBroker = "127.0.0.1:9092"
 
 func (w *world) produce() *cli.Command {
-	brokers := config.Variable("kafka.brokers")
 	return &cli.Command{
 		Name:  "produce",
 		Usage: "write records from stdin to a topic, for development, not for production",
@@ -27,7 +27,8 @@ func (w *world) produce() *cli.Command {
 			"echo cust-17:hello | holdfast produce --topic orders --key-separator :",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "topic", Usage: "`NAME` of the topic"},
-			&cli.StringFlag{Name: "brokers", Usage: "`HOST:PORT` of brokers, separated by commas, also " + brokers + " (default: " + localBroker + ")"},
+			&cli.StringFlag{Name: "brokers", Usage: "`HOST:PORT` of brokers, separated by commas, over kafka.brokers and " + config.Variable("kafka.brokers") + " (default: " + localBroker + ")"},
+			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "`FILE` whose kafka section says where the brokers are and how to talk to them, also " + configVariable},
 			&cli.BoolFlag{Name: "json", Usage: "each line is a JSON object with key, value and headers, or key_base64 and value_base64"},
 			&cli.StringFlag{Name: "key", Usage: "`KEY` of every record that has none"},
 			&cli.StringFlag{Name: "key-separator", Usage: "`TEXT` between the key and the value of a line"},
@@ -59,15 +60,12 @@ func (w *world) runProduce(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	brokers := c.String("brokers")
-	for _, more := range []string{w.variable(config.Variable("kafka.brokers")), localBroker} {
-		if brokers == "" {
-			brokers = more
-		}
+	target := produce.Target{Topic: topic, Hash: hash}
+	if target.Brokers, target.Sarama, err = w.kafka(c); err != nil {
+		return err
 	}
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
-	target := produce.Target{Brokers: splitList(brokers), Topic: topic, Hash: hash}
 	sent, err := produce.Send(ctx, target, produce.NewReader(w.input(ctx), format))
 	if sent != nil {
 		fmt.Fprintf(w.stderr, "holdfast: %s (a tool for development, not for production)\n", describeSent(sent, topic))
@@ -76,6 +74,23 @@ func (w *world) runProduce(c *cli.Context) error {
 		return errors.New("interrupted before the end of the input")
 	}
 	return err
+}
+
+// kafka is where the brokers are, and what sarama has to do to talk to them.
+func (w *world) kafka(c *cli.Context) (brokers []string, hook func(*sarama.Config), err error) {
+	in, err := w.settings(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	kafka, err := config.LoadKafka(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if brokers = kafka.Brokers; len(brokers) == 0 {
+		brokers = []string{localBroker}
+	}
+	hook, err = kafka.Sarama()
+	return brokers, hook, err
 }
 
 func formatOf(c *cli.Context) (produce.Format, error) {
@@ -97,15 +112,6 @@ func formatOf(c *cli.Context) (produce.Format, error) {
 		f.Defaults.Headers = append(f.Defaults.Headers, produce.Header{Name: name, Value: []byte(value)})
 	}
 	return f, nil
-}
-
-// splitList reads values separated by commas.
-func splitList(text string) []string {
-	parts := strings.Split(text, ",")
-	for i, p := range parts {
-		parts[i] = strings.TrimSpace(p)
-	}
-	return parts
 }
 
 func describeSent(sent produce.Sent, topic string) string {

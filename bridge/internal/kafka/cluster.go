@@ -171,7 +171,10 @@ func (c *Cluster) metadata(ctx context.Context, names []string) (*sarama.Metadat
 		}
 		// sarama alone can put a broker aside, and does so while it refreshes.
 		refreshed := c.commit.RefreshMetadata(names...)
-		if meta, err = c.askMetadata(names); err != nil && refreshed != nil {
+		meta, err = c.askMetadata(names)
+		// What a broker answered says more than that none was of use.
+		var answer sarama.KError
+		if err != nil && refreshed != nil && !errors.As(err, &answer) {
 			return nil, refreshed
 		}
 		return meta, err

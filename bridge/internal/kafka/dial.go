@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -103,17 +104,29 @@ func (c *connections) drop(next context.Context, cancel context.CancelFunc) {
 
 // unreachable says in one sentence which brokers did not answer, why, and what to do.
 func unreachable(brokers []string, cause error) error {
-	remedy := "start the brokers, or correct their addresses"
 	text := reason(cause)
+	return fmt.Errorf("%w at %s: %w: %s", ErrUnreachable, strings.Join(brokers, ", "), inOneLine{cause, text}, remedy(cause, text))
+}
+
+func remedy(cause error, text string) string {
+	var own interface{ Remedy() string } // of what the configuration of TLS and SASL calls
 	switch {
+	case errors.As(cause, &own):
+		return own.Remedy()
 	case errors.Is(cause, sarama.ErrSASLAuthenticationFailed):
-		remedy = "check user, password and mechanism"
+		return "check user, password or token, and mechanism"
+	case errors.Is(cause, sarama.ErrUnsupportedSASLMechanism):
+		return "use a mechanism that this listener offers"
+	case errors.Is(cause, sarama.ErrIllegalSASLState):
+		return "this listener does without SASL, use the port of another or remove it"
 	case strings.Contains(text, "x509:") || strings.Contains(text, "tls:"):
-		remedy = "check the certificates and the server name"
+		return "check the certificates and the server name"
 	case errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, context.Canceled):
-		remedy = "check the network, or wait longer"
+		return "check the network, or wait longer"
+	case strings.HasSuffix(text, io.EOF.Error()):
+		return "the broker hung up, check whether the listener wants TLS or SASL"
 	}
-	return fmt.Errorf("%w at %s: %w: %s", ErrUnreachable, strings.Join(brokers, ", "), inOneLine{cause, text}, remedy)
+	return "start the brokers, or correct their addresses"
 }
 
 type inOneLine struct {

@@ -19,6 +19,8 @@ type Target struct {
 	Brokers []string
 	Topic   string
 	Hash    partitioner.Hash // chooses the partition of a key
+	// Sarama sets how to talk to the brokers; nil: plaintext.
+	Sarama func(*sarama.Config)
 }
 
 // Sent is how many records each partition has acknowledged.
@@ -31,8 +33,9 @@ var ErrUnreachable = errors.New("cannot reach Kafka at")
 // ctx ends; what was sent by then is acknowledged or named in the error.
 func Send(ctx context.Context, t Target, in *Reader) (Sent, error) {
 	producer, err := sarama.NewAsyncProducer(t.Brokers, t.config())
-	if errors.Is(err, sarama.ErrOutOfBrokers) {
-		return nil, fmt.Errorf("%w %s: %s; start the brokers, or correct --brokers", ErrUnreachable, strings.Join(t.Brokers, ", "), reason(err))
+	if errors.Is(err, sarama.ErrOutOfBrokers) || errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
+		text := reason(err)
+		return nil, fmt.Errorf("%w %s: %s; %s", ErrUnreachable, strings.Join(t.Brokers, ", "), text, remedy(err, text))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
@@ -57,6 +60,9 @@ func (t Target) config() *sarama.Config {
 	conf.Producer.RequiredAcks = sarama.WaitForAll
 	conf.Producer.Return.Successes = true
 	conf.Producer.Partitioner = func(string) sarama.Partitioner { return &chooser{hash: t.Hash} }
+	if t.Sarama != nil {
+		t.Sarama(conf)
+	}
 	return conf
 }
 
@@ -148,4 +154,19 @@ func (c *chooser) RequiresConsistency() bool { return true }
 func reason(err error) string {
 	text := strings.TrimPrefix(err.Error(), sarama.ErrOutOfBrokers.Error()+": ")
 	return strings.Join(strings.Fields(text), " ")
+}
+
+func remedy(err error, text string) string {
+	var own interface{ Remedy() string } // of what Target.Sarama has set
+	switch {
+	case errors.As(err, &own):
+		return own.Remedy()
+	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
+		return "check user, password or token, and mechanism"
+	case strings.Contains(text, "x509:") || strings.Contains(text, "tls:"):
+		return "check the certificates and the server name"
+	case strings.HasSuffix(text, io.EOF.Error()):
+		return "the broker hung up, check whether the listener wants TLS or SASL"
+	}
+	return "start the brokers, or correct --brokers"
 }
