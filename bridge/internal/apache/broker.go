@@ -28,6 +28,7 @@ type Broker struct {
 	port       int
 	properties map[string]string
 	heap       string
+	secured    *secured // nil: plaintext alone
 	process    *process // nil while stopped
 }
 
@@ -149,7 +150,14 @@ func (b *Broker) format() error {
 			return err
 		}
 	}
-	return writeProperties(b.install.fixtures, b.configPath(), data, b.port, controller, b.properties)
+	properties := make(map[string]string)
+	if b.secured != nil {
+		if properties, err = b.secure(controller); err != nil {
+			return err
+		}
+	}
+	maps.Copy(properties, b.properties)
+	return writeProperties(b.install.fixtures, b.configPath(), data, b.port, controller, properties)
 }
 
 var clusterLine = regexp.MustCompile(`(?m)^cluster\.id=.*$`)

@@ -15,6 +15,7 @@ import (
 const (
 	TopicCommand         = "org.apache.kafka.tools.TopicCommand"
 	ConsumerGroupCommand = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+	ConfigCommand        = "kafka.admin.ConfigCommand"
 )
 
 const toolWithin = time.Minute
