@@ -59,6 +59,9 @@ const (
 
 // New makes the hook for [bridge.Config.Sarama]. Its error is a
 // [*bridge.ConfigError] that lists everything wrong with c.
+//
+// A hook of your own may call it and change more; a proxy is set before, since
+// PLAIN with a PasswordFile takes over sarama's dialer, and TLS with it.
 func New(c Config) (func(*sarama.Config), error) {
 	var v validator
 	encrypt := v.tls(c.TLS)

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -43,7 +44,7 @@ type secured struct {
 // to password), both kinds of SCRAM with the users of [Broker.SetScram], and
 // OAUTHBEARER with unsigned tokens. The plaintext listener stays.
 func Secured(users map[string]string) Option {
-	return func(b *Broker) { b.secured = &secured{users, make(map[Security]int)} }
+	return func(b *Broker) { b.secured = &secured{maps.Clone(users), make(map[Security]int)} }
 }
 
 // SecureAddr is the address of a listener of [Secured].
@@ -67,6 +68,22 @@ func (b *Broker) SetScram(tb testing.TB, user, password string) {
 			"--add-config", mechanism+"=[password="+password+"]")
 	}
 }
+
+// SetPlain sets the password of a user of PLAIN. It counts from the next start.
+func (b *Broker) SetPlain(tb testing.TB, user, password string) {
+	tb.Helper()
+	text, err := os.ReadFile(b.configPath())
+	if err != nil {
+		tb.Fatalf("read the broker's configuration: %v", err)
+	}
+	changed := strings.ReplaceAll(string(text), plainUser(user, b.secured.users[user]), plainUser(user, password))
+	if err := os.WriteFile(b.configPath(), []byte(changed), 0o644); err != nil {
+		tb.Fatalf("write the broker's configuration: %v", err)
+	}
+	b.secured.users[user] = password
+}
+
+func plainUser(user, password string) string { return fmt.Sprintf(" user_%s=%q", user, password) }
 
 // secure makes the certificates and returns the lines for server.properties.
 func (b *Broker) secure(controller int) (map[string]string, error) {
@@ -108,7 +125,7 @@ func (b *Broker) secure(controller int) (map[string]string, error) {
 func (s *secured) modules() map[string]string {
 	plain := "plain.PlainLoginModule required"
 	for user, password := range s.users {
-		plain += fmt.Sprintf(" user_%s=%q", user, password)
+		plain += plainUser(user, password)
 	}
 	return map[string]string{
 		"plain":         plain,

@@ -115,6 +115,40 @@ func TestSecuredKafka(t *testing.T) {
 	}
 }
 
+// Passwords change on both sides, the broker starts again, and bridges that
+// were running go on.
+func TestPasswordsChangeWhileABridgeRuns(t *testing.T) {
+	t.Parallel()
+	broker := startSecured(t)
+	encrypted := tlsSettings(broker)
+	sites := []*site{
+		secureSite(t, broker, apache.SASLSSL, "plain", encrypted+", sasl: {mechanism: PLAIN, user: billing, password_file: plain}"),
+		secureSite(t, broker, apache.SASLSSL, "scram", encrypted+", sasl: {mechanism: SCRAM-SHA-512, user: billing, password_file: scram}"),
+	}
+	sites[0].produce(t, "before;")
+	var bridges []*bridge
+	for _, s := range sites {
+		b := s.run(t)
+		bridges = append(bridges, b)
+		s.waitForSeen(t, b, "before;")
+	}
+
+	broker.SetPlain(t, "billing", "new-pl4in-s3cret")
+	broker.SetScram(t, "billing", "new-scr4m-s3cret")
+	broker.Stop(t)
+	for _, s := range sites {
+		s.write(t, "plain", "new-pl4in-s3cret\n")
+		s.write(t, "scram", "new-scr4m-s3cret\n")
+	}
+	broker.Restart(t)
+	sites[1].produce(t, "after;")
+	for i, s := range sites {
+		s.waitForSeen(t, bridges[i], "after;")
+		s.stop(t, bridges[i])
+		s.tellsNoSecret(t, s.logTail())
+	}
+}
+
 // refuses runs a command that has to end because Kafka cannot be reached.
 func (s *site) refuses(t *testing.T, say string, command ...string) {
 	t.Helper()
