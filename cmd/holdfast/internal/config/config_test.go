@@ -30,7 +30,7 @@ func load(t *testing.T, content string, in Input) (*Config, error) {
 	t.Helper()
 	in.File = "/etc/holdfast/holdfast.yaml"
 	if in.Dir == "" {
-		in.Dir = "/work"
+		in.Dir = "/srv"
 	}
 	return decode([]byte(content), in)
 }
@@ -228,7 +228,7 @@ func TestPrecedence(t *testing.T) {
 	in := Input{Environ: []string{"HOLDFAST_WORKERS=7", "HOLDFAST_KAFKA_GROUP=env", "HOLDFAST_DATA_DIR=there", "HOLDFAST_LOG_LEVEL="}}
 	content := smallest + "workers: 5\nlog: {level: warn}\n"
 	c := mustLoad(t, content, in)
-	if c.Workers != 7 || c.Kafka.Group != "env" || c.DataDir != "/work/there" || c.Log.Level != "warn" || c.Flush != 10*time.Millisecond {
+	if c.Workers != 7 || c.Kafka.Group != "env" || c.DataDir != "/srv/there" || c.Log.Level != "warn" || c.Flush != 10*time.Millisecond {
 		t.Errorf("with variables: %+v", c)
 	}
 	in.Flags = []Flag{{"--workers", "workers", "9"}, {"--brokers", "kafka.brokers", "a:1, b:2"}}
