@@ -67,7 +67,10 @@ func server(t *testing.T, stored string, iterations int) *scram.ServerConversati
 	if err != nil {
 		t.Fatal(err)
 	}
-	credentials := keys.GetStoredCredentials(scram.KeyFactors{Salt: "salt", Iters: iterations})
+	credentials, err := keys.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "salt", Iters: iterations})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := hash.NewServer(func(string) (scram.StoredCredentials, error) { return credentials, nil })
 	if err != nil {
 		t.Fatal(err)
