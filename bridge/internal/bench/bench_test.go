@@ -105,7 +105,7 @@ func (p *plan) keep(pattern string) error {
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
-	p.Cases = slices.DeleteFunc(p.Cases, func(c Case) bool { return !match.MatchString(c.Name) })
+	p.Cases = slices.DeleteFunc(p.Cases, func(c Case) bool { return !match.MatchString(c.Name()) })
 	p.Paced = slices.DeleteFunc(p.Paced, func(c Paced) bool { return !match.MatchString(c.Name) })
 	p.Stuck = slices.DeleteFunc(p.Stuck, func(c Stuck) bool { return !match.MatchString(c.Name) })
 	return nil

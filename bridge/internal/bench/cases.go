@@ -7,11 +7,23 @@ import (
 
 // Case is a backlog to work off.
 type Case struct {
-	Name    string
 	Topic   Topic
 	Workers int
 	Work    Work
 	Systems []System
+}
+
+// Name tells all that makes the case.
+func (c Case) Name() string {
+	work, keys := "no-op", ""
+	if c.Work.Sleep > 0 {
+		work = c.Work.Sleep.String()
+	}
+	if c.Topic.Zipf {
+		keys = "Zipf "
+	}
+	return fmt.Sprintf("%s x %d workers, %d B, partitions: %d, %skeys: %d",
+		work, c.Workers, c.Topic.Bytes, c.Topic.Partitions, keys, c.Topic.Keys)
 }
 
 // Paced is a stream to keep up with.
@@ -60,8 +72,15 @@ func planFull() plan {
 		for _, partitions := range []int{1, 4} {
 			p.Cases = append(p.Cases, idle(size.bytes, partitions, size.records))
 		}
+		p.Cases = append(p.Cases, skewed(idle(size.bytes, 4, size.records)))
 	}
-	p.Cases = append(p.Cases, waiting(100, 1_000_000), waiting(manyWorkers, 1_000_000))
+	crowded := idle(1024, 4, 1_000_000)
+	crowded.Workers = manyWorkers
+	p.Cases = append(p.Cases, crowded,
+		waiting(time.Millisecond, 10, 5, 250_000),
+		waiting(10*time.Millisecond, 100, 4, 250_000),
+		waiting(10*time.Millisecond, manyWorkers, 4, 1_500_000),
+		waiting(10*time.Millisecond, 2*manyWorkers, 4, 1_500_000))
 	p.Paced = []Paced{paced(2000), paced(10_000)}
 	p.Stuck = []Stuck{stuck(25*time.Second, 30*time.Second)}
 	return p
@@ -71,7 +90,7 @@ func planFull() plan {
 func planShort() plan {
 	return plan{
 		Warm: 2 * time.Second, Window: 4 * time.Second, Pacing: 4 * time.Second,
-		Cases: []Case{idle(1024, 1, 400_000), idle(100, 4, 1_200_000), waiting(manyWorkers, 600_000)},
+		Cases: []Case{idle(1024, 1, 400_000), idle(100, 4, 1_200_000), waiting(10*time.Millisecond, manyWorkers, 4, 600_000)},
 		Paced: []Paced{paced(2000)},
 		Stuck: []Stuck{stuck(8*time.Second, 8*time.Second)},
 	}
@@ -79,18 +98,21 @@ func planShort() plan {
 
 func idle(bytes, partitions, records int) Case {
 	return Case{
-		Name:    fmt.Sprintf("no-op, %d B, partitions: %d", bytes, partitions),
 		Topic:   Topic{Partitions: partitions, Keys: keys, Bytes: bytes, Records: records},
 		Workers: fewWorkers,
 		Systems: everyone(),
 	}
 }
 
-func waiting(workers, records int) Case {
-	const each = 10 * time.Millisecond
+// skewed gives some keys far more records than others.
+func skewed(c Case) Case {
+	c.Topic.Zipf = true
+	return c
+}
+
+func waiting(each time.Duration, workers, partitions, records int) Case {
 	return Case{
-		Name:    fmt.Sprintf("%v x %d workers", each, workers),
-		Topic:   Topic{Partitions: 4, Keys: keys, Bytes: 1024, Records: records},
+		Topic:   Topic{Partitions: partitions, Keys: keys, Bytes: 1024, Records: records},
 		Workers: workers,
 		Work:    Work{Sleep: each},
 		Systems: pools(),

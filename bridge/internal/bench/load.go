@@ -9,28 +9,40 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Topic describes what a topic holds. Keys are drawn evenly; all records of a
-// key are in one partition.
+// Topic describes what a topic holds. All records of a key are in one partition.
 type Topic struct {
 	Partitions int
 	Keys       int
-	Bytes      int // of a value
+	Zipf       bool // a few keys have most records (s = 1.1); else all have as many
+	Bytes      int  // of a value
 	Records    int
 }
 
 func (t Topic) name() string {
-	return fmt.Sprintf("bench-%dx%d-%d-keys-%d-bytes", t.Partitions, t.Records, t.Keys, t.Bytes)
+	name := fmt.Sprintf("bench-%dx%d-%d-keys-%d-bytes", t.Partitions, t.Records, t.Keys, t.Bytes)
+	if t.Zipf {
+		name += "-zipf"
+	}
+	return name
 }
 
-// random draws the keys of the topic's records, the same ones in every run.
-func (t Topic) random() *mathrand.Rand { return mathrand.New(mathrand.NewPCG(1, 2)) }
+// draw returns what draws the keys of the topic's records, the same ones in
+// every run.
+func (t Topic) draw() func() int {
+	random := mathrand.New(mathrand.NewPCG(1, 2))
+	if !t.Zipf {
+		return func() int { return random.IntN(t.Keys) }
+	}
+	zipf := mathrand.NewZipf(random, 1.1, 1, uint64(t.Keys-1))
+	return func() int { return int(zipf.Uint64()) }
+}
 
 // above counts the records whose keys are numbered from key on.
 func (t Topic) above(key int) int64 {
-	random := t.random()
+	draw := t.draw()
 	var n int64
 	for range t.Records {
-		if random.IntN(t.Keys) >= key {
+		if draw() >= key {
 			n++
 		}
 	}
@@ -43,12 +55,16 @@ type producer struct {
 	shape   Topic
 	client  sarama.AsyncProducer
 	keys    [][]byte
-	random  *mathrand.Rand
+	draw    func() int // keys
 	payload []byte
 	next    int64         // sequence number
 	failed  chan error    // the first error
 	done    chan struct{} // closed when all errors have been read
 }
+
+// batchBytes is what Java's producer fills a batch with by default. Larger
+// batches make reading cheaper than most topics allow.
+const batchBytes = 16 << 10
 
 // newProducer creates the topic and connects to it.
 func newProducer(broker, topic string, shape Topic) (*producer, error) {
@@ -56,6 +72,7 @@ func newProducer(broker, topic string, shape Topic) (*producer, error) {
 	conf.Version = sarama.V2_8_0_0
 	conf.Producer.Partitioner = sarama.NewManualPartitioner
 	conf.Producer.RequiredAcks = sarama.WaitForLocal
+	conf.Producer.Flush.MaxMessages = shape.Partitions * max(1, batchBytes/shape.Bytes)
 	conf.ChannelBufferSize = 4096
 	admin, err := sarama.NewClusterAdmin([]string{broker}, conf)
 	if err != nil {
@@ -73,7 +90,7 @@ func newProducer(broker, topic string, shape Topic) (*producer, error) {
 	p := &producer{
 		topic: topic, shape: shape, client: client,
 		keys:    make([][]byte, shape.Keys),
-		random:  shape.random(),
+		draw:    shape.draw(),
 		payload: make([]byte, shape.Bytes),
 		failed:  make(chan error, 1),
 		done:    make(chan struct{}),
@@ -99,7 +116,7 @@ func (p *producer) watch() {
 
 // send writes one record. sent is zero where its latency does not count.
 func (p *producer) send(sent time.Time) {
-	key := p.random.IntN(p.shape.Keys)
+	key := p.draw()
 	value := make([]byte, p.shape.Bytes)
 	copy(value, p.payload)
 	putValue(value, p.next, key, sent)

@@ -108,12 +108,19 @@ type reading struct {
 	at           time.Time
 	finished     int64
 	busy         time.Duration
+	processor    time.Duration
 	written      int64
 	transactions int64
 }
 
 func (s *subject) read() reading {
-	r := reading{finished: s.board.finished(), at: time.Now(), busy: s.board.busy(), written: s.written()}
+	r := reading{
+		finished:  s.board.finished(),
+		at:        time.Now(),
+		busy:      s.board.busy(),
+		processor: s.processorTime(),
+		written:   s.written(),
+	}
 	if s.system == Holdfast {
 		r.transactions = transactions(s.store)
 	}
@@ -128,6 +135,7 @@ func (s *subject) between(from, to reading, workers int) Drain {
 		Records: records, Window: window,
 		Rate:           float64(records) / window.Seconds(),
 		Busy:           float64(to.busy-from.busy) / float64(window) / float64(workers),
+		Processor:      (to.processor - from.processor) / time.Duration(max(records, 1)),
 		PeakAnonymous:  s.peak,
 		WrittenPerItem: float64(to.written-from.written) / float64(max(records, 1)),
 		SyncsPerSecond: syncsPerTransaction * float64(to.transactions-from.transactions) / window.Seconds(),

@@ -98,6 +98,29 @@ func (p *process) anonymous() int64 { return 1024 * p.number("status", "RssAnon:
 // written returns what the process has sent towards the disk, in bytes.
 func (p *process) written() int64 { return p.number("io", "write_bytes:") }
 
+// clockTick is the unit of times in /proc on every Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
+
+// processorTime returns what the process has used of the processors so far.
+func (p *process) processorTime() time.Duration {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
+	if err != nil {
+		return 0
+	}
+	// Fields are counted behind the command's name, which may hold anything.
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const user, system = 11, 12
+	if len(fields) <= system {
+		return 0
+	}
+	var ticks int64
+	for _, field := range fields[user : system+1] {
+		n, _ := strconv.ParseInt(string(field), 10, 64)
+		ticks += n
+	}
+	return time.Duration(ticks) * clockTick
+}
+
 // number reads a figure of /proc; 0 where there is none.
 func (p *process) number(file, name string) int64 {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), file))

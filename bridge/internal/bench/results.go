@@ -13,6 +13,7 @@ type Drain struct {
 	Window         time.Duration // that was measured
 	Rate           float64       // records a second
 	Busy           float64       // share of the window that workers spent in handlers; 0: not measured
+	Processor      time.Duration // time of all cores per record
 	PeakAnonymous  int64         // bytes of memory that no file backs, from the start of the process
 	WrittenPerItem float64       // bytes sent towards the disk per record
 	SyncsPerSecond float64

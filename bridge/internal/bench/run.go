@@ -16,9 +16,9 @@ func (b *bench) run(repetitions int, progress io.Writer) (Report, error) {
 	for _, c := range b.plan.Cases {
 		if err := turns(c.Systems, repetitions, func(n int, s System) error {
 			d, err := b.drain(c, s)
-			d.Case, d.Repetition = c.Name, n
+			d.Case, d.Repetition = c.Name(), n
 			r.Drains = append(r.Drains, d)
-			return told(progress, err, "%s: %s: %.0f records/s", c.Name, s, d.Rate)
+			return told(progress, err, "%s: %s: %.0f records/s", c.Name(), s, d.Rate)
 		}); err != nil {
 			return r, err
 		}

@@ -44,7 +44,7 @@ func (p *printer) drains(all []Drain, name string) {
 		return pick(all, name, s, func(d Drain) (string, System) { return d.Case, d.System })
 	}
 	p.line("\n%s", name)
-	p.line("system\trecords/s\tto bare\tto Parallel\tbusy\tpeak RssAnon\twritten/record\tfsyncs/s\trecords\tmeasured\t")
+	p.line("system\trecords/s\tto bare\tto Parallel\tbusy\tCPU/record\tpeak RssAnon\twritten/record\tfsyncs/s\trecords\tmeasured\t")
 	for _, system := range []System{Bare, Holdfast, Parallel} {
 		drains := of(system)
 		if len(drains) == 0 {
@@ -54,9 +54,10 @@ func (p *printer) drains(all []Drain, name string) {
 		if b := median(drains, func(d Drain) float64 { return d.Busy }); b > 0 {
 			busy = fmt.Sprintf("%.1f%%", 100*b)
 		}
-		p.line("%s\t%.0f\t%s\t%s\t%s\t%.0f MiB\t%.1f B\t%.0f\t%.0f\t%.1f s\t", system,
+		p.line("%s\t%.0f\t%s\t%s\t%s\t%.2f µs\t%.0f MiB\t%.1f B\t%.0f\t%.0f\t%.1f s\t", system,
 			median(drains, func(d Drain) float64 { return d.Rate }),
 			ratio(drains, of(Bare)), ratio(drains, of(Parallel)), busy,
+			median(drains, func(d Drain) float64 { return float64(d.Processor) / float64(time.Microsecond) }),
 			median(drains, func(d Drain) float64 { return float64(d.PeakAnonymous) / (1 << 20) }),
 			median(drains, func(d Drain) float64 { return d.WrittenPerItem }),
 			median(drains, func(d Drain) float64 { return d.SyncsPerSecond }),

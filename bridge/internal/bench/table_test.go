@@ -26,7 +26,7 @@ func TestTableShowsWhatWasMeasured(t *testing.T) {
 		Date: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC),
 		Drains: []Drain{
 			{Case: "no-op", System: Bare, Rate: 1000, Records: 5000, Window: 5 * time.Second},
-			{Case: "no-op", System: Holdfast, Rate: 900, Records: 4500, Window: 5 * time.Second, PeakAnonymous: 64 << 20, WrittenPerItem: 1.5, SyncsPerSecond: 200},
+			{Case: "no-op", System: Holdfast, Rate: 900, Records: 4500, Window: 5 * time.Second, Processor: 1500, PeakAnonymous: 64 << 20, WrittenPerItem: 1.5, SyncsPerSecond: 200},
 			{Case: "no-op", System: Parallel, Rate: 100, Records: 500, Window: 5 * time.Second},
 			{Case: "10ms", System: Holdfast, Rate: 900, Busy: 0.99},
 		},
@@ -43,8 +43,8 @@ func TestTableShowsWhatWasMeasured(t *testing.T) {
 	}
 	for _, want := range []string{
 		"abacus, 2 cores, go1, load 0 0 0, 2020-01-02; repetitions: 1",
-		"holdfast 900 0.90 9.00 - 64 MiB 1.5 B 200 4500 5.0 s",
-		"holdfast 900 - - 99.0% 0 MiB 0.0 B 0 0 0.0 s",
+		"holdfast 900 0.90 9.00 - 1.50 µs 64 MiB 1.5 B 200 4500 5.0 s",
+		"holdfast 900 - - 99.0% 0.00 µs 0 MiB 0.0 B 0 0 0.0 s",
 		"holdfast 2.00 ms 6.00 ms 9.00 ms 7",
 		"Parallel Consumer 10 3 2 4",
 	} {
