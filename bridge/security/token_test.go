@@ -1,11 +1,14 @@
 package security
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -156,5 +159,41 @@ func TestTokenCommandMayLeaveSomethingBehind(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 4*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// A command that takes too long is killed with all that it has started.
+func TestSlowTokenCommandIsKilled(t *testing.T) {
+	t.Parallel()
+	command, _ := script(t, "sleep 60 &\necho $! >$0.pid\nwait\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := output(ctx, command)
+		ended <- err
+	}()
+	var child int
+	eventually(t, "the command starts", func() bool {
+		text, err := os.ReadFile(command[0] + ".pid")
+		if err != nil {
+			return false
+		}
+		child, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		return err == nil
+	})
+	cancel()
+	if err := <-ended; err == nil || err.Error() != "it did not end within 10s" {
+		t.Errorf("error is %v", err)
+	}
+	eventually(t, "its child ends", func() bool { return syscall.Kill(child, 0) != nil })
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 10 s", what)
+		}
 	}
 }

@@ -48,9 +48,9 @@ now=$(date +%s)
 printf '%s.%s.\n' "$(encode '{"alg":"none"}')" "$(encode "{\"sub\":\"billing\",\"iat\":$now,\"exp\":$((now + 600))}")"
 `
 
-func startSecured(t *testing.T) *apache.Broker {
+func startSecured(t *testing.T, options ...apache.Option) *apache.Broker {
 	t.Helper()
-	broker := apache.Start(t, apache.Secured(map[string]string{"billing": plainPassword}))
+	broker := apache.Start(t, append(options, apache.Secured(map[string]string{"billing": plainPassword}))...)
 	broker.CreateTopic(t, topic, 1)
 	broker.SetScram(t, "billing", scramPassword)
 	return broker
@@ -116,10 +116,11 @@ func TestSecuredKafka(t *testing.T) {
 }
 
 // Passwords change on both sides, the broker starts again, and bridges that
-// were running go on.
+// were running go on. Until then each connection has to prove itself again and
+// again.
 func TestPasswordsChangeWhileABridgeRuns(t *testing.T) {
 	t.Parallel()
-	broker := startSecured(t)
+	broker := startSecured(t, apache.Property("connections.max.reauth.ms", "2000"))
 	encrypted := tlsSettings(broker)
 	sites := []*site{
 		secureSite(t, broker, apache.SASLSSL, "plain", encrypted+", sasl: {mechanism: PLAIN, user: billing, password_file: plain}"),
