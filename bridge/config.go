@@ -45,8 +45,9 @@ type Config struct {
 	Start Start
 	// OnExternalReset is what to do when somebody else set the group's offset.
 	OnExternalReset ExternalReset
-	// Sarama sets TLS, SASL and tuning on each client's configuration. What
-	// the bridge relies on is checked afterwards.
+	// Sarama sets TLS, SASL and tuning on each client's configuration; package
+	// security makes such a hook from files. What the bridge relies on is
+	// checked afterwards.
 	Sarama func(*sarama.Config)
 
 	// DataDir is the directory of the store: a local disk, one process.

@@ -73,7 +73,7 @@ func (w *world) config() *cli.Command {
 			{
 				Name:        "check",
 				Usage:       "report everything that is wrong with the configuration",
-				Description: "Nothing is opened and Kafka is not asked.",
+				Description: "The files that it names are read; the store is not opened and Kafka is not asked.",
 				Flags:       configFlags(),
 				Action:      w.configCheck,
 			},
