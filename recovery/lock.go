@@ -67,5 +67,8 @@ func holder(file *os.File) string {
 	return fmt.Sprintf("process %d", pid)
 }
 
-// Release gives the directory back.
-func (l *Lock) Release() error { return l.file.Close() }
+// Release gives the directory back. Closing alone would not: a child that this
+// process is just starting still has the file open.
+func (l *Lock) Release() error {
+	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
+}

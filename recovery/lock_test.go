@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 const holdEnv = "HOLDFAST_TEST_HOLD"
@@ -86,5 +88,31 @@ func TestLockStaysTheSameFile(t *testing.T) {
 			t.Fatalf("the lock file was replaced: %v", err)
 		}
 		before = info
+	}
+}
+
+// A lock is given back even while a child that is being started has a copy of
+// its file, as every child has for a moment.
+func TestReleaseWhileAChildIsStarted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	lock, err := LockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := unix.Dup(int(lock.file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(held)
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LockDir(dir)
+	if err != nil {
+		t.Fatalf("the lock is still held: %v", err)
+	}
+	if err := again.Release(); err != nil {
+		t.Error(err)
 	}
 }

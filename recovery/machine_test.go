@@ -97,9 +97,9 @@ func (m *machine) start() {
 		}
 		return err
 	}
-	var err error
-	m.opened, err = Open(context.Background(), opt)
+	opened, err := Open(context.Background(), opt)
 	m.must(err)
+	m.opened = opened
 	m.part, err = m.opened.Store.Attach(orders)
 	m.must(err)
 	m.part.Lease(queue.Forever)
