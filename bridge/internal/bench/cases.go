@@ -82,17 +82,17 @@ func planFull() plan {
 		waiting(10*time.Millisecond, manyWorkers, 4, 1_500_000),
 		waiting(10*time.Millisecond, 2*manyWorkers, 4, 1_500_000))
 	p.Paced = []Paced{paced(2000), paced(10_000)}
-	p.Stuck = []Stuck{stuck(25*time.Second, 30*time.Second)}
+	p.Stuck = []Stuck{stuck(600_000, 25*time.Second, 30*time.Second)}
 	return p
 }
 
 // planShort is for a look within two minutes.
 func planShort() plan {
 	return plan{
-		Warm: 2 * time.Second, Window: 4 * time.Second, Pacing: 4 * time.Second,
-		Cases: []Case{idle(1024, 1, 400_000), idle(100, 4, 1_200_000), waiting(10*time.Millisecond, manyWorkers, 4, 600_000)},
+		Warm: 2 * time.Second, Window: 3 * time.Second, Pacing: 4 * time.Second,
+		Cases: []Case{idle(1024, 1, 300_000), idle(100, 4, 1_000_000), waiting(10*time.Millisecond, manyWorkers, 4, 500_000)},
 		Paced: []Paced{paced(2000)},
-		Stuck: []Stuck{stuck(8*time.Second, 8*time.Second)},
+		Stuck: []Stuck{stuck(300_000, 6*time.Second, 6*time.Second)},
 	}
 }
 
@@ -129,10 +129,10 @@ func paced(rate int) Paced {
 	}
 }
 
-func stuck(before, after time.Duration) Stuck {
+func stuck(records int, before, after time.Duration) Stuck {
 	return Stuck{
 		Name:    "400 of 10000 keys never finish",
-		Topic:   Topic{Partitions: 1, Keys: keys, Bytes: 100, Records: 600_000},
+		Topic:   Topic{Partitions: 1, Keys: keys, Bytes: 100, Records: records},
 		Workers: manyWorkers,
 		Work:    Work{Sleep: 10 * time.Millisecond, Stuck: 400, Tally: true},
 		Systems: pools(),
