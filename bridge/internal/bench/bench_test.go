@@ -61,6 +61,14 @@ func BenchmarkSystems(b *testing.B) {
 		broker: broker.Addr(), jars: jars, dir: b.TempDir(), profile: profile,
 		plan: chosen, loaded: make(map[string]bool),
 	}
+	if chosen.embedded() {
+		embedded, address, err := startEmbedded(run.dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer embedded.kill()
+		run.embedded = address
+	}
 	report, err := run.run(times, os.Stderr)
 	if err != nil {
 		b.Fatal(err)
@@ -97,6 +105,11 @@ func save(b *testing.B, report Report) {
 	if err := os.WriteFile(absolute(b, *output), append(text, '\n'), 0o644); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// embedded tells whether a case needs the embedded broker.
+func (p *plan) embedded() bool {
+	return slices.ContainsFunc(p.Cases, func(c Case) bool { return c.Embedded })
 }
 
 // keep drops the cases whose names do not match.

@@ -7,10 +7,11 @@ import (
 
 // Case is a backlog to work off.
 type Case struct {
-	Topic   Topic
-	Workers int
-	Work    Work
-	Systems []System
+	Topic    Topic
+	Workers  int
+	Work     Work
+	Systems  []System
+	Embedded bool // on the embedded broker; else on the real one
 }
 
 // Name tells all that makes the case.
@@ -22,8 +23,12 @@ func (c Case) Name() string {
 	if c.Topic.Zipf {
 		keys = "Zipf "
 	}
-	return fmt.Sprintf("%s x %d workers, %d B, partitions: %d, %skeys: %d",
+	name := fmt.Sprintf("%s x %d workers, %d B, partitions: %d, %skeys: %d",
 		work, c.Workers, c.Topic.Bytes, c.Topic.Partitions, keys, c.Topic.Keys)
+	if c.Embedded {
+		name += ", embedded broker"
+	}
+	return name
 }
 
 // Paced is a stream to keep up with.
@@ -81,6 +86,10 @@ func planFull() plan {
 		waiting(10*time.Millisecond, 100, 4, 250_000),
 		waiting(10*time.Millisecond, manyWorkers, 4, 1_500_000),
 		waiting(10*time.Millisecond, 2*manyWorkers, 4, 1_500_000))
+	for _, c := range p.Cases[:2] {
+		c.Embedded = true
+		p.Cases = append(p.Cases, c)
+	}
 	p.Paced = []Paced{paced(2000), paced(10_000)}
 	p.Stuck = []Stuck{stuck(600_000, 25*time.Second, 30*time.Second)}
 	return p

@@ -15,10 +15,14 @@ import (
 // Holdfast's clock runs on until its file is quiet: what it finished is then
 // durable.
 func (b *bench) drain(c Case, system System) (result Drain, err error) {
-	if err := b.fill(c.Topic); err != nil {
+	o := orders{System: system, Broker: b.broker, Topic: c.Topic.name(), Workers: c.Workers, Work: c.Work}
+	if c.Embedded {
+		o.Broker = b.embedded
+	}
+	if err := b.fill(o.Broker, c.Topic); err != nil {
 		return Drain{}, err
 	}
-	s, err := b.launch(orders{System: system, Topic: c.Topic.name(), Workers: c.Workers, Work: c.Work}, 0)
+	s, err := b.launch(o, 0)
 	if err != nil {
 		return Drain{}, err
 	}
@@ -83,13 +87,14 @@ func (s *subject) settled(last reading) reading {
 }
 
 // fill loads a topic that is not yet loaded.
-func (b *bench) fill(t Topic) error {
-	if b.loaded[t.name()] {
+func (b *bench) fill(broker string, t Topic) error {
+	name := broker + "/" + t.name()
+	if b.loaded[name] {
 		return nil
 	}
-	if err := load(b.broker, t); err != nil {
+	if err := load(broker, t); err != nil {
 		return err
 	}
-	b.loaded[t.name()] = true
+	b.loaded[name] = true
 	return nil
 }

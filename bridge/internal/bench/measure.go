@@ -9,13 +9,14 @@ import (
 
 // bench is one run of the benchmark.
 type bench struct {
-	broker  string
-	jars    string // class path of Parallel Consumer's runner
-	dir     string
-	profile string // directory for CPU profiles; empty: none
-	plan    plan
+	broker   string // address of the real one
+	embedded string // address of the embedded one, where a case needs it
+	jars     string // class path of Parallel Consumer's runner
+	dir      string
+	profile  string // directory for CPU profiles; empty: none
+	plan     plan
 
-	loaded  map[string]bool // topics that are filled
+	loaded  map[string]bool // topics that are filled, by broker and name
 	started int             // processes so far; names their directories and groups
 }
 
@@ -43,7 +44,7 @@ func (b *bench) launch(o orders, records int) (*subject, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make room for a measured process: %w", err)
 	}
-	o.Broker, o.Group = b.broker, fmt.Sprintf("bench-%d", b.started)
+	o.Group = fmt.Sprintf("bench-%d", b.started)
 	o.Board, o.DataDir = filepath.Join(dir, "board"), filepath.Join(dir, "data")
 	if b.profile != "" && o.System != Parallel {
 		o.Profile = filepath.Join(b.profile, fmt.Sprintf("%d-%s.pprof", b.started, o.System))

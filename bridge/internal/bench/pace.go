@@ -17,7 +17,7 @@ func (b *bench) pace(c Paced, system System) (result Latency, err error) {
 			err = failed
 		}
 	}()
-	s, err := b.launch(orders{System: system, Topic: topic, Workers: c.Workers}, 0)
+	s, err := b.launch(orders{System: system, Broker: b.broker, Topic: topic, Workers: c.Workers}, 0)
 	if err != nil {
 		return Latency{}, err
 	}

@@ -8,10 +8,10 @@ import (
 // survive lets a system work on a backlog with stuck keys, kills it, starts it
 // again and counts.
 func (b *bench) survive(c Stuck, system System) (Survival, error) {
-	if err := b.fill(c.Topic); err != nil {
+	if err := b.fill(b.broker, c.Topic); err != nil {
 		return Survival{}, err
 	}
-	o := orders{System: system, Topic: c.Topic.name(), Workers: c.Workers, Work: c.Work}
+	o := orders{System: system, Broker: b.broker, Topic: c.Topic.name(), Workers: c.Workers, Work: c.Work}
 	first, err := b.launch(o, c.Topic.Records)
 	if err != nil {
 		return Survival{}, err
