@@ -101,7 +101,7 @@ func planShort() plan {
 		Warm: 2 * time.Second, Window: 3 * time.Second, Pacing: 4 * time.Second,
 		Cases: []Case{idle(1024, 1, 300_000), idle(100, 4, 1_000_000), waiting(10*time.Millisecond, manyWorkers, 4, 500_000)},
 		Paced: []Paced{paced(2000)},
-		Stuck: []Stuck{stuck(300_000, 6*time.Second, 6*time.Second)},
+		Stuck: []Stuck{stuck(450_000, 4*time.Second, 8*time.Second)},
 	}
 }
 
