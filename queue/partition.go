@@ -90,10 +90,14 @@ func (p *Partition) frontier() int64 {
 }
 
 // Frontier returns the lowest unfinished offset as the file holds it: what may
-// be committed to Kafka. It is -1 while there is none.
+// be committed to Kafka. It is -1 while there is none, and once the store has
+// failed: no offset moves then.
 func (p *Partition) Frontier() int64 {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
+	if p.store.err != nil {
+		return -1
+	}
 	return p.durable
 }
 
