@@ -22,15 +22,20 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge"
 )
 
-// asBridge makes the test binary run one job that tells its pid and then sleeps, so that
-// a test can kill the whole process.
-const asBridge = "EXEC_TEST_BRIDGE"
+// asBridge makes the test binary run the script it names for one job with a value of
+// asBridgeValue bytes, so that a test can kill the whole process. $1 is the file of
+// asBridgeFile.
+const (
+	asBridge      = "EXEC_TEST_BRIDGE"
+	asBridgeFile  = "EXEC_TEST_FILE"
+	asBridgeValue = 1 << 20
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asBridge) != "" {
-		h, err := New(Config{Command: []string{"sh", "-c", `echo $$ >"$1"; exec sleep 600`, "sh", os.Getenv(asBridge)}})
+	if script := os.Getenv(asBridge); script != "" {
+		h, err := New(Config{Command: []string{"sh", "-c", script, "sh", os.Getenv(asBridgeFile)}})
 		if err == nil {
-			err = h.Handle(context.Background(), &bridge.Job{})
+			err = h.Handle(context.Background(), &bridge.Job{Record: bridge.Record{Value: make([]byte, asBridgeValue)}})
 		}
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -234,11 +239,7 @@ func TestChildDiesWithTheBridge(t *testing.T) {
 		t.Skip("only Linux has a death signal")
 	}
 	file := filepath.Join(t.TempDir(), "pid")
-	parent := osexec.Command(os.Args[0])
-	parent.Env = append(os.Environ(), asBridge+"="+file)
-	if err := parent.Start(); err != nil {
-		t.Fatal(err)
-	}
+	parent := startBridge(t, `echo $$ >"$1"; exec sleep 600`, file)
 	pid := strings.TrimSpace(waitFile(t, file))
 	if !alive(pid) {
 		t.Errorf("child %s is not running before the kill", pid)
@@ -246,6 +247,34 @@ func TestChildDiesWithTheBridge(t *testing.T) {
 	_ = parent.Process.Kill()
 	_ = parent.Wait()
 	waitGone(t, pid)
+}
+
+// A child that a killed bridge leaves alive for a moment, or for good, must not take a
+// part of a value for the whole: what it reads does not come from the bridge's hands.
+func TestValueIsWholeWhenTheBridgeIsKilled(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "read")
+	parent := startBridge(t, `exec 3<&0
+setsid sh -c 'while kill -0 "$2" 2>/dev/null; do sleep 0.02; done; wc -c <&3 >"$1.part"; mv "$1.part" "$1"' sh "$1" "$PPID" &
+echo >"$1.ready"
+wait`, file)
+	waitFile(t, file+".ready")
+	_ = parent.Process.Kill()
+	_ = parent.Wait()
+	if got := strings.TrimSpace(waitFile(t, file)); got != strconv.Itoa(asBridgeValue) {
+		t.Errorf("the process read %s bytes of %d", got, asBridgeValue)
+	}
+}
+
+// startBridge starts a process that runs the script for a job, with file as its $1.
+func startBridge(t *testing.T, script, file string) *osexec.Cmd {
+	t.Helper()
+	cmd := osexec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asBridge+"="+script, asBridgeFile+"="+file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
 }
 
 // Threads come and go with the goroutines locked to them; the children must not notice.

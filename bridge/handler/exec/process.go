@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,8 @@ import (
 	"time"
 )
 
-// pipeDelay bounds the wait for stdin and stderr after the child has ended: a
-// descendant that left the process group may hold them open for ever.
+// pipeDelay bounds the wait for stderr after the child has ended: a
+// descendant that left the process group may hold it open for ever.
 const pipeDelay = time.Second
 
 // ExitError is a process that did not end with exit code 0.
@@ -43,7 +42,12 @@ func run(ctx context.Context, cmd *osexec.Cmd, value []byte, grace time.Duration
 	var stderr tail
 	cmd.Stderr = &stderr
 	if len(value) > 0 {
-		cmd.Stdin = bytes.NewReader(value)
+		stdin, err := stdinOf(value)
+		if err != nil {
+			return err
+		}
+		defer stdin.Close()
+		cmd.Stdin = stdin
 	}
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = pipeDelay

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"os"
 	osexec "os/exec"
 	"syscall"
 
@@ -24,4 +25,13 @@ func reap(cmd *osexec.Cmd, g *group) error {
 	}
 	g.end()
 	return cmd.Wait()
+}
+
+// unnamedFile is a file in memory that goes with its last user.
+func unnamedFile() (*os.File, error) {
+	fd, err := unix.MemfdCreate("value", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	return os.NewFile(uintptr(fd), "value"), nil
 }

@@ -3,6 +3,7 @@
 package exec
 
 import (
+	"os"
 	osexec "os/exec"
 	"syscall"
 )
@@ -18,4 +19,13 @@ func reap(cmd *osexec.Cmd, g *group) error {
 	err := cmd.Wait()
 	g.end()
 	return err
+}
+
+// unnamedFile is a temporary file that goes with its last user.
+func unnamedFile() (*os.File, error) {
+	file, err := os.CreateTemp("", "holdfast-value-")
+	if err != nil {
+		return nil, err
+	}
+	return file, os.Remove(file.Name())
 }
