@@ -5,9 +5,8 @@
 //	bridge.Topic{Name: "orders", Handler: handler}
 //
 // The record's value arrives on stdin, whole even when the bridge is killed
-// meanwhile; a process need not read it. Exit code 0
-// completes the job, anything else is an [ExitError] whose text is the end of
-// stderr. stdout is discarded.
+// meanwhile; a process need not read it. Exit code 0 completes the job, anything
+// else is an [ExitError] whose text is the end of stderr. stdout is discarded.
 //
 // # Environment
 //
