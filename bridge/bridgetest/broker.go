@@ -3,7 +3,6 @@ package bridgetest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"testing"
@@ -55,12 +54,6 @@ func Nodes(n int) Option { return func(s *settings) { s.nodes = n } }
 
 // Persistent keeps the broker's data on disk, so that it outlives [Broker.Stop].
 func Persistent() Option { return func(s *settings) { s.keep = true } }
-
-// Configs sets dynamic broker configurations, message.max.bytes for example.
-func Configs(configs map[string]string) Option {
-	configs = maps.Clone(configs)
-	return func(s *settings) { s.opts = append(s.opts, kfake.BrokerConfigs(configs)) }
-}
 
 // shortestSession lets tests use session timeouts far below Kafka's 6 s.
 const shortestSession = 100 * time.Millisecond
@@ -225,10 +218,6 @@ func (b *Broker) MoveLeader(tb testing.TB, topic string, partition, node int32) 
 		tb.Fatalf("move the leader of %s/%d to node %d: %v", topic, partition, node, err)
 	}
 }
-
-// MoveCoordinators gives groups and transactions new coordinators, as far as
-// there are several nodes.
-func (b *Broker) MoveCoordinators() { b.cluster.RehashCoordinators() }
 
 // Compact runs a round of compaction over the topics that ask for it.
 func (b *Broker) Compact() { b.cluster.Compact() }

@@ -224,8 +224,8 @@ func (b *Broker) waitReady() error {
 			return fmt.Errorf("not ready after %v: %w", startWithin, err)
 		}
 		select {
-		case <-b.process.done:
-			return fmt.Errorf("it ended at once: %w", errors.Join(b.process.err, err))
+		case <-b.process.Done:
+			return fmt.Errorf("it ended at once: %w", errors.Join(b.process.Err, err))
 		case <-time.After(25 * time.Millisecond):
 		}
 	}

@@ -9,51 +9,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/child"
 )
 
-// process is a measured process. The goroutine that started it waits for its
-// end, so that none outlives the benchmark: Linux sends the death signal when
-// the thread that forked ends, and that thread is locked to the goroutine.
+// process is a measured process, which does not outlive the benchmark.
 type process struct {
-	cmd  *exec.Cmd
-	log  string
-	done chan struct{} // closed by the goroutine once the process has ended
-	err  error         // how it ended; read after done
+	*child.Process
+	log string
 }
 
 func start(cmd *exec.Cmd, log string) (*process, error) {
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	p, err := child.Start(cmd, log)
 	if err != nil {
-		return nil, fmt.Errorf("open the log: %w", err)
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer out.Close()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			p.err = cmd.Wait()
-			close(p.done)
-		}
-	}()
-	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start the measured process: %w", err)
 	}
-	return p, nil
+	return &process{p, log}, nil
 }
 
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.done
+	_ = p.Cmd.Process.Kill() // it may have ended
+	<-p.Done
 }
 
 // stopWithin is how long a planned stop may take.
@@ -61,11 +40,11 @@ const stopWithin = 60 * time.Second
 
 // stop ends the process as planned, so that it writes its profile.
 func (p *process) stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	_ = p.Cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
-	case <-p.done:
-		if p.err != nil {
-			return fmt.Errorf("the measured process: %w\n%s", p.err, p.tail())
+	case <-p.Done:
+		if p.Err != nil {
+			return fmt.Errorf("the measured process: %w\n%s", p.Err, p.tail())
 		}
 		return nil
 	case <-time.After(stopWithin):
@@ -77,8 +56,8 @@ func (p *process) stop() error {
 // alive is nil unless the process has ended by itself.
 func (p *process) alive() error {
 	select {
-	case <-p.done:
-		return fmt.Errorf("the measured process ended: %w\n%s", errors.Join(p.err, io.ErrUnexpectedEOF), p.tail())
+	case <-p.Done:
+		return fmt.Errorf("the measured process ended: %w\n%s", errors.Join(p.Err, io.ErrUnexpectedEOF), p.tail())
 	default:
 		return nil
 	}
@@ -103,7 +82,7 @@ const clockTick = 10 * time.Millisecond
 
 // processorTime returns what the process has used of the processors so far.
 func (p *process) processorTime() time.Duration {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Cmd.Process.Pid), "stat"))
 	if err != nil {
 		return 0
 	}
@@ -123,7 +102,7 @@ func (p *process) processorTime() time.Duration {
 
 // number reads a figure of /proc; 0 where there is none.
 func (p *process) number(file, name string) int64 {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), file))
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Cmd.Process.Pid), file))
 	if err != nil {
 		return 0
 	}
