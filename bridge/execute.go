@@ -72,6 +72,10 @@ func (r *run) execute(taken *queue.Job, w *worker, h *hand) {
 		w.running.Store(nil)
 		r.hooks.finished(job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)})
 		h.finish(taken, outcome)
+		if outcome.Kind == queue.Halt {
+			r.log.Error("job given up; its lane waits until an operator retries or skips it",
+				"job", job, "attempt", job.Attempt, "error", err)
+		}
 	}()
 	err = call(ctx, v.route.handler, job)
 }
@@ -81,10 +85,13 @@ func judge(v view, now time.Time, attempt int, err error) (queue.Outcome, time.D
 	if err == nil {
 		return queue.Outcome{Kind: queue.Done}, 0
 	}
+	if givenUp(err) {
+		return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
+	}
 	if v.scope.Err() != nil && !errors.As(err, new(*PanicError)) {
 		return queue.Outcome{Kind: queue.Release}, 0
 	}
-	delay := max(0, next(v.route.retry, attempt, err).Delay)
+	delay := delayFor(v.route.retry, attempt, err)
 	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error()}, delay
 }
 

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -46,6 +47,10 @@ func TestJudge(t *testing.T) {
 	}{
 		"done":             {alive, nil, queue.Outcome{Kind: queue.Done}},
 		"failed":           {alive, failed, queue.Outcome{Kind: queue.Retry, Due: now.Add(time.Minute), Error: "no"}},
+		"given up":         {alive, fmt.Errorf("charge: %w", Bury(failed)), queue.Outcome{Kind: queue.Halt, Error: "charge: no"}},
+		"given up at last": {stopped, Bury(failed), queue.Outcome{Kind: queue.Halt, Error: "no"}},
+		"told when":        {alive, fmt.Errorf("charge: %w", RetryAfter(time.Second, failed)), queue.Outcome{Kind: queue.Retry, Due: now.Add(time.Second), Error: "charge: no"}},
+		"told the past":    {alive, RetryAfter(-time.Second, failed), queue.Outcome{Kind: queue.Retry, Due: now, Error: "no"}},
 		"interrupted":      {stopped, failed, queue.Outcome{Kind: queue.Release}},
 		"done in the end":  {stopped, nil, queue.Outcome{Kind: queue.Done}},
 		"panic in the end": {stopped, &PanicError{Value: 1}, queue.Outcome{Kind: queue.Retry, Due: now.Add(time.Minute), Error: "panic: 1\n"}},
