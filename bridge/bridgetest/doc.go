@@ -7,7 +7,7 @@
 //		broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 4))
 //		broker.Produce(t, "orders", bridgetest.Record{Key: []byte("cust-1"), Value: []byte("42")})
 //		... run a bridge on broker.Addrs() until the record is handled ...
-//		broker.WaitCommitted(t, "billing", "orders", 0)
+//		broker.WaitCommitted(t, "billing", "orders")
 //	}
 //
 // The broker ends with the test. It keeps everything in memory unless

@@ -166,6 +166,9 @@ func TestProblems(t *testing.T) {
 		{"two handlers", strings.Replace(base, "log: {}", "{log: {}, exec: {command: /bin/true}}", 1), []string{
 			file + `:6: handler: has both exec and log; keep one`,
 		}},
+		{"log with a value", strings.Replace(base, "log: {}", "log: {level: info}", 1), []string{
+			file + `:6: handler.log: unknown key "level"; there is nothing to set here, write {}`,
+		}},
 		{"missing program", strings.Replace(base, "log: {}", "exec: {command: no-such-program}", 1), []string{
 			file + `:6: handler.exec: command cannot be run: "no-such-program": executable file not found in $PATH`,
 		}},

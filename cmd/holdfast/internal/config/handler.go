@@ -24,11 +24,18 @@ func (h *Handler) fields() fields {
 }
 
 func (h *Handler) check(n node) {
-	switch {
-	case h.Exec != nil && h.Log != nil:
-		n.fail("has both exec and log; keep one")
-	case h.Exec == nil && h.Log == nil:
+	var named []string
+	for _, f := range h.fields() {
+		if f.codec.encode() != nil {
+			named = append(named, f.name)
+		}
+	}
+	switch len(named) {
+	case 0:
 		n.fail("names no handler; write exec: {command: [...]} or log: {}")
+	case 1:
+	default:
+		n.fail("has both %s; keep one", strings.Join(named, " and "))
 	}
 }
 

@@ -102,6 +102,10 @@ func (n node) unknown(name string, known []string) {
 		n.fail("unknown key %q; did you mean %s?", name, meant)
 		return
 	}
+	if len(known) == 0 {
+		n.fail("unknown key %q; there is nothing to set here, write {}", name)
+		return
+	}
 	known = slices.Clone(known)
 	slices.Sort(known)
 	n.fail("unknown key %q; known here: %s", name, strings.Join(known, ", "))
