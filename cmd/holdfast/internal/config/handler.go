@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // Handler is what runs the jobs. One of its fields is set.
 type Handler struct {
 	Exec *Exec
