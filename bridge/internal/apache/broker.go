@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// Broker is a Kafka broker of its own process. Its methods are for one
-// goroutine at a time.
+// Broker is a Kafka broker of its own process. Several goroutines may use its
+// address and its tools; starting, stopping and configuring is for one.
 type Broker struct {
 	install    *install
 	dir        string // holds server.properties, data/ and broker.log

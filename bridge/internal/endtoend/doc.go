@@ -1,5 +1,6 @@
-// Package endtoend tests the holdfast binary against a real Kafka, with a shell
-// script as the handler, the way an operator meets it.
+// Package endtoend tests bridges against a real Kafka: the holdfast binary
+// with a shell script as the handler, the way an operator meets it, and bridges
+// of this process or of others, of which hooks tell more.
 //
 // It needs what package apache needs, and is skipped without.
 package endtoend

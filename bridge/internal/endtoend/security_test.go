@@ -127,7 +127,7 @@ func TestPasswordsChangeWhileABridgeRuns(t *testing.T) {
 		secureSite(t, broker, apache.SASLSSL, "scram", encrypted+", sasl: {mechanism: SCRAM-SHA-512, user: billing, password_file: scram}"),
 	}
 	sites[0].produce(t, "before;")
-	var bridges []*bridge
+	var bridges []*life
 	for _, s := range sites {
 		b := s.run(t)
 		bridges = append(bridges, b)
@@ -178,7 +178,7 @@ func (s *site) produce(t *testing.T, value string) {
 }
 
 // waitForSeen waits until the handler was given value.
-func (s *site) waitForSeen(t *testing.T, b *bridge, value string) {
+func (s *site) waitForSeen(t *testing.T, b *life, value string) {
 	t.Helper()
 	for deadline := time.After(patience); ; {
 		if strings.Contains(s.read(t, "seen"), value) {

@@ -80,22 +80,22 @@ func (s *site) tell(t *testing.T, events ...history.Event) {
 	}
 }
 
-// bridge is a running holdfast.
-type bridge struct {
+// life is a running holdfast.
+type life struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed by the goroutine that waits for the end
 	err  error         // how it ended; read after done
 }
 
 // run starts holdfast; the test's end kills what is left of it.
-func (s *site) run(t *testing.T) *bridge {
+func (s *site) run(t *testing.T) *life {
 	t.Helper()
 	log, err := os.OpenFile(s.path("bridge.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	b := &bridge{
+	b := &life{
 		cmd:  exec.Command(binary, "run", "--config", s.path("holdfast.yaml")),
 		done: make(chan struct{}),
 	}
@@ -116,7 +116,7 @@ func (s *site) run(t *testing.T) *bridge {
 }
 
 // waitForEnds waits until the script has ended for n different jobs.
-func (s *site) waitForEnds(t *testing.T, b *bridge, n int) {
+func (s *site) waitForEnds(t *testing.T, b *life, n int) {
 	t.Helper()
 	deadline := time.After(patience)
 	for {
@@ -141,7 +141,7 @@ func (s *site) waitForEnds(t *testing.T, b *bridge, n int) {
 
 // kill ends holdfast with SIGKILL, and waits for the end of the scripts, which
 // must not go on without it.
-func (s *site) kill(t *testing.T, b *bridge) {
+func (s *site) kill(t *testing.T, b *life) {
 	t.Helper()
 	if err := b.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func (s *site) scriptsRun(t *testing.T) bool {
 }
 
 // stop ends holdfast as a service manager does.
-func (s *site) stop(t *testing.T, b *bridge) {
+func (s *site) stop(t *testing.T, b *life) {
 	t.Helper()
 	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
