@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
@@ -60,4 +61,27 @@ func Example() {
 // anna is a record of the customer's.
 func anna(amount string) bridgetest.Record {
 	return bridgetest.Record{Key: []byte("anna"), Value: []byte(amount)}
+}
+
+// A handler can be tried on one job, as a bridge would run it, without a
+// broker or a store.
+func ExampleTry() {
+	parse := func(_ context.Context, job *bridge.Job) error {
+		if _, err := strconv.Atoi(string(job.Value)); err != nil {
+			return bridge.Bury(err) // no further attempt would help
+		}
+		return nil
+	}
+	cfg := bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: bridge.HandlerFunc(parse)}}}
+	for _, value := range []string{"7", "seven"} {
+		record := bridge.Record{Topic: "orders", Key: []byte("anna"), Value: []byte(value)}
+		trial, err := bridge.Try(context.Background(), cfg, bridge.Job{Record: record})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("lane %s: %s, error %v\n", trial.Job.Lane, trial.Outcome, trial.Err)
+	}
+	// Output:
+	// lane anna: done, error <nil>
+	// lane anna: halt, error strconv.Atoi: parsing "seven": invalid syntax
 }

@@ -35,14 +35,25 @@ func (c Config) Validate() error {
 	v.kafka(c)
 	v.work(c)
 	v.topics(c)
+	return v.err()
+}
+
+// validateWork is Validate for what says how jobs are run, and nothing else.
+func (c Config) validateWork() error {
+	var v validator
+	v.topics(c)
+	return v.err()
+}
+
+// validator collects problems.
+type validator struct{ problems []Problem }
+
+func (v *validator) err() error {
 	if len(v.problems) == 0 {
 		return nil
 	}
 	return &ConfigError{Problems: v.problems}
 }
-
-// validator collects problems.
-type validator struct{ problems []Problem }
 
 func (v *validator) add(field, format string, args ...any) {
 	v.problems = append(v.problems, Problem{Field: field, Reason: fmt.Sprintf(format, args...)})
@@ -119,12 +130,12 @@ func (v *validator) work(c Config) {
 	if s := c.withDefaults(); s.Flush > s.CommitEvery && c.Flush > 0 {
 		v.add("Flush", "%v is longer than CommitEvery (%v); offsets follow flushes", s.Flush, s.CommitEvery)
 	}
-	if slices.ContainsFunc(c.Use, func(m Middleware) bool { return m == nil }) {
-		v.add("Use", "has a nil middleware; remove it")
-	}
 }
 
 func (v *validator) topics(c Config) {
+	if slices.ContainsFunc(c.Use, func(m Middleware) bool { return m == nil }) {
+		v.add("Use", "has a nil middleware; remove it")
+	}
 	if len(c.Topics) == 0 {
 		v.add("Topics", "is empty; name at least one topic")
 	}

@@ -10,6 +10,13 @@
 //		broker.WaitCommitted(t, "billing", "orders")
 //	}
 //
+// For a handler alone no broker is needed:
+//
+//	result := bridgetest.Handle(t, charge, bridge.Job{Record: bridge.Record{Value: []byte("no amount")}})
+//	if result.Outcome != "halt" {
+//		t.Errorf("%+v", result)
+//	}
+//
 // The broker ends with the test. It keeps everything in memory unless
 // [Persistent] is given, and then survives [Broker.Stop] and [Broker.Start].
 //
