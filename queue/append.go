@@ -10,7 +10,8 @@ type laterJob struct {
 }
 
 // Append takes in records that Kafka delivered, ascending and not below
-// State.Next. Offsets that are left out count as complete. The slice is
+// State.Next. Offsets that are left out count as complete, and those that
+// another owner has completed are dropped. The slice is
 // the store's from then on, and what it points to must not change: jobs that
 // started before the next flush share it.
 func (p *Partition) Append(recs []Record) error {
@@ -21,6 +22,15 @@ func (p *Partition) Append(recs []Record) error {
 		if err := p.checkAscending(recs); err != nil {
 			return err
 		}
+		next := recs[len(recs)-1].Offset + 1
+		if len(p.elsewhere) > 0 {
+			recs = p.unfinished(recs)
+			p.passed(next)
+		}
+		p.next = next
+		if len(recs) == 0 {
+			return nil
+		}
 		c := &chunk{records: recs, live: len(recs), scheme: p.scheme}
 		bytes := int64(0)
 		for i := range recs {
@@ -29,7 +39,6 @@ func (p *Partition) Append(recs []Record) error {
 			p.open.add(r.Offset)
 			p.place(laterJob{entry{r.Offset, c}, r.Lane, p.scheme})
 		}
-		p.next = recs[len(recs)-1].Offset + 1
 		p.chunks = append(p.chunks, c)
 		p.fresh = append(p.fresh, c)
 		p.hold(c, bytes)

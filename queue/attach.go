@@ -11,52 +11,66 @@ import (
 // Attach makes a partition's queues available, rebuilt from the file's index
 // where memory does not have them. Nothing starts before Lease.
 func (s *Store) Attach(tp TopicPartition) (*Partition, error) {
-	if p, err := s.attached(tp); p != nil || err != nil {
-		return p, err
+	for {
+		p, forgotten, err := s.attached(tp)
+		if p != nil || err != nil {
+			return p, err
+		}
+		p = newPartition(s, tp)
+		lanes, err := p.load()
+		if err != nil {
+			return nil, fmt.Errorf("attach %s: %w", tp, err)
+		}
+		if ok, err := s.publish(p, lanes, forgotten); ok || err != nil {
+			return p, err
+		}
 	}
-	p := newPartition(s, tp)
-	lanes, err := p.load()
-	if err != nil {
-		return nil, fmt.Errorf("attach %s: %w", tp, err)
-	}
+}
+
+// publish makes a loaded partition known, unless Forget came meanwhile.
+func (s *Store) publish(p *Partition, lanes []*lane, forgotten int) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
-		return nil, err
+		return false, err
 	}
-	if s.parts[tp] != nil {
-		return nil, fmt.Errorf("attach %s: it is being attached already", tp)
+	if s.forgotten != forgotten {
+		return false, nil
 	}
-	s.parts[tp] = p
-	p.topic = s.topic(tp.Topic)
+	if s.parts[p.tp] != nil {
+		return false, fmt.Errorf("attach %s: it is being attached already", p.tp)
+	}
+	s.parts[p.tp] = p
+	p.topic = s.topic(p.tp.Topic)
 	for _, l := range lanes {
 		p.settle(l)
 	}
-	return p, nil
+	return true, nil
 }
 
-// attached returns a partition that memory still has.
-func (s *Store) attached(tp TopicPartition) (*Partition, error) {
+// attached returns a partition that memory still has, and how many Forget has
+// made untrue.
+func (s *Store) attached(tp TopicPartition) (p *Partition, forgotten int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	p := s.parts[tp]
+	p = s.parts[tp]
 	if p != nil && !p.detached {
-		return nil, fmt.Errorf("attach %s: it is attached already", tp)
+		return nil, 0, fmt.Errorf("attach %s: it is attached already", tp)
 	}
 	if p != nil {
-		p.detached = false
+		p.detached, p.away = false, 0
 	}
-	return p, nil
+	return p, s.forgotten, nil
 }
 
 // Detach takes the partition out of the schedule. Runs under way may still be
 // finished and are recorded; an Attach meanwhile adopts them.
 func (p *Partition) Detach() {
 	_ = p.change(func() error { // on a failed store there is nothing left to leave
-		p.detached = true
+		p.detached, p.away = true, p.store.clock.Now().UnixNano()
 		p.until = time.Time{}
 		return nil
 	})
@@ -85,6 +99,7 @@ func (p *Partition) load() (lanes []*lane, err error) {
 		if err := p.loadState(b); err != nil {
 			return err
 		}
+		p.loadElsewhere(b)
 		if err := p.loadNotes(b.Bucket(bucketNotes)); err != nil {
 			return err
 		}
@@ -103,6 +118,17 @@ func (p *Partition) loadState(b *bbolt.Bucket) error {
 	p.next, p.stored, p.durable, p.acked = v.Next, v.Next, v.Frontier, v.Acknowledged
 	p.topicID, p.fingerprint, p.scheme, p.active = v.TopicID, v.Fingerprint, v.Scheme, v.Scheme
 	return nil
+}
+
+// loadElsewhere does without a value that is damaged: what other owners have
+// completed then runs again, which is no reason to hold the partition.
+func (p *Partition) loadElsewhere(b *bbolt.Bucket) {
+	done, err := openRanges(b.Get(keyElsewhere))
+	if err != nil {
+		p.store.opt.Logger.Warn("what other owners have completed is unreadable and runs again", "partition", p.tp.String(), "error", err)
+		return
+	}
+	p.elsewhere = done.from(p.next)
 }
 
 func (p *Partition) loadNotes(notes *bbolt.Bucket) error {

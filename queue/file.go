@@ -26,6 +26,7 @@ var (
 	keyIdentity = []byte("identity")
 
 	keyState     = []byte("state")
+	keyElsewhere = []byte("elsewhere")
 	bucketIndex  = []byte("index")
 	bucketBlocks = []byte("blocks")
 	bucketDone   = []byte("done")

@@ -26,6 +26,11 @@ type partFlush struct {
 	chunks []*chunk     // that open came from
 	done   []int64
 	notes  []noteChange
+	// elsewhere is to be written where changed says so.
+	elsewhere        ranges
+	elsewhereChanged bool
+	asked            []chan<- Progress // who waits for progress
+	progress         Progress
 
 	blocks    []*newBlock
 	catalogue catalogue
@@ -65,7 +70,7 @@ func (p *Partition) gather() *partFlush {
 		part: p, gen: p.gen, wipe: p.wipe, done: p.done,
 		state: stateValue{
 			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
-			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint,
+			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,
 		},
 	}
 	for _, c := range p.fresh {
@@ -74,6 +79,10 @@ func (p *Partition) gather() *partFlush {
 	for offset := range p.touched {
 		f.notes = append(f.notes, noteChange{offset, p.notes[offset]})
 	}
+	if len(p.asked) > 0 {
+		f.asked, f.progress, p.asked = p.asked, p.progress(), nil
+	}
+	f.elsewhere, f.elsewhereChanged, p.elsewhereChanged = p.elsewhere, p.elsewhereChanged, false
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
 	p.stored = p.next
@@ -134,6 +143,11 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 			return err
 		}
 	}
+	if f.forgotten() {
+		if gone, err := forget(tx, f.part.tp, b); gone || err != nil {
+			return err
+		}
+	}
 	t := openBlockTable(f.part.store.layout, f.part.tp, b)
 	for _, nb := range f.blocks {
 		if err := t.put(nb); err != nil {
@@ -151,11 +165,24 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 	if err := f.writeNotes(b.Bucket(bucketNotes)); err != nil {
 		return err
 	}
+	if err := f.writeElsewhere(b); err != nil {
+		return err
+	}
 	value, err := encodeValue(f.state)
 	if err != nil {
 		return err
 	}
 	return b.Put(keyState, value)
+}
+
+func (f *partFlush) writeElsewhere(b *bbolt.Bucket) error {
+	switch {
+	case !f.elsewhereChanged:
+		return nil
+	case len(f.elsewhere) == 0:
+		return b.Delete(keyElsewhere)
+	}
+	return b.Put(keyElsewhere, f.elsewhere.encode())
 }
 
 func (f *partFlush) writeNotes(notes *bbolt.Bucket) error {
@@ -177,9 +204,12 @@ func (f *partFlush) writeNotes(notes *bbolt.Bucket) error {
 	return nil
 }
 
-// wipe empties the buckets of the jobs in Kafka's order; dead letters and what
-// was set aside would stay.
+// wipe empties the parts that are about jobs in Kafka's order; dead letters and
+// what was set aside would stay.
 func wipe(b *bbolt.Bucket) error {
+	if err := b.Delete(keyElsewhere); err != nil {
+		return err
+	}
 	for _, name := range jobBuckets() {
 		if err := b.DeleteBucket(name); err != nil {
 			return err
@@ -196,7 +226,10 @@ func wipe(b *bbolt.Bucket) error {
 func (f *partFlush) settle() {
 	p := f.part
 	p.blocks = f.catalogue
-	p.known = true
+	p.known = !f.forgotten()
+	for _, answer := range f.asked {
+		answer <- f.progress
+	}
 	if p.gen != f.gen {
 		return // a reset came meanwhile; the next flush wipes what this one wrote
 	}

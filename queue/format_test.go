@@ -60,6 +60,12 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 		known: true, next: number(state["next"]), acked: number(state["acknowledged"]),
 		topicID: text(state["topic_id"]), fingerprint: text(state["fingerprint"]), scheme: int(number(state["scheme"])),
 	}
+	if away := number(state["away"]); away != 0 {
+		f.away = time.Unix(0, away)
+	}
+	if f.elsewhere, err = r.elsewhere(b.Get([]byte("elsewhere")), f.next); err != nil {
+		return f, fmt.Errorf("elsewhere: %w", err)
+	}
 	frontier := number(state["frontier"])
 	err = b.Bucket([]byte("index")).ForEach(func(key, value []byte) error {
 		jobs, err := r.block(b, key, value)
@@ -92,6 +98,22 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 		}
 	}
 	return f, r.notes(b, &f)
+}
+
+// elsewhere lists the ranges as the model does.
+func (r formatReader) elsewhere(value []byte, next int64) (string, error) {
+	if value == nil {
+		return "", nil
+	}
+	payload, err := frame(value)
+	if err != nil || len(payload)%16 != 0 {
+		return "", fmt.Errorf("%d bytes: %v", len(payload), err)
+	}
+	var set ranges
+	for i := 0; i < len(payload); i += 16 {
+		set = append(set, Range{int64(binary.BigEndian.Uint64(payload[i:])), int64(binary.BigEndian.Uint64(payload[i+8:]))})
+	}
+	return elsewhereFrom(set, next), nil
 }
 
 func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -69,6 +70,9 @@ func TestStoreBehavesAsItsModel(t *testing.T) {
 			"configure":     m.configure,
 			"acknowledge":   m.acknowledge,
 			"advance to":    m.advanceTo,
+			"elsewhere":     m.elsewhere,
+			"progress":      m.progress,
+			"forget":        m.forgetPartition,
 			"replace":       m.replace,
 			"skip to":       m.skipTo,
 			"reset":         m.reset,
@@ -141,12 +145,15 @@ func (m *machine) append(t *rapid.T) {
 	}
 	n := rapid.IntRange(1, 12).Draw(t, "records")
 	recs := make([]Record, n)
+	set := p.completedElsewhere()
 	for i := range recs {
 		gap := rapid.SampledFrom([]int64{0, 0, 0, 0, 0, 1, 3, 2000}).Draw(t, "gap")
 		recs[i] = drawRecord(t, p.next+gap, p.scheme)
-		p.next = recs[i].Offset + 1
-		p.jobs = append(p.jobs, modelJob{rec: cloneRecord(recs[i]), scheme: p.scheme})
-		p.promote()
+		p.moveTo(recs[i].Offset + 1)
+		if !set.has(recs[i].Offset) {
+			p.jobs = append(p.jobs, modelJob{rec: cloneRecord(recs[i]), scheme: p.scheme})
+			p.promote()
+		}
 	}
 	p.touched = true
 	must(t, p.handle.Append(recs))
@@ -313,8 +320,9 @@ func (p *modelPartition) gather() {
 	p.reset = false
 	if p.touched {
 		file := p.clone()
-		file.known = true
+		file.known = file.next >= 0
 		p.pending, p.touched = &file, false
+		p.asked, p.answer = nil, p.asked
 	}
 }
 
@@ -330,9 +338,16 @@ func (m *machine) tell(t *rapid.T) {
 		if p.pending == nil {
 			continue
 		}
-		p.known = true
+		p.known = p.file.known
 		if !p.reset {
 			p.durable = p.file.frontier()
+		}
+		if p.answer != nil {
+			got, want := <-p.answer, p.file.progress()
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("progress of %s is %+v, want %+v", p.tp, got, want)
+			}
+			p.answer = nil
 		}
 		p.pending = nil
 	}
@@ -392,8 +407,79 @@ func (m *machine) advanceTo(t *rapid.T) {
 	if p := m.partition(t); p != nil && p.next >= 0 {
 		offset := p.next + rapid.Int64Range(-2, 5).Draw(t, "distance")
 		must(t, p.handle.AdvanceTo(offset))
-		p.next, p.touched = max(p.next, offset), true
+		p.moveTo(offset)
+		p.touched = true
 	}
+}
+
+// elsewhere is what another owner has completed, below and above next.
+func (m *machine) elsewhere(t *rapid.T) {
+	p := m.partition(t)
+	if p == nil || p.next < 0 {
+		return
+	}
+	var set ranges
+	at := max(0, p.frontier()-2)
+	for range rapid.IntRange(1, 4).Draw(t, "ranges") {
+		r := Range{From: at + rapid.Int64Range(0, 8).Draw(t, "open")}
+		r.To = r.From + rapid.Int64Range(1, 8).Draw(t, "done")
+		set, at = append(set, r), r.To+1
+	}
+	p.forget()
+	must(t, p.handle.CompleteElsewhere(set))
+	p.jobs = slices.DeleteFunc(p.jobs, func(j modelJob) bool { return set.has(j.rec.Offset) })
+	all := map[int64]bool{}
+	for _, r := range slices.Concat(set, p.completedElsewhere()) {
+		for o := r.From; o < r.To; o++ {
+			all[o] = true
+		}
+	}
+	for all[p.next] {
+		p.next++
+	}
+	var left ranges
+	for _, o := range slices.Sorted(maps.Keys(all)) {
+		if n := len(left); n > 0 && left[n-1].To == o {
+			left[n-1].To++
+		} else {
+			left = append(left, Range{o, o + 1})
+		}
+	}
+	p.elsewhere, p.touched = elsewhereFrom(left, p.next), true
+	p.promote()
+}
+
+func (m *machine) progress(t *rapid.T) {
+	p := m.partition(t)
+	if p == nil || p.asked != nil {
+		return
+	}
+	var err error
+	p.asked, err = p.handle.ask()
+	must(t, err)
+	p.touched = true
+}
+
+// forgetPartition forgets one that is away, and leaves the others alone.
+func (m *machine) forgetPartition(t *rapid.T) {
+	p := rapid.SampledFrom(m.order).Draw(t, "partition")
+	away, err := m.store.Away()
+	must(t, err)
+	listed := slices.IndexFunc(away, func(a Away) bool { return a.TopicPartition == p.tp })
+	inUse := m.store.parts[p.tp] != nil
+	must(t, m.store.Forget(p.tp))
+	if inUse {
+		if listed >= 0 {
+			t.Fatalf("%s is in use and listed as away", p.tp)
+		}
+		return
+	}
+	if p.file.known != (listed >= 0) || listed >= 0 && !away[listed].Since.Equal(p.file.away) {
+		t.Fatalf("away is %+v, the file has %+v of %s", away, p.file, p.tp)
+	}
+	m.parts[p.tp].modelFile = modelFile{next: -1, acked: -1}
+	p.active, p.durable, p.touched = 0, -1, true
+	p.handle = m.store.parts[p.tp]
 }
 
 func (m *machine) replace(t *rapid.T) {
@@ -416,7 +502,8 @@ func (m *machine) skipTo(t *rapid.T) {
 	p.forget()
 	must(t, p.handle.SkipTo(offset))
 	p.jobs = slices.DeleteFunc(p.jobs, func(j modelJob) bool { return j.rec.Offset < offset })
-	p.next, p.touched = max(p.next, offset), true
+	p.moveTo(offset)
+	p.touched = true
 	p.promote()
 }
 
@@ -428,7 +515,7 @@ func (m *machine) reset(t *rapid.T) {
 	offset := rapid.Int64Range(max(0, p.frontier()-20), p.next+3).Draw(t, "offset")
 	p.forget()
 	must(t, p.handle.Reset(offset))
-	p.jobs = nil
+	p.jobs, p.elsewhere = nil, ""
 	p.next, p.durable, p.acked = offset, -1, -1
 	p.touched, p.reset = true, true
 }
@@ -437,6 +524,7 @@ func (m *machine) detach(t *rapid.T) {
 	if p := m.partition(t); p != nil {
 		p.handle.Detach()
 		p.attached, p.lease, p.touched = false, time.Time{}, true
+		p.away = m.clock.Now()
 	}
 }
 
@@ -456,6 +544,7 @@ func (m *machine) attachPartition(t *rapid.T, p *modelPartition) {
 	h, err := m.store.Attach(p.tp)
 	must(t, err)
 	p.handle, p.attached = h, true
+	p.away = time.Time{}
 	if p.next < 0 {
 		m.configurePartition(t, p, "by key")
 		p.next = rapid.Int64Range(0, 1500).Draw(t, "start")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,12 +29,57 @@ type modelFile struct {
 	topicID     string
 	fingerprint string
 	scheme      int
+	away        time.Time  // when it was detached; zero: attached
 	jobs        []modelJob // open ones, ascending
+	elsewhere   string     // offsets from next on that another owner completed, as a list of ranges
 }
 
 func (f modelFile) clone() modelFile {
 	f.jobs = slices.Clone(f.jobs)
 	return f
+}
+
+// completedElsewhere reads elsewhere.
+func (f *modelFile) completedElsewhere() (set ranges) {
+	for pair := range strings.FieldsSeq(f.elsewhere) {
+		var r Range
+		fmt.Sscanf(pair, "%d-%d", &r.From, &r.To)
+		set = append(set, r)
+	}
+	return set
+}
+
+// elsewhereFrom writes the part of a set that is not below next.
+func elsewhereFrom(set ranges, next int64) string {
+	var b strings.Builder
+	for _, r := range set {
+		if r.From = max(r.From, next); r.From < r.To {
+			fmt.Fprintf(&b, "%d-%d ", r.From, r.To)
+		}
+	}
+	return b.String()
+}
+
+// moveTo makes offset the next one, if it is above.
+func (f *modelFile) moveTo(offset int64) {
+	f.next = max(f.next, offset)
+	f.elsewhere = elsewhereFrom(f.completedElsewhere(), f.next)
+}
+
+// progress is what the store has to say once the file is like this.
+func (f *modelFile) progress() Progress {
+	pr := Progress{Frontier: f.frontier()}
+	at := pr.Frontier
+	for _, j := range f.jobs {
+		pr.add(Range{at, j.rec.Offset})
+		at = j.rec.Offset + 1
+	}
+	pr.add(Range{at, f.next})
+	for _, r := range f.completedElsewhere() {
+		pr.add(r)
+	}
+	pr.Left = 0
+	return pr
 }
 
 func (f *modelFile) frontier() int64 {
@@ -85,11 +131,13 @@ type modelPartition struct {
 	active   int // scheme whose jobs are in lanes
 	runs     map[int64]*modelRun
 
-	touched bool       // differs from what the last flush gathered
-	pending *modelFile // gathered by the flush under way
-	reset   bool       // since the flush under way was gathered
-	file    modelFile  // what a crash would leave
-	durable int64      // what Frontier has to say
+	touched bool            // differs from what the last flush gathered
+	pending *modelFile      // gathered by the flush under way
+	reset   bool            // since the flush under way was gathered
+	file    modelFile       // what a crash would leave
+	durable int64           // what Frontier has to say
+	asked   <-chan Progress // of Progress, for the next flush
+	answer  <-chan Progress // for the one under way
 }
 
 func newModelPartition(tp TopicPartition) *modelPartition {
@@ -186,6 +234,7 @@ func (p *modelPartition) reload() {
 	p.handle, p.attached, p.lease = nil, false, time.Time{}
 	p.runs = map[int64]*modelRun{}
 	p.touched, p.pending, p.reset = false, nil, false
+	p.asked, p.answer = nil, nil
 	p.durable = -1
 	if p.known {
 		p.durable = p.frontier()

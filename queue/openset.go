@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"iter"
 	"math/bits"
 	"sort"
 )
@@ -115,4 +116,35 @@ func (s *openSet) min() (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// ranges yields the open offsets as ranges, ascending and apart from each other.
+func (s *openSet) ranges() iter.Seq[Range] {
+	return func(yield func(Range) bool) {
+		var last Range
+		for i := s.first; i < len(s.spans); i++ {
+			sp := &s.spans[i]
+			if sp.open == 0 {
+				continue
+			}
+			for w, word := range sp.bits {
+				for at := 0; word>>at != 0; {
+					at += bits.TrailingZeros64(word >> at)
+					ones := bits.TrailingZeros64(^(word >> at))
+					from := sp.base + int64(w*64+at)
+					if last.To != from && last.From < last.To && !yield(last) {
+						return
+					}
+					if last.To != from {
+						last.From = from
+					}
+					last.To = from + int64(ones)
+					at += ones
+				}
+			}
+		}
+		if last.From < last.To {
+			yield(last)
+		}
+	}
 }

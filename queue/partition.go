@@ -16,8 +16,9 @@ type Partition struct {
 	gen      int       // counts resets: a flush begun before one must not touch memory after it
 	until    time.Time // jobs start before it only
 	detached bool
-	gone     bool // detached and forgotten by the store: this handle does nothing any more
-	known    bool // the file has held this partition
+	away     int64 // when that was, in Unix nanoseconds; zero while attached
+	gone     bool  // detached and forgotten by the store: this handle does nothing any more
+	known    bool  // the file has held this partition
 
 	lanes   map[uint64]*lane // by id
 	own     map[int64]*lane  // lanes of one record, by its offset
@@ -53,8 +54,13 @@ type Partition struct {
 	done      []int64  // completed since the last flush began, below stored
 	liveBytes int64    // of open jobs in blocks, at the last flush
 	wipe      bool     // the next flush forgets what the file holds
-	dirty     bool     // in Store.dirty
-	rate      rate
+	// elsewhere is what other owners have completed; of it, what is not below
+	// next counts.
+	elsewhere        ranges
+	elsewhereChanged bool // the file is to be told
+	asked            []chan<- Progress
+	dirty            bool // in Store.dirty
+	rate             rate
 
 	// blocks is the catalogue of what is in the file, ascending; it belongs
 	// to the committer once the partition is attached.
@@ -135,6 +141,7 @@ func (p *Partition) SetStart(offset int64) error {
 func (p *Partition) AdvanceTo(offset int64) error {
 	return p.change(func() error {
 		p.next = max(p.next, offset)
+		p.passed(p.next)
 		return nil
 	})
 }

@@ -23,6 +23,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
 		p.notes, p.touched = nil, nil
 		p.open, p.activeOpen, p.liveBytes = openSet{}, 0, 0
+		p.elsewhere, p.elsewhereChanged = nil, false
 		p.next, p.stored, p.durable, p.acked = offset, offset, -1, -1
 		p.gen++
 		p.wipe = true
@@ -34,22 +35,29 @@ func (p *Partition) Reset(offset int64) error {
 // Runs under way below it are dropped at their Finish; their lanes wait for it.
 func (p *Partition) SkipTo(offset int64) error {
 	return p.change(func() error {
-		for _, l := range p.lanes {
-			p.skip(l, offset)
-		}
-		for _, l := range p.own {
-			p.skip(l, offset)
-		}
-		p.skipLater(offset)
-		p.promote()
+		p.skipAll(func(o int64) bool { return o < offset })
 		p.next = max(p.next, offset)
+		p.passed(p.next)
 		return nil
 	})
 }
 
-// skip completes the jobs of l below offset.
-func (p *Partition) skip(l *lane, offset int64) {
-	if l.head().offset >= offset {
+// skipAll completes the open jobs whose offsets are done elsewhere.
+func (p *Partition) skipAll(done func(offset int64) bool) {
+	for _, l := range p.lanes {
+		p.skip(l, done)
+	}
+	for _, l := range p.own {
+		p.skip(l, done)
+	}
+	p.skipLater(done)
+	p.promote()
+}
+
+// skip completes the jobs of l that are done.
+func (p *Partition) skip(l *lane, done func(offset int64) bool) {
+	if !done(l.head().offset) {
+		p.skipJobs(l, 1, done)
 		return
 	}
 	rest := l
@@ -59,10 +67,7 @@ func (p *Partition) skip(l *lane, offset int64) {
 		rest = &lane{part: p, id: l.id, own: l.own, jobs: jobs, state: laneHalted}
 		l.jobs = []entry{jobs[0]}
 	}
-	for len(rest.jobs) > 0 && rest.head().offset < offset {
-		p.dropNote(rest.head().offset)
-		p.complete(rest.pop())
-	}
+	p.skipJobs(rest, 0, done)
 	switch {
 	case len(rest.jobs) == 0:
 		p.drop(rest)
@@ -74,10 +79,25 @@ func (p *Partition) skip(l *lane, offset int64) {
 	}
 }
 
-func (p *Partition) skipLater(offset int64) {
+// skipJobs completes those of l's jobs, from the i-th on, that are done.
+func (p *Partition) skipJobs(l *lane, i int, done func(offset int64) bool) {
+	kept := l.jobs[:i]
+	for _, e := range l.jobs[i:] {
+		if !done(e.offset) {
+			kept = append(kept, e)
+			continue
+		}
+		p.dropNote(e.offset)
+		p.complete(e)
+	}
+	clear(l.jobs[len(kept):])
+	l.jobs = kept
+}
+
+func (p *Partition) skipLater(done func(offset int64) bool) {
 	kept := p.later[:0]
 	for _, j := range p.later {
-		if j.offset >= offset {
+		if !done(j.offset) {
 			kept = append(kept, j)
 			continue
 		}

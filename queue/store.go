@@ -59,6 +59,7 @@ type Store struct {
 	layout   layout
 	identity Identity
 	clock    Clock
+	opened   time.Time
 
 	// dbMu is held for reading by whoever reads bodies, and for writing only
 	// while a compacted file takes the place of db.
@@ -78,6 +79,7 @@ type Store struct {
 	alarm     Timer // fires when the first of delayed is due
 	alarmTime int64
 
+	forgotten int          // calls of Forget that did something
 	renamed   bool         // the file has another identity
 	dirty     []*Partition // changed since the last flush began
 	memory    int64        // bytes of bodies held
@@ -143,6 +145,7 @@ func open(path string, opt Options, l layout) (*Store, error) {
 		dirtied: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
 	}
 	s.clock = s.opt.Clock
+	s.opened = s.clock.Now()
 	s.work.L = &s.mu
 	if err := s.beginEpoch(); err != nil {
 		db.Close()

@@ -16,8 +16,9 @@ type stateValue struct {
 	Next         int64  `msgpack:"next"`
 	Acknowledged int64  `msgpack:"acknowledged"`
 	TopicID      string `msgpack:"topic_id"`
-	Scheme       uint16 `msgpack:"scheme"`      // number of the scheme of new records
-	Fingerprint  string `msgpack:"fingerprint"` // of that scheme
+	Scheme       uint16 `msgpack:"scheme"`         // number of the scheme of new records
+	Fingerprint  string `msgpack:"fingerprint"`    // of that scheme
+	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero while attached
 }
 
 // noteValue is what is known of one open job beyond its record.

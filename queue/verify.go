@@ -24,6 +24,9 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 			}
 			v := verifier{tp, b, report}
 			v.value("state", b.Get(keyState), &stateValue{})
+			if _, err := openRanges(b.Get(keyElsewhere)); err != nil {
+				v.report(&DamageError{fmt.Sprintf("%s elsewhere", tp), err})
+			}
 			v.notes()
 			v.blocks(deep)
 			return nil

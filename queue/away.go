@@ -1,0 +1,102 @@
+package queue
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Away is a partition that the file holds and that is not attached.
+type Away struct {
+	TopicPartition
+	State State // as the file has it; Open is not counted
+	// Since is when it was detached or, where a crash has kept that from the
+	// file, when the store was opened.
+	Since time.Time
+}
+
+// Away lists the partitions of the file that are not attached and have no run
+// under way.
+func (s *Store) Away() (list []Away, err error) {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
+			var v stateValue
+			if err := decodeValue(b.Get(keyState), &v); err != nil {
+				return &DamageError{tp.String() + " state", err}
+			}
+			if v.Next >= 0 && !s.inUse(tp) {
+				list = append(list, Away{tp, v.state(), s.awaySince(v)})
+			}
+			return nil
+		})
+	})
+	return list, err
+}
+
+func (s *Store) inUse(tp TopicPartition) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parts[tp] != nil
+}
+
+func (s *Store) awaySince(v stateValue) time.Time {
+	if v.Away == 0 {
+		return s.opened
+	}
+	return time.Unix(0, v.Away)
+}
+
+func (v stateValue) state() State {
+	return State{
+		Known: true, Frontier: v.Frontier, Next: v.Next, Acknowledged: v.Acknowledged,
+		TopicID: v.TopicID, Scheme: v.Fingerprint,
+	}
+}
+
+// Forget removes the jobs and completions of a partition that others own, as
+// if it had never been held. It does nothing to one that is attached or has
+// runs under way. Sync says when it is durable.
+func (s *Store) Forget(tp TopicPartition) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return fmt.Errorf("forget %s: %w", tp, err)
+	}
+	if s.parts[tp] != nil {
+		return nil
+	}
+	p := newPartition(s, tp)
+	p.topic = s.topic(tp.Topic)
+	p.detached, p.wipe = true, true
+	s.parts[tp] = p // until the flush; an Attach meanwhile gets this one
+	s.forgotten++
+	p.touch()
+	return nil
+}
+
+// forgotten tells whether the flush leaves a partition as if it had never been held.
+func (f *partFlush) forgotten() bool { return f.wipe && f.state.Next < 0 }
+
+// forget removes a wiped partition from the file, unless there is more of it
+// than its jobs in Kafka's order.
+func forget(tx *bbolt.Tx, tp TopicPartition, b *bbolt.Bucket) (gone bool, err error) {
+	parts := append(jobBuckets(), keyState)
+	more := b.ForEach(func(key, _ []byte) error {
+		if !slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Equal(part, key) }) {
+			return errMore
+		}
+		return nil
+	})
+	if more != nil {
+		return false, nil
+	}
+	return true, tx.Bucket(bucketPartitions).Bucket([]byte(tp.Topic)).DeleteBucket(partitionKey(tp.Partition))
+}
+
+var errMore = errors.New("the bucket holds more")
