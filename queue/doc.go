@@ -7,6 +7,9 @@
 // milliseconds one transaction takes what changed, and its fsync makes it
 // durable.
 //
+// For operators, [Partition.Pending] lists the open jobs with their states, and
+// [Partition.Retry] and [Partition.Skip] act on one of them, as it was seen.
+//
 // # Guarantees
 //
 //   - Jobs of one lane run one at a time in offset order, over retries and

@@ -189,18 +189,24 @@ func (p *modelPartition) promote() {
 	}
 }
 
-// startable returns the heads that may start at now.
-func (p *modelPartition) startable(now time.Time) map[int64]*modelJob {
-	jobs := map[int64]*modelJob{}
-	if !p.attached || !now.Before(p.lease) {
-		return jobs
-	}
+// held returns the lanes that wait for a run whose job is forgotten.
+func (p *modelPartition) held() map[modelLane]bool {
 	held := map[modelLane]bool{}
 	for offset, run := range p.runs {
 		if !p.owned(offset) && !run.lane.own {
 			held[run.lane] = true
 		}
 	}
+	return held
+}
+
+// startable returns the heads that may start at now.
+func (p *modelPartition) startable(now time.Time) map[int64]*modelJob {
+	jobs := map[int64]*modelJob{}
+	if !p.attached || !now.Before(p.lease) {
+		return jobs
+	}
+	held := p.held()
 	for l, j := range p.heads() {
 		if p.runs[j.rec.Offset] == nil && !held[l] && !j.halted && !j.due.After(now) {
 			jobs[j.rec.Offset] = j
@@ -226,6 +232,89 @@ func (p *modelPartition) finish(run *modelRun, o Outcome) bool {
 	}
 	p.promote()
 	return counts
+}
+
+// seen is how the i-th open job stands.
+func (p *modelPartition) seen(i int, now time.Time) Pending {
+	j := &p.jobs[i]
+	lane := laneOf(&j.rec)
+	seen := Pending{Offset: j.rec.Offset, Lane: Lane{ID: lane.id, Own: lane.own}, Attempts: j.attempts, Error: j.err, After: -1, gen: p.handle.gen}
+	head := p.heads()[lane]
+	held := p.held()[lane]
+	switch {
+	case p.runs[j.rec.Offset] != nil:
+		seen.State = Running
+	case j.scheme != p.active:
+		seen.State, seen.After = Blocked, p.jobs[0].rec.Offset
+	case head != j:
+		seen.State, seen.After = Blocked, head.rec.Offset
+	case j.halted:
+		seen.State = Halted
+	case held:
+		seen.State = Blocked
+	case j.due.After(now):
+		seen.State, seen.Due = Retrying, j.due
+	default:
+		seen.State = Ready
+	}
+	return seen
+}
+
+// samePending leaves out the lane id of an own lane, which says nothing.
+func samePending(a, b Pending) bool {
+	if a.Lane.Own && b.Lane.Own {
+		a.Lane.ID = b.Lane.ID
+	}
+	due := a.Due.Equal(b.Due)
+	a.Due = b.Due
+	return due && reflect.DeepEqual(a, b)
+}
+
+// retry is an operator's command; refusal says why it changes nothing.
+func (p *modelPartition) retry(seen Pending, reset bool, now time.Time) (changed bool, refusal error) {
+	i, j := p.look(seen.Offset)
+	if j == nil {
+		return false, nil
+	}
+	switch state := p.seen(i, now).State; {
+	case state == Blocked:
+		return false, ErrJobBlocked
+	case state == Running && reset:
+		return false, ErrJobRunning
+	case state == Running, state == Ready && (j.attempts == 0 || !reset):
+		return false, nil
+	}
+	if j.attempts != seen.Attempts || j.halted != (seen.State == Halted) {
+		return false, ErrJobChanged
+	}
+	j.due, j.halted = time.Time{}, false
+	if reset {
+		j.attempts, j.err = 0, ""
+	}
+	return true, nil
+}
+
+func (p *modelPartition) skip(seen Pending, now time.Time) (changed bool, refusal error) {
+	i, j := p.look(seen.Offset)
+	switch {
+	case j == nil:
+		return false, nil
+	case p.seen(i, now).State == Running:
+		return false, ErrJobRunning
+	case j.attempts != seen.Attempts || j.halted != (seen.State == Halted):
+		return false, ErrJobChanged
+	}
+	p.remove(seen.Offset)
+	p.promote()
+	return true, nil
+}
+
+func (p *modelPartition) look(offset int64) (int, *modelJob) {
+	i := slices.IndexFunc(p.jobs, func(j modelJob) bool { return j.rec.Offset == offset })
+	if i < 0 {
+		return 0, nil
+	}
+	return i, &p.jobs[i]
 }
 
 // reload is what a start makes of the file.

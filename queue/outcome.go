@@ -2,10 +2,10 @@ package queue
 
 import "time"
 
-// Kind says what became of a run.
+// Kind says what became of a run, or what an operator did to a job.
 type Kind uint8
 
-// The outcomes of a run. The numbers are part of no file.
+// The kinds. The numbers are part of no file.
 const (
 	// Done completes the job.
 	Done Kind = iota + 1
@@ -15,6 +15,13 @@ const (
 	Release
 	// Halt holds the job, and with it its lane, until an operator acts.
 	Halt
+
+	// No run ends like these: Durable tells by them what an operator did.
+
+	// Skipped completed the job without a run.
+	Skipped
+	// Retried made the job ready.
+	Retried
 )
 
 // String returns the kind's name as logs and events show it.
@@ -28,6 +35,10 @@ func (k Kind) String() string {
 		return "release"
 	case Halt:
 		return "halt"
+	case Skipped:
+		return "skipped"
+	case Retried:
+		return "retried"
 	}
 	return "unknown"
 }
@@ -67,7 +78,7 @@ type Finished struct {
 	Outcome Outcome
 }
 
-// Durable is an outcome that the file now holds.
+// Durable is an outcome, or an operator's act, that the file now holds.
 type Durable struct {
 	TopicPartition
 	Offset   int64

@@ -158,16 +158,24 @@ func (p *Partition) Acknowledge(offset int64) {
 func (p *Partition) change(f func() error) error {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
+	if err := p.usable(); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	p.touch()
+	return nil
+}
+
+// usable is called with Store.mu held.
+func (p *Partition) usable() error {
 	if err := p.store.usable(); err != nil {
 		return err
 	}
 	if p.gone {
 		return fmt.Errorf("%s was detached; attach it again", p.tp)
 	}
-	if err := f(); err != nil {
-		return err
-	}
-	p.touch()
 	return nil
 }
 

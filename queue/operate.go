@@ -1,0 +1,161 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Why [Partition.Retry] and [Partition.Skip] refuse a job. Nothing was changed.
+var (
+	// ErrJobRunning means that a run of the job is out.
+	ErrJobRunning = errors.New("it is running")
+	// ErrJobBlocked means that an earlier job of its lane is not finished.
+	ErrJobBlocked = errors.New("an earlier job of its lane is not finished")
+	// ErrJobChanged means that the job has run, or was acted on, since it was
+	// looked at.
+	ErrJobChanged = errors.New("it has changed since it was looked at")
+)
+
+// Retry makes a job that is retrying or halted ready, as an operator's command.
+// With reset its attempts count from the beginning and its last error is
+// forgotten. It reports false where there is nothing to do: the job is ready,
+// or runs, or is finished. The change is durable after [Store.Sync].
+func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
+	changed, err = p.operate(seen, Retried, func(w place, now Pending) (bool, error) {
+		switch {
+		case now.State == Blocked:
+			return false, ErrJobBlocked
+		case now.State == Running && reset:
+			return false, ErrJobRunning
+		case now.State == Running, now.State == Ready && (!reset || now.Attempts == 0):
+			return false, nil
+		case !now.follows(seen):
+			return false, ErrJobChanged
+		}
+		if reset {
+			p.dropNote(now.Offset)
+		} else { // a new one: the flush under way may be writing the old
+			p.note(now.Offset, &noteValue{Attempts: now.Attempts, Error: now.Error})
+		}
+		if now.State != Ready {
+			p.settle(w.lane)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("retry %s@%d: %w", p.tp, seen.Offset, err)
+	}
+	return changed, nil
+}
+
+// Skip completes a job that does not run, wherever in its lane it is, as an
+// operator's command. It reports false where the job is finished already. The
+// completion is durable after [Store.Sync], and the frontier moves with it.
+func (p *Partition) Skip(seen Pending) (changed bool, err error) {
+	changed, err = p.operate(seen, Skipped, func(w place, now Pending) (bool, error) {
+		switch {
+		case now.State == Running:
+			return false, ErrJobRunning
+		case !now.follows(seen):
+			return false, ErrJobChanged
+		}
+		p.remove(w)
+		return true, nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("skip %s@%d: %w", p.tp, seen.Offset, err)
+	}
+	return changed, nil
+}
+
+// follows reports whether nothing has become of the job since it was seen but
+// that its turn came.
+func (j Pending) follows(seen Pending) bool {
+	return j.Attempts == seen.Attempts && (j.State == Halted) == (seen.State == Halted)
+}
+
+// operate runs f on a job that is open, and notes the change for the next flush.
+func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (bool, error)) (changed bool, err error) {
+	s := p.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := p.usable(); err != nil {
+		return false, err
+	}
+	if p.gen != seen.gen {
+		return false, ErrJobChanged
+	}
+	if !p.open.has(seen.Offset) {
+		return false, nil
+	}
+	w, ok := p.find(seen.Offset, seen.Lane)
+	if !ok {
+		return false, ErrJobChanged
+	}
+	now := p.describe(w, seen.Offset, seen.Lane)
+	if changed, err = f(w, now); err != nil || !changed {
+		return false, err
+	}
+	p.touch()
+	s.gathering.add(s.clock.Now())
+	if s.opt.Durable != nil {
+		attempts := now.Attempts
+		if p.notes[seen.Offset] == nil && kind == Retried {
+			attempts = 0
+		}
+		s.events = append(s.events, Durable{p.tp, seen.Offset, kind, attempts})
+	}
+	return true, nil
+}
+
+// remove completes a job that does not run.
+func (p *Partition) remove(w place) {
+	l := w.lane
+	switch {
+	case l == nil:
+		e := p.later[w.at].entry
+		p.later = without(p.later, w.at)
+		p.activeOpen++ // complete counts a job of the active scheme
+		p.complete(e)
+	case w.at > 0: // it has no note: it never was the head
+		e := l.jobs[w.at]
+		l.jobs = without(l.jobs, w.at)
+		p.complete(e)
+	default:
+		p.behead(l)
+	}
+}
+
+// behead completes the head of l without a run of it.
+func (p *Partition) behead(l *lane) {
+	e := l.pop()
+	if len(l.jobs) == 0 {
+		p.drop(l) // before promote, which may make a new lane of the same id
+	}
+	p.complete(e)
+	p.dropNote(e.offset)
+	p.promote()
+	if len(l.jobs) > 0 {
+		p.resettle(l)
+	}
+}
+
+// resettle is settle for a lane whose head went without a run of it: one that
+// is ready keeps its place, unless a run of its new head is still under way.
+func (p *Partition) resettle(l *lane) {
+	if l.state != laneReady || p.orphans[l.head().offset] != nil {
+		p.settle(l)
+	}
+}
+
+// without removes s[i] by moving the shorter side: whole lanes are skipped from
+// one of their ends.
+func without[T any](s []T, i int) []T {
+	if i >= len(s)/2 {
+		return slices.Delete(s, i, i+1)
+	}
+	copy(s[1:i+1], s[:i])
+	clear(s[:1])
+	return s[1:]
+}

@@ -1,0 +1,324 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/bits"
+	"slices"
+	"sort"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// JobState is what an open job waits for.
+type JobState uint8
+
+// The states of an open job.
+const (
+	Ready    JobState = iota + 1 // it starts as soon as a worker takes it
+	Blocked                      // another job has to finish first
+	Running                      // a run of it is out
+	Retrying                     // it failed and waits for Pending.Due
+	Halted                       // it was given up and waits for an operator
+)
+
+// String returns the state's name as people see it.
+func (s JobState) String() string {
+	switch s {
+	case Ready:
+		return "ready"
+	case Blocked:
+		return "blocked"
+	case Running:
+		return "running"
+	case Retrying:
+		return "retrying"
+	case Halted:
+		return "halted"
+	}
+	return "unknown"
+}
+
+// Pending is an open job as it stood at one moment.
+type Pending struct {
+	Offset   int64
+	Lane     Lane // without its name
+	State    JobState
+	Attempts int       // runs counted so far
+	Due      time.Time // Retrying: when it runs again; else zero
+	Error    string    // of the last counted run
+	// After is the offset of the job that has to finish before a Blocked one;
+	// -1 where that is a run whose job Reset or SkipTo has forgotten.
+	After int64
+
+	gen int // of the partition: a Reset makes another job of the same offset
+}
+
+// pageJobs bounds what one hold of the store's lock looks at.
+const pageJobs = 256
+
+// Pending lists the open jobs from an offset on, ascending. The jobs are those
+// of the time of the call; one that finishes before its page is made is left
+// out, and states are those of the page. Neither the store's lock nor a read
+// transaction is held while the caller works. What was appended before the
+// call is flushed first.
+func (p *Partition) Pending(ctx context.Context, from int64) iter.Seq2[Pending, error] {
+	return func(yield func(Pending, error) bool) {
+		end, gen, err := p.storedUpTo(ctx)
+		for err == nil && from < end {
+			var page []Pending
+			offsets := p.openFrom(from, end)
+			if len(offsets) == 0 {
+				return
+			}
+			from = offsets[len(offsets)-1] + 1
+			page, err = p.page(offsets, gen)
+			for _, j := range page {
+				if !yield(j, nil) {
+					return
+				}
+			}
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+		}
+		if err != nil {
+			yield(Pending{}, fmt.Errorf("list jobs of %s: %w", p.tp, err))
+		}
+	}
+}
+
+// Find returns those of the jobs at the given offsets, which ascend, that are
+// open. What was appended before is flushed first.
+func (p *Partition) Find(ctx context.Context, offsets ...int64) ([]Pending, error) {
+	end, gen, err := p.storedUpTo(ctx)
+	var found []Pending
+	for len(offsets) > 0 && err == nil {
+		var page []Pending
+		n := min(pageJobs, len(offsets))
+		page, err = p.page(p.openAmong(offsets[:n], end), gen)
+		found = append(found, page...)
+		offsets = offsets[n:]
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find jobs of %s: %w", p.tp, err)
+	}
+	return found, nil
+}
+
+// Record reads the record of a job that was listed. It reports false when the
+// job is not open any more.
+func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
+	rec, err = p.store.readBody(p.tp, offset)
+	if err == nil {
+		return rec, true, nil
+	}
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	if !p.open.has(offset) {
+		return Record{}, false, nil
+	}
+	return Record{}, true, err
+}
+
+// Attached returns the partitions that are attached, by topic and number.
+func (s *Store) Attached() []*Partition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parts := make([]*Partition, 0, len(s.parts))
+	for _, p := range s.parts {
+		if !p.detached {
+			parts = append(parts, p)
+		}
+	}
+	slices.SortFunc(parts, func(a, b *Partition) int {
+		return cmp.Or(cmp.Compare(a.tp.Topic, b.tp.Topic), cmp.Compare(a.tp.Partition, b.tp.Partition))
+	})
+	return parts
+}
+
+// TopicPartition returns the partition's name.
+func (p *Partition) TopicPartition() TopicPartition { return p.tp }
+
+// storedUpTo makes the file hold every open job below the offset it returns.
+func (p *Partition) storedUpTo(ctx context.Context) (end int64, gen int, err error) {
+	p.store.mu.Lock()
+	err = p.usable()
+	end, gen = p.next, p.gen
+	p.store.mu.Unlock()
+	if err != nil {
+		return 0, 0, err
+	}
+	return end, gen, p.store.Sync(ctx)
+}
+
+func (p *Partition) openFrom(from, end int64) []int64 {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	return p.open.list(from, end, pageJobs)
+}
+
+func (p *Partition) openAmong(offsets []int64, end int64) (open []int64) {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	for _, offset := range offsets {
+		if offset < end && p.open.has(offset) {
+			open = append(open, offset)
+		}
+	}
+	return open
+}
+
+var errReset = errors.New("it was reset meanwhile; ask again")
+
+// page describes jobs by the file's index, which says in which lane each is,
+// and by memory, which says what became of it.
+func (p *Partition) page(offsets []int64, gen int) ([]Pending, error) {
+	lanes, err := p.readLanes(offsets)
+	if err != nil {
+		return nil, err
+	}
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	if err := p.usable(); err != nil {
+		return nil, err
+	}
+	if p.gen != gen {
+		return nil, errReset
+	}
+	page := make([]Pending, 0, len(offsets))
+	for i, offset := range offsets {
+		if !p.open.has(offset) {
+			continue
+		}
+		w, ok := p.find(offset, lanes[i])
+		if !ok {
+			return nil, &DamageError{fmt.Sprintf("%s@%d index", p.tp, offset), errNotStored}
+		}
+		page = append(page, p.describe(w, offset, lanes[i]))
+	}
+	return page, nil
+}
+
+// readLanes reads the lanes of jobs, whose offsets ascend, from the index.
+func (p *Partition) readLanes(offsets []int64) ([]Lane, error) {
+	p.store.dbMu.RLock()
+	defer p.store.dbMu.RUnlock()
+	lanes := make([]Lane, len(offsets))
+	err := p.store.db.View(func(tx *bbolt.Tx) error {
+		b := partitionBucket(tx, p.tp)
+		if b == nil {
+			return nil
+		}
+		for i := 0; i < len(offsets); {
+			key, value := seekBlock(b.Bucket(bucketIndex), offsets[i])
+			if key == nil {
+				i++ // finished meanwhile
+				continue
+			}
+			rs, _, err := p.loadIndex(b, key, value)
+			if err != nil {
+				return err
+			}
+			last := rs.offset(rs.len() - 1)
+			for first := true; i < len(offsets) && (first || offsets[i] <= last); i++ {
+				if at, ok := rs.find(offsets[i]); ok {
+					r := rs.at(at)
+					lanes[i] = Lane{ID: r.lane, Own: r.flags&flagOwn != 0}
+				}
+				first = false
+			}
+		}
+		return nil
+	})
+	return lanes, err
+}
+
+// place is where an open job is: its lane and its place there, or without a
+// lane its place in Partition.later.
+type place struct {
+	lane *lane
+	at   int
+}
+
+// find looks a job up in the lane that it was given.
+func (p *Partition) find(offset int64, name Lane) (place, bool) {
+	l := p.lanes[name.ID]
+	if name.Own {
+		l = p.own[offset]
+	}
+	if l != nil {
+		at := sort.Search(len(l.jobs), func(i int) bool { return l.jobs[i].offset >= offset })
+		if at < len(l.jobs) && l.jobs[at].offset == offset {
+			return place{l, at}, true
+		}
+	}
+	at := sort.Search(len(p.later), func(i int) bool { return p.later[i].offset >= offset })
+	return place{nil, at}, at < len(p.later) && p.later[at].offset == offset
+}
+
+// describe is called with Store.mu held.
+func (p *Partition) describe(w place, offset int64, name Lane) Pending {
+	j := Pending{Offset: offset, Lane: Lane{ID: name.ID, Own: name.Own}, After: -1, gen: p.gen}
+	j.State = p.stateOf(w, offset)
+	n := p.notes[offset]
+	if n != nil {
+		j.Attempts, j.Error = n.Attempts, n.Error
+	}
+	switch {
+	case j.State == Retrying:
+		j.Due = time.Unix(0, n.Due)
+	case j.State == Blocked && w.lane == nil:
+		j.After, _ = p.open.min()
+	case j.State == Blocked && w.at > 0:
+		j.After = w.lane.head().offset
+	}
+	return j
+}
+
+func (p *Partition) stateOf(w place, offset int64) JobState {
+	if p.orphans[offset] != nil {
+		return Running
+	}
+	if w.lane == nil || w.at > 0 {
+		return Blocked
+	}
+	switch w.lane.state {
+	case laneRunning:
+		return Running
+	case laneWaiting:
+		return Retrying
+	case laneHalted:
+		return Halted
+	case laneHeld:
+		if n := p.notes[offset]; n != nil && n.Halted {
+			return Halted
+		}
+		return Blocked
+	}
+	return Ready
+}
+
+// list returns at most limit open offsets in [from, end).
+func (s *openSet) list(from, end int64, limit int) (offsets []int64) {
+	i := s.first + sort.Search(len(s.spans)-s.first, func(i int) bool { return s.spans[s.first+i].base+spanBits > from })
+	for ; i < len(s.spans) && s.spans[i].base < end; i++ {
+		sp := &s.spans[i]
+		for w, word := range sp.bits {
+			for ; word != 0; word &= word - 1 {
+				offset := sp.base + int64(w*64+bits.TrailingZeros64(word))
+				if offset >= end || len(offsets) == limit {
+					return offsets
+				}
+				if offset >= from {
+					offsets = append(offsets, offset)
+				}
+			}
+		}
+	}
+	return offsets
+}
