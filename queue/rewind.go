@@ -73,9 +73,7 @@ func (p *Partition) skip(l *lane, done func(offset int64) bool) {
 		p.drop(rest)
 	default:
 		p.lanes[rest.id] = rest
-		if rest.state != laneReady { // a ready lane keeps its place
-			p.settle(rest)
-		}
+		p.resettle(rest)
 	}
 }
 

@@ -134,3 +134,23 @@ func TestARunHoldsBackTheLaneThatAdoptedIt(t *testing.T) {
 	r.done(running...)
 	r.done(r.wantTaken(1)...)
 }
+
+// A job is never run beside itself: its run is still out when SkipTo makes its
+// record, which has another lane since the reset, the head of a ready lane.
+func TestSkipToAJobWhoseForgottenRunIsOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "")
+	running := r.wantTaken(0, 1)
+	r.must(p.Reset(0))
+	r.append(p, "c", "c")
+	r.finish(Outcome{Kind: Release}, running[0])
+	r.must(p.SkipTo(1))
+	r.nothingStarts()
+	r.done(running[1])
+	r.sync()
+	if p.Frontier() != 2 {
+		t.Errorf("frontier %d", p.Frontier())
+	}
+}
