@@ -1,19 +1,25 @@
 package exec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	osexec "os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 )
 
-// defaultGrace is the time between SIGTERM and SIGKILL where Config.Grace is zero.
-// It is below the time that a stopping bridge gives handlers to return.
-const defaultGrace = 3 * time.Second
+const (
+	// defaultGrace is the time between SIGTERM and SIGKILL where Config.Grace is zero.
+	// It is below the time that a stopping bridge gives handlers to return.
+	defaultGrace = 3 * time.Second
 
-// Config says which process is started for a job.
+	// defaultOutputLimit leaves room for the rest of an error in the 4 KiB that the
+	// store keeps of one.
+	defaultOutputLimit = 3 << 10
+	maxOutputLimit     = 1 << 20
+)
+
+// Config says which processes are started, and how.
 type Config struct {
 	// Command is the program and its arguments; there is no shell in between. A name
 	// without a slash is looked up in PATH, a relative path starts at the bridge's
@@ -21,15 +27,26 @@ type Config struct {
 	Command []string
 	// Dir is the working directory of the processes; empty: the bridge's own.
 	Dir string
+	// User is whom the processes run as, with the groups of that user: a name or a
+	// uid, and a gid behind a colon where the user's own is not meant; empty: as the
+	// bridge does. Only root can run processes as somebody else.
+	User string
 	// Env adds to the environment: NAME hands on the bridge's own variable of that
 	// name, NAME=value sets one. Names in HOLDFAST_ are refused.
 	Env []string
-	// Grace is how long the process group may go on after SIGTERM before it is
+	// Timeout is how long a job may take; zero: as long as it likes. A job that
+	// takes longer is told to end, as one whose context ends, and runs again.
+	Timeout time.Duration
+	// Grace is how long a process may go on once it was told to end before it is
 	// killed; zero: 3 s.
 	Grace time.Duration
+	// OutputLimit is how many bytes of a process's output are kept for the error of
+	// its job; zero: 3 KiB. The rest is read and dropped. The store keeps 4 KiB of an
+	// error; hooks see it whole.
+	OutputLimit int
 }
 
-// Validate reports everything that is wrong with c, without looking at the file system.
+// Validate reports everything that is wrong with c, without looking at files and users.
 func (c Config) Validate() error {
 	var problems []error
 	if len(c.Command) == 0 || c.Command[0] == "" {
@@ -45,8 +62,14 @@ func (c Config) Validate() error {
 			problems = append(problems, err)
 		}
 	}
+	if c.Timeout < 0 {
+		problems = append(problems, fmt.Errorf("exec: timeout %v is negative", c.Timeout))
+	}
 	if c.Grace < 0 {
 		problems = append(problems, fmt.Errorf("exec: grace %v is negative", c.Grace))
+	}
+	if c.OutputLimit < 0 || c.OutputLimit > maxOutputLimit {
+		problems = append(problems, fmt.Errorf("exec: output limit %d is not within 1 and %d bytes", c.OutputLimit, maxOutputLimit))
 	}
 	return errors.Join(problems...)
 }
@@ -64,19 +87,8 @@ func validateEntry(entry string) error {
 	return nil
 }
 
-// program resolves the command to an absolute path, so that neither Dir nor a later
-// change of the working directory changes what is run.
-func (c Config) program() (string, error) {
-	path, err := osexec.LookPath(c.Command[0])
-	if err != nil {
-		return "", fmt.Errorf("exec: command cannot be run: %w", err)
-	}
-	return filepath.Abs(path)
-}
-
-func (c Config) grace() time.Duration {
-	if c.Grace == 0 {
-		return defaultGrace
-	}
-	return c.Grace
+func (c Config) withDefaults() Config {
+	c.Grace = cmp.Or(c.Grace, defaultGrace)
+	c.OutputLimit = cmp.Or(c.OutputLimit, defaultOutputLimit)
+	return c
 }

@@ -5,8 +5,10 @@
 //	bridge.Topic{Name: "orders", Handler: handler}
 //
 // The record's value arrives on stdin, whole even when the bridge is killed
-// meanwhile; a process need not read it. Exit code 0 completes the job, anything
-// else is an [ExitError] whose text is the end of stderr. stdout is discarded.
+// meanwhile; a process need not read it. Exit code 0 completes the job. Anything
+// else is an [ExitError] with the end of what was written to stderr and stdout:
+// 65 (EX_DATAERR) gives the job up by [bridge.Bury], 75 (EX_TEMPFAIL) and all the
+// rest make it run again.
 //
 // # Environment
 //
@@ -32,15 +34,20 @@
 // SHELL, LANG, LANGUAGE, LC_*, TZ, TZDIR, TMPDIR, SSL_CERT_FILE and SSL_CERT_DIR,
 // and what [Config.Env] names. No setting or secret of the bridge is among them.
 //
+// With [Config.User], HOME, USER and LOGNAME are that user's, and unset for a uid
+// that the system does not know.
+//
 // # Life of a process
 //
-// Each process leads a process group of its own. When the job's context ends,
-// the group gets SIGTERM and, after [Config.Grace], SIGKILL; a process that
-// then ends with 0 has still done its job. What a process leaves running in
-// its group is killed when it ends, so that nothing of one job is at work when
-// the next one of its lane starts.
+// Each process leads a process group of its own. When the job's context ends, or
+// the job takes longer than [Config.Timeout], the group gets SIGTERM and, after
+// [Config.Grace], SIGKILL; a process that then ends with 0 or 65 has still said
+// what becomes of its job. A [TimeoutError] is among the errors of a job that took
+// too long. What a process leaves running in its group is killed when it ends, so
+// that nothing of one job is at work when the next one of its lane starts.
 //
-// On Linux the process is killed when the bridge dies, however it dies. That
-// does not reach the process's own children then, nor a program that is set-uid
-// or changes its credentials; and no signal reaches a process that left the group.
+// On Linux the process is killed when the bridge dies, however it dies, also as
+// another user. That does not reach the process's own children then, nor a program
+// that is set-uid or changes its credentials; and no signal reaches a process that
+// left the group.
 package exec

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,16 +27,17 @@ import (
 
 // asBridge makes the test binary run the script it names for one job with a value of
 // asBridgeValue bytes, so that a test can kill the whole process. $1 is the file of
-// asBridgeFile.
+// asBridgeFile; asBridgeUser, if set, is whom the script runs as.
 const (
 	asBridge      = "EXEC_TEST_BRIDGE"
 	asBridgeFile  = "EXEC_TEST_FILE"
+	asBridgeUser  = "EXEC_TEST_USER"
 	asBridgeValue = 1 << 20
 )
 
 func TestMain(m *testing.M) {
 	if script := os.Getenv(asBridge); script != "" {
-		h, err := New(Config{Command: []string{"sh", "-c", script, "sh", os.Getenv(asBridgeFile)}})
+		h, err := New(Config{Command: []string{"sh", "-c", script, "sh", os.Getenv(asBridgeFile)}, User: os.Getenv(asBridgeUser)})
 		if err == nil {
 			err = h.Handle(context.Background(), &bridge.Job{Record: bridge.Record{Value: make([]byte, asBridgeValue)}})
 		}
@@ -111,16 +115,101 @@ func TestExitCodeAndStderrAreTheError(t *testing.T) {
 	}
 }
 
+// A process that writes far more than is kept neither blocks nor fills the memory.
 func TestOutputIsBounded(t *testing.T) {
 	t.Parallel()
-	script := `head -c 5000000 /dev/zero | tr '\0' x; head -c 5000000 /dev/zero | tr '\0' y >&2; printf 'the end\n' >&2; exit 1`
-	err := shell(t, script).Handle(context.Background(), &bridge.Job{})
-	var exit *ExitError
-	if !errors.As(err, &exit) {
-		t.Fatalf("error %v", err)
+	const limit = 1000
+	flood := `head -c 20000000 /dev/zero | tr '\0' x; echo the end; head -c 20000000 /dev/zero | tr '\0' y >&2; `
+	for _, tt := range []struct {
+		script string
+		want   func(e *ExitError) string
+		begin  string
+	}{
+		{flood + `echo the end >&2; exit 1`, func(e *ExitError) string { return e.Stderr }, "...y"},
+		{flood + `exit 1`, func(e *ExitError) string { return e.Stdout }, "...x"},
+	} {
+		h, err := New(Config{Command: []string{"sh", "-c", tt.script}, OutputLimit: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var exit *ExitError
+		if err := h.Handle(context.Background(), &bridge.Job{}); !errors.As(err, &exit) {
+			t.Fatalf("error %v", err)
+		}
+		got := tt.want(exit)
+		if len(got) > limit+len("...") || len(got) < limit || !strings.HasPrefix(got, tt.begin) || !strings.HasSuffix(got, "the end") {
+			t.Errorf("output of %d bytes: %.10q ... %q", len(got), got, got[max(0, len(got)-10):])
+		}
 	}
-	if n := len(exit.Stderr); n > maxStderr+len("...") || !strings.HasPrefix(exit.Stderr, "...y") || !strings.HasSuffix(exit.Stderr, "ythe end") {
-		t.Errorf("stderr of %d bytes: %.10q ... %q", n, exit.Stderr, exit.Stderr[max(0, n-10):])
+}
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 3, 7, 10, 11, 25, 100} {
+		kept := tail{limit: 10}
+		var all []byte
+		for i := range 40 {
+			p := bytes.Repeat([]byte{byte('0' + i)}, 1+(i*size)%(size+3))
+			all = append(all, p...)
+			if n, err := kept.Write(p); n != len(p) || err != nil {
+				t.Fatalf("wrote %d of %d, error %v", n, len(p), err)
+			}
+			want := string(all)
+			if len(all) > kept.limit {
+				want = "..." + string(all[len(all)-kept.limit:])
+			}
+			if got := kept.String(); got != want {
+				t.Fatalf("after %d bytes %q, want %q", len(all), got, want)
+			}
+			if cap(kept.buf) > 64 {
+				t.Fatalf("the buffer grew to %d bytes", cap(kept.buf))
+			}
+		}
+	}
+}
+
+func TestExitCodesThatMeanSomething(t *testing.T) {
+	t.Parallel()
+	for code, gone := range map[int]bool{1: false, 2: false, 64: false, 65: true, 66: false, 75: false, 255: false} {
+		err := shell(t, `echo why >&2; exit `+strconv.Itoa(code)).Handle(context.Background(), &bridge.Job{})
+		result := gaveUp(err)
+		if result != gone {
+			t.Errorf("exit code %d gives up: %v, want %v", code, result, gone)
+		}
+		var exit *ExitError
+		if !errors.As(err, &exit) || exit.Code != code || !strings.Contains(err.Error(), "why") {
+			t.Errorf("exit code %d: error %v", code, err)
+		}
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	t.Parallel()
+	run := func(script string, grace time.Duration) error {
+		h, err := New(Config{Command: []string{"sh", "-c", script}, Timeout: 100 * time.Millisecond, Grace: grace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Handle(context.Background(), &bridge.Job{})
+	}
+	var (
+		limit *TimeoutError
+		exit  *ExitError
+	)
+	err := run(`exec sleep 600`, patience)
+	if !errors.As(err, &limit) || !errors.As(err, &exit) || exit.Signal != syscall.SIGTERM ||
+		err.Error() != "time limit of 100ms passed: ended by signal 15 (terminated)" {
+		t.Errorf("a process that heeds SIGTERM: %v", err)
+	}
+	err = run(`trap "" TERM; echo working >&2; while :; do sleep 0.1; done`, 50*time.Millisecond)
+	if !errors.As(err, &limit) || !errors.As(err, &exit) || exit.Signal != syscall.SIGKILL || exit.Stderr != "working" {
+		t.Errorf("a process that does not: %v", err)
+	}
+	if err := run(`trap "exit 0" TERM; while :; do sleep 0.01; done`, patience); err != nil {
+		t.Errorf("a process that finishes all the same: %v", err)
+	}
+	if err := run(`exit 7`, 0); errors.As(err, &limit) {
+		t.Errorf("a process that ends in time: %v", err)
 	}
 }
 
@@ -137,11 +226,24 @@ func TestCommandThatCannotBeRun(t *testing.T) {
 	}
 }
 
+func TestWhatIsMissingIsAllReported(t *testing.T) {
+	t.Parallel()
+	_, err := New(Config{Command: []string{"/no/such/program"}, Dir: "/no/such/dir", User: "no-such-user"})
+	for _, part := range []string{"/no/such/program", "dir cannot be used: stat /no/such/dir", "user no-such-user: there is no such user"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in: %v", part, err)
+		}
+	}
+	if _, err := New(Config{Command: []string{"sh"}, Dir: "/dev/null"}); err == nil || !strings.Contains(err.Error(), "is not a directory") {
+		t.Errorf("a file as dir: %v", err)
+	}
+}
+
 func TestConfigReportsAllProblems(t *testing.T) {
 	t.Parallel()
-	bad := Config{Env: []string{"=x", "HOLDFAST_CONFIG", "A=\x00"}, Grace: -1}
+	bad := Config{Env: []string{"=x", "HOLDFAST_CONFIG", "A=\x00"}, Grace: -1, Timeout: -1, OutputLimit: -1}
 	err := bad.Validate()
-	for _, part := range []string{"command is empty", `"=x"`, "HOLDFAST_CONFIG", "NUL", "grace"} {
+	for _, part := range []string{"command is empty", `"=x"`, "HOLDFAST_CONFIG", "NUL", "grace", "timeout", "output limit"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is missing in: %v", part, err)
 		}
@@ -267,10 +369,10 @@ wait`, file)
 }
 
 // startBridge starts a process that runs the script for a job, with file as its $1.
-func startBridge(t *testing.T, script, file string) *osexec.Cmd {
+func startBridge(t *testing.T, script, file string, env ...string) *osexec.Cmd {
 	t.Helper()
 	cmd := osexec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asBridge+"="+script, asBridgeFile+"="+file)
+	cmd.Env = append(append(os.Environ(), asBridge+"="+script, asBridgeFile+"="+file), env...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -343,6 +445,23 @@ func BenchmarkProcess(b *testing.B) {
 			}
 		}
 	})
+}
+
+// gaveUp tells whether err says that no attempt will help.
+func gaveUp(err error) bool {
+	if err == nil {
+		return false
+	}
+	if reflect.TypeOf(err) == reflect.TypeOf(bridge.Bury(err)) {
+		return true
+	}
+	switch wrapped := err.(type) {
+	case interface{ Unwrap() error }:
+		return gaveUp(wrapped.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(wrapped.Unwrap(), gaveUp)
+	}
+	return false
 }
 
 func waitFile(t *testing.T, name string) string {

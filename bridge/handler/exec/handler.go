@@ -2,41 +2,39 @@ package exec
 
 import (
 	"context"
-	"os"
-	osexec "os/exec"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 )
 
-type handler struct {
-	config  Config
-	program string
-	base    []string // environment that every child gets
-}
+type handler struct{ program *program }
 
-// New returns the handler, or says why its command cannot be run. It starts nothing.
+// New returns the handler that starts a process for each job, or says why it could not.
+// It starts nothing yet.
 func New(config Config) (bridge.Handler, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	program, err := config.program()
+	p, err := config.program()
 	if err != nil {
 		return nil, err
 	}
-	return &handler{
-		config:  config,
-		program: program,
-		base:    baseEnvironment(os.Environ(), config.Env),
-	}, nil
+	return &handler{program: p}, nil
 }
 
 // Handle runs one process for job.
 func (h *handler) Handle(ctx context.Context, job *bridge.Job) error {
-	cmd := &osexec.Cmd{
-		Path: h.program,
-		Args: h.config.Command,
-		Dir:  h.config.Dir,
-		Env:  append(h.base[:len(h.base):len(h.base)], jobEnvironment(job)...),
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	return run(ctx, cmd, job.Value, h.config.grace())
+	ctx, cancel := h.program.limit(ctx)
+	defer cancel()
+	return run(ctx, h.program, job)
+}
+
+// limit is the context of one run, which ends with the time limit.
+func (p *program) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.Timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, p.Timeout, &TimeoutError{After: p.Timeout})
 }

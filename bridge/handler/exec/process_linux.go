@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"fmt"
 	"os"
 	osexec "os/exec"
 	"syscall"
@@ -9,9 +10,29 @@ import (
 )
 
 // attributes puts the child into a process group of its own and has the kernel kill it
-// when the bridge dies.
-func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// when the bridge dies. The credential is taken on before the death signal is asked for:
+// a change of user would forget it.
+func attributes(credential *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: credential}
+}
+
+// missingCapability says what root lacks here to run and end the processes of others, as
+// it may in a container. The death signal, too, needs the right to kill.
+func missingCapability() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	for _, needed := range []struct {
+		bit  int
+		name string
+	}{{unix.CAP_SETUID, "CAP_SETUID"}, {unix.CAP_SETGID, "CAP_SETGID"}, {unix.CAP_KILL, "CAP_KILL"}} {
+		if sets[0].Effective&(1<<needed.bit) == 0 {
+			return fmt.Errorf("running processes as somebody else needs the capability %s, which was taken from this process; allow it", needed.name)
+		}
+	}
+	return nil
 }
 
 // reap waits for the child's end, kills the rest of its group while the id cannot be

@@ -10,9 +10,12 @@ import (
 
 // attributes puts the child into a process group of its own. There is no death signal
 // here: children outlive a bridge that was killed.
-func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true}
+func attributes(credential *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: credential}
 }
+
+// missingCapability is nil: root may do everything.
+func missingCapability() error { return nil }
 
 // reap collects the child and kills the rest of its group.
 func reap(cmd *osexec.Cmd, g *group) error {

@@ -2,30 +2,35 @@ package exec
 
 import "strings"
 
-// maxStderr is how much of the end of a child's stderr is kept.
-const maxStderr = 4 << 10
-
-// tail keeps the last maxStderr bytes written to it. It never refuses a write, so a
+// tail keeps the last bytes written to it. It never refuses a write, so a
 // talkative child neither blocks nor grows the bridge.
 type tail struct {
-	buf []byte
-	cut bool
+	limit int
+	buf   []byte // at most twice the limit, so that bytes are moved seldom
+	cut   bool   // something was dropped
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	n := len(p)
-	if len(p) > maxStderr {
-		p, t.cut = p[len(p)-maxStderr:], true
+	if len(p) > t.limit {
+		p, t.buf, t.cut = p[len(p)-t.limit:], t.buf[:0], true
 	}
-	if over := len(t.buf) + len(p) - maxStderr; over > 0 {
-		t.buf, t.cut = t.buf[:copy(t.buf, t.buf[over:])], true
+	if len(t.buf)+len(p) > 2*t.limit {
+		t.shorten()
 	}
 	t.buf = append(t.buf, p...)
 	return n, nil
 }
 
+func (t *tail) shorten() {
+	if over := len(t.buf) - t.limit; over > 0 {
+		t.buf, t.cut = t.buf[:copy(t.buf, t.buf[over:])], true
+	}
+}
+
 // String is the text for people: valid UTF-8, without the blank end.
 func (t *tail) String() string {
+	t.shorten()
 	text := strings.TrimSpace(strings.ToValidUTF8(string(t.buf), "\uFFFD"))
 	if t.cut {
 		return "..." + text

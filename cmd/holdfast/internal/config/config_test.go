@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,7 +62,8 @@ var compare = cmp.Comparer(func(a, b partitioner.Source) bool { return a.String(
 
 func TestEverything(t *testing.T) {
 	t.Parallel()
-	c := mustLoad(t, `
+	own := fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid())
+	c := mustLoad(t, strings.ReplaceAll(`
 kafka:
   brokers: k1:9093, k2:9093
   group: billing
@@ -89,9 +91,9 @@ topics:
   imports:
     partitions: [0, 3]
 handler:
-  exec: {command: /bin/true, env: [HOME, TOKEN=x], dir: jobs, grace: 1s}
+  exec: {command: /bin/true, env: [HOME, TOKEN=x], dir: /, user: "OWN", timeout: 2m, grace: 1s, output_limit: 1KiB}
 log: {level: debug, format: json}
-`, Input{})
+`, "OWN", own), Input{})
 	slowly := Retry{FirstDelay: time.Second, Factor: 3, MaxDelay: 5 * time.Minute}
 	want := &Config{
 		Kafka: Kafka{
@@ -115,7 +117,8 @@ log: {level: debug, format: json}
 			{Name: "imports", Retry: newTopic("").Retry, Partitions: []int32{0, 3}},
 		},
 		Handler: &Handler{Exec: &Exec{
-			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Dir: "/etc/holdfast/jobs", Grace: time.Second,
+			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Dir: "/", User: own,
+			Timeout: 2 * time.Minute, Grace: time.Second, OutputLimit: 1 << 10,
 		}},
 		Log: Log{Level: "debug", Format: "json"},
 	}
@@ -171,6 +174,9 @@ func TestProblems(t *testing.T) {
 		}},
 		{"missing program", strings.Replace(base, "log: {}", "exec: {command: no-such-program}", 1), []string{
 			file + `:6: handler.exec: command cannot be run: "no-such-program": executable file not found in $PATH`,
+		}},
+		{"missing folder and user", strings.Replace(base, "log: {}", "exec: {command: /bin/true, dir: nowhere, user: no-such-user}", 1), []string{
+			file + `:6: handler.exec: dir cannot be used: stat /etc/holdfast/nowhere: no such file or directory; user no-such-user: there is no such user; name one that exists, or write UID:GID`,
 		}},
 		{"pattern", strings.Replace(base, "orders:", `"~(":`, 1), []string{
 			file + ":4: topics.~(: is not a regular expression: error parsing regexp: missing closing ): `(`",

@@ -10,27 +10,49 @@ import (
 
 // Exec runs one process per job.
 type Exec struct {
-	Command []string
-	Dir     string // empty: the working directory
-	Env     []string
-	Grace   time.Duration
+	Command     []string
+	Dir         string // empty: the working directory
+	User        string // empty: whom holdfast runs as
+	Env         []string
+	Timeout     time.Duration // 0: no limit
+	Grace       time.Duration
+	OutputLimit int64
 }
 
 // The default grace leaves a cancelled job time to end before the bridge stops
 // waiting for it.
-func newExec() *Exec { return &Exec{Grace: 3 * time.Second} }
+func newExec() *Exec { return &Exec{Grace: 3 * time.Second, OutputLimit: 3 << 10} }
 
 func (e *Exec) fields() fields {
 	return fields{
 		{"command", command(&e.Command)},
 		{"dir", filePath(&e.Dir)},
+		{"user", one(&e.User, text)},
 		{"env", many(&e.Env, secretEntry)},
+		{"timeout", one(&e.Timeout, unlessZero(duration(time.Millisecond)))},
 		{"grace", one(&e.Grace, duration(time.Millisecond))},
+		{"output_limit", one(&e.OutputLimit, size(1))},
 	}
 }
 
 func (e *Exec) handler() (bridge.Handler, error) {
-	return exec.New(exec.Config{Command: e.Command, Dir: e.Dir, Env: e.Env, Grace: e.Grace})
+	return exec.New(exec.Config{
+		Command: e.Command, Dir: e.Dir, User: e.User, Env: e.Env,
+		Timeout: e.Timeout, Grace: e.Grace, OutputLimit: int(e.OutputLimit),
+	})
+}
+
+// unlessZero is a kind whose zero is not printed: it means that there is none.
+func unlessZero[T comparable](k kind[T]) kind[T] {
+	format := k.format
+	k.format = func(v T) string {
+		var zero T
+		if v == zero {
+			return ""
+		}
+		return format(v)
+	}
+	return k
 }
 
 // command is the codec of a program and its arguments. A program that is named
