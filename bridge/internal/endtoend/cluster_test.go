@@ -11,6 +11,10 @@ func TestCluster(t *testing.T) {
 		"two groups on one topic":  testTwoGroups,
 		"empty topic":              testEmptyTopic,
 		"topics that do not exist": testTopicsToCome,
+		"cooperative-sticky":       testCooperative,
+		"range":                    testRange,
+		"static members":           testStatic,
+		"rolling restart":          testRolling,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -148,7 +148,14 @@ func checkSeen(t *testing.T, seen, topicID string) {
 	}
 }
 
-// TestMain builds the binary once.
+// TestMain builds the binary once. It is where a member of a fleet begins too.
 func TestMain(m *testing.M) {
-	os.Exit(withBinary(m.Run))
+	orders, member := os.LookupEnv(ordersVariable)
+	if !member {
+		os.Exit(withBinary(m.Run))
+	}
+	if err := serve(orders); err != nil {
+		fmt.Fprintln(os.Stderr, "member:", err)
+		os.Exit(1)
+	}
 }

@@ -4,7 +4,8 @@
 //  1. Offset: no offset is committed above the durable frontier.
 //  2. Lost: every record is handled to its end before it counts as done.
 //  3. Order: jobs of a lane run one at a time, in offset order.
-//  4. Rerun: a completion that is durable never runs again.
+//  4. Rerun: a completion that is durable never runs again where it was done,
+//     and one that is committed nowhere.
 //  5. Duplicate: after a crash only what was running or not yet durable runs
 //     again; after a planned stop only what was still running.
 //
@@ -42,6 +43,6 @@
 // process, a commit above a job that had ended in a life that crashed, and
 // from then on holds the job for durable.
 //
-// A line that a kill cut short is dropped when a crash follows it directly:
-// its event had not been told to anybody.
+// A line that a kill cut short is dropped when a crash follows it: its event
+// had not been told to anybody.
 package history

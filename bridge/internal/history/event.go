@@ -67,12 +67,8 @@ func OpenLog(path string) (*Log, error) {
 
 // Append writes the events' lines with one write.
 func (l *Log) Append(events ...Event) error {
-	var lines []byte
+	lines := []byte{'\n'} // ends the line of another process that a kill cut short
 	for _, e := range events {
-		if e.Kind == Crash {
-			// Ends the line that the kill may have cut short.
-			lines = append(lines, '\n')
-		}
 		line, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("append to the history: %w", err)
@@ -89,10 +85,10 @@ func (l *Log) Append(events ...Event) error {
 func (l *Log) Close() error { return l.file.Close() }
 
 // Read reads a history. Empty lines are skipped, and so is a line cut short by
-// the crash that follows it.
+// a crash that is told later: one for each crash.
 func Read(r io.Reader) ([]Event, error) {
 	var events []Event
-	var cut error // the line before was not an event
+	var cut []error // of lines that were not an event, and no crash since
 	scanner := bufio.NewScanner(r)
 	for line := 1; scanner.Scan(); line++ {
 		text := bytes.TrimSpace(scanner.Bytes())
@@ -100,21 +96,23 @@ func Read(r io.Reader) ([]Event, error) {
 			continue
 		}
 		e, err := decode(text)
-		switch {
-		case cut != nil && (err != nil || e.Kind != Crash):
-			return nil, cut
-		case err != nil:
-			cut = fmt.Errorf("line %d of the history is not an event: %w", line, err)
-		default:
-			cut = nil
-			e.Line = line
-			events = append(events, e)
+		if err != nil {
+			cut = append(cut, fmt.Errorf("line %d of the history is not an event: %w", line, err))
+			continue
 		}
+		if e.Kind == Crash && len(cut) > 0 {
+			cut = cut[1:]
+		}
+		e.Line = line
+		events = append(events, e)
 	}
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("read the history: %w", err)
 	}
-	return events, cut
+	if len(cut) > 0 {
+		return nil, cut[0]
+	}
+	return events, nil
 }
 
 func decode(text []byte) (Event, error) {

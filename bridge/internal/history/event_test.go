@@ -56,16 +56,17 @@ func TestLinesCutShort(t *testing.T) {
 		text string
 		want int // events, or -1 for an error
 	}{
-		"by a crash":            {"{\"event\":\"boot\"}\n{\"event\":\"sta\n{\"event\":\"crash\"}\n", 2},
-		"in the middle":         {"{\"event\":\"boot\"}\n{\"event\":\"sta\n{\"event\":\"stop\"}\n", -1},
-		"at the end":            {"{\"event\":\"boot\"}\n{\"event\":\"sta", -1},
-		"two before a crash":    {"{\"ev\n{\"event\":\"sta\n{\"event\":\"crash\"}\n", -1},
-		"an unknown kind":       {"{\"event\":\"nap\"}\n", -1},
-		"an unknown field":      {"{\"event\":\"boot\",\"host\":\"x\"}\n", -1},
-		"two events on a line":  {"{\"event\":\"boot\"}{\"event\":\"boot\"}\n", -1},
-		"empty lines":           {"\n\n{\"event\":\"boot\"}\n\n", 1},
-		"nothing":               {"", 0},
-		"no newline at the end": {"{\"event\":\"boot\"}", 1},
+		"by a crash":             {"{\"event\":\"boot\"}\n{\"event\":\"sta\n{\"event\":\"crash\"}\n", 2},
+		"beside another process": {"{\"event\":\"sta\n{\"event\":\"boot\"}\n{\"event\":\"crash\"}\n", 2},
+		"in the middle":          {"{\"event\":\"boot\"}\n{\"event\":\"sta\n{\"event\":\"stop\"}\n", -1},
+		"at the end":             {"{\"event\":\"boot\"}\n{\"event\":\"sta", -1},
+		"two before a crash":     {"{\"ev\n{\"event\":\"sta\n{\"event\":\"crash\"}\n", -1},
+		"an unknown kind":        {"{\"event\":\"nap\"}\n", -1},
+		"an unknown field":       {"{\"event\":\"boot\",\"host\":\"x\"}\n", -1},
+		"two events on a line":   {"{\"event\":\"boot\"}{\"event\":\"boot\"}\n", -1},
+		"empty lines":            {"\n\n{\"event\":\"boot\"}\n\n", 1},
+		"nothing":                {"", 0},
+		"no newline at the end":  {"{\"event\":\"boot\"}", 1},
 	} {
 		events, err := Read(strings.NewReader(test.text))
 		if got := len(events); (err != nil) != (test.want < 0) || err == nil && got != test.want {

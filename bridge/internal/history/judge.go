@@ -40,17 +40,19 @@ type place struct {
 
 // partition knows all records that were ever produced to it.
 type partition struct {
-	jobs    []*job // by offset
-	durable int    // how many of jobs, from the first, are durable
+	jobs      []*job // by offset
+	durable   int    // how many of jobs, from the first, are durable
+	committed *Event // the highest that was seen
 }
 
 // job is what all processes together did to one record.
 type job struct {
-	produced Event
-	lane     *lane // nil: none
-	position int   // in the lane
-	done     bool  // a handler call ended without an error
-	durable  bool  // a process told so, or a commit of a later life rested on it
+	produced  Event
+	partition *partition
+	lane      *lane // nil: none
+	position  int   // in the lane
+	done      bool  // a handler call ended without an error
+	durable   bool  // a process told so, or a commit of a later life rested on it
 }
 
 // lane is an ordered queue as the observer expects it.
@@ -72,7 +74,7 @@ func (j *judge) learn(events []Event) {
 			p = &partition{}
 			j.partitions[at] = p
 		}
-		p.jobs = append(p.jobs, &job{produced: e})
+		p.jobs = append(p.jobs, &job{produced: e, partition: p})
 		j.jobs = append(j.jobs, p.jobs[len(p.jobs)-1])
 	}
 	j.report.Produced = len(j.jobs)
@@ -152,6 +154,9 @@ func (j *judge) committed(e Event) {
 	p := j.partitions[place{e.Topic, e.Partition}]
 	if p == nil {
 		return
+	}
+	if p.committed == nil || p.committed.Offset < e.Offset {
+		p.committed = &e
 	}
 	for end := p.below(e.Offset); p.durable < end; p.durable++ {
 		job := p.jobs[p.durable]

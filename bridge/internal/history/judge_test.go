@@ -105,6 +105,9 @@ orders/0@1: out of order: the job before it in its lane had not ended in this li
 		"again after a planned stop": {
 			"p 0 k; b; s 0; e 0; q; b; s 0",
 			"orders/0@0: duplicate: it ran again although it had ended before a planned stop: end in a of orders/0@0 (line 4), start in a of orders/0@0 (line 7)"},
+		"committed, and run by another": {
+			"p 0 k; a:b; b:b; a:s 0; a:e 0; a:d 0; c 1; b:s 0",
+			"orders/0@0: durable ran: it started although offset 1 had been committed: committed of orders/0@1 (line 7), start in b of orders/0@0 (line 8)"},
 		"a record from nowhere": {
 			"b; s 7",
 			"orders/0@7: observer: nobody produced this record: start in a of orders/0@7 (line 2)"},
@@ -139,6 +142,10 @@ func TestReportCounts(t *testing.T) {
 	want := Report{Produced: 2, Starts: 4, Done: 2, Crashes: 1, Stops: 1, Commits: 2, Interrupt: 1, Undurable: 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	again := Judge(parse(t, "p 0 k; p 1 l; a:b; b:b; a:s 0; a:e 0; b:s 0; a:s 1; a:e 1; a:x; b:s 1"))
+	if again.HandedOver != 1 || again.AfterCrash != 1 {
+		t.Errorf("run again elsewhere: %v", again)
 	}
 	if want := "2 records, 2 done, 4 handler calls, 1 crashes"; !strings.HasPrefix(got.String(), want) {
 		t.Errorf("report reads %q", got)

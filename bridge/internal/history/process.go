@@ -68,6 +68,7 @@ func (j *judge) started(e Event, job *job, p *process) {
 		p.runs[job] = r
 	}
 	j.checkAgain(e, r, p)
+	j.checkElsewhere(e, job, p)
 	if before, ok := p.running[job]; ok {
 		j.violation(Overlap, e, "it was running already", before.started, e)
 	}
@@ -92,6 +93,23 @@ func (j *judge) checkAgain(e Event, r *run, p *process) {
 		j.violation(Duplicate, e, "it ran again although it had ended before a planned stop", *r.done, e)
 	default:
 		j.report.Undurable++
+	}
+}
+
+// checkElsewhere checks the same for a job that another process may have done:
+// what is committed runs nowhere again. What is not may, and is counted.
+func (j *judge) checkElsewhere(e Event, job *job, p *process) {
+	if c := job.partition.committed; c != nil && e.Offset < c.Offset && p.runs[job].done == nil {
+		j.violation(DurableRan, e, fmt.Sprintf("it started although offset %d had been committed", c.Offset), *c, e)
+	}
+	for _, other := range j.processes {
+		switch r := other.runs[job]; {
+		case other == p || r == nil || r.done == nil:
+		case other.crashed(r.doneIn):
+			j.report.AfterCrash++
+		default:
+			j.report.HandedOver++
+		}
 	}
 }
 

@@ -50,10 +50,14 @@ type Report struct {
 	Commits   int // committed offsets seen
 	Interrupt int // jobs running at a crash
 	Undurable int // jobs that ran again because a crash came before their fsync
+
+	// Jobs that one process had done and another ran again.
+	AfterCrash int // the one had crashed since
+	HandedOver int // or not
 }
 
 // String sums the history up in one line.
 func (r Report) String() string {
-	return fmt.Sprintf("%d records, %d done, %d handler calls, %d crashes, %d stops, %d running at a crash, %d done again because they were not durable, %d commits seen, %d violations",
-		r.Produced, r.Done, r.Starts, r.Crashes, r.Stops, r.Interrupt, r.Undurable, r.Commits, len(r.Violations))
+	return fmt.Sprintf("%d records, %d done, %d handler calls, %d crashes, %d stops, %d running at a crash, %d done again because they were not durable, %d done again elsewhere after a crash and %d without, %d commits seen, %d violations",
+		r.Produced, r.Done, r.Starts, r.Crashes, r.Stops, r.Interrupt, r.Undurable, r.AfterCrash, r.HandedOver, r.Commits, len(r.Violations))
 }

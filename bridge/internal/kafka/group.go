@@ -71,6 +71,7 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		return m.cluster.Topics(ctx, sub.Topics, sub.Patterns)
 	}
 	pause := backoff{}
+	missing := false // the log says that there is no topic yet
 	renewed := false // the membership of an earlier process is looked at once
 	for ctx.Err() == nil {
 		begin := time.Now()
@@ -83,8 +84,11 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil && len(topics) == 0:
-			m.log.Warn("no topic to subscribe to yet", "topics", sub.Topics, "patterns", sub.Patterns)
-			wait(ctx, m.cluster.cfg.WatchInterval)
+			if !missing {
+				m.log.Warn("no topic to subscribe to yet", "topics", sub.Topics, "patterns", sub.Patterns)
+				missing = true
+			}
+			wait(ctx, pause.next())
 			continue
 		case err == nil:
 			err = m.consume(ctx, topics, subscribed)
