@@ -10,6 +10,7 @@ func (w *world) app() *cli.App {
 		Name:  "holdfast",
 		Usage: "run Kafka records as durable jobs: many at a time per partition, in order per key",
 		Description: "holdfast run --config FILE      works until SIGTERM\n" +
+			"holdfast try --config FILE      runs one job without Kafka, and shows what would be recorded\n" +
 			"holdfast demo                   shows it without a Kafka\n" +
 			"holdfast broker, produce        are a Kafka for development, and records for it\n\n" +
 			"Exit codes:" + exitCodes(),
@@ -25,6 +26,7 @@ func (w *world) app() *cli.App {
 	}
 	for _, c := range []*cli.Command{
 		w.run(),
+		w.try(),
 		w.demo(),
 		w.broker(),
 		w.produce(),

@@ -28,6 +28,7 @@ const (
 	exitKafkaUnreachable
 	exitRefused
 	exitStoreFailed
+	exitNotDone
 )
 
 // meanings are what the help says about each code, and the errors that lead to it.
@@ -52,10 +53,14 @@ var meanings = []struct {
 		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed},
 		remedy: "make room or mend the disk, then start again: what was on disk is not lost",
 	},
+	{code: exitNotDone, text: "the job that was tried would run again or be given up", errors: []error{errNotDone}},
 }
 
 // errNothingMatched means that a selector selects nothing.
 var errNothingMatched = errors.New("nothing matched")
+
+// errNotDone means that the job of try was run and is not done.
+var errNotDone = errors.New("not done")
 
 // errAbandoned means that a third signal came.
 var errAbandoned = errors.New("ended without a stop, as if killed; running jobs run again at the next start")

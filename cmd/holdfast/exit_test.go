@@ -38,6 +38,7 @@ func TestExitCodes(t *testing.T) {
 		{bridge.ErrRefused, 7},
 		{recovery.ErrNoRoom, 7},
 		{bridge.ErrStoreFailed, 8},
+		{errNotDone, 9},
 	} {
 		if got := codeOf(tt.err); got != tt.want {
 			t.Errorf("%v: exit code %d, want %d", tt.err, got, tt.want)

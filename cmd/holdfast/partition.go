@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -24,17 +23,13 @@ func (w *world) partition() *cli.Command {
 			"holdfast partition --key-hex 00ff --partitions 12\n" +
 			"holdfast partition --source header:tenant --header tenant=acme\n" +
 			"holdfast partition --source json:customer.id --value-file order.json",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "key", Usage: "the record's `KEY` as text"},
-			&cli.StringFlag{Name: "key-hex", Usage: "the record's key as `HEX` digits"},
-			&cli.StringSliceFlag{Name: "header", Usage: "a header as `NAME=VALUE`; may be repeated"},
-			&cli.StringFlag{Name: "value-file", Usage: "`FILE` with the record's value"},
+		Flags: append(recordFlags(),
 			&cli.StringSliceFlag{Name: "source", Usage: "where the lane comes from, as partitioner.source: key, header:`NAME` or json:PATH; may be repeated"},
 			&cli.StringFlag{Name: "missing", Usage: "`POLICY` for records without it: own, one or spread:N", Value: "own"},
 			&cli.StringFlag{Name: "lanes", Usage: "`N` lanes, or per_value", Value: "per_value"},
 			&cli.IntFlag{Name: "partitions", Usage: "`N` partitions of the topic", DefaultText: "unknown"},
 			outputFlag(),
-		},
+		),
 		Action: w.showPartition,
 	}
 }
@@ -56,7 +51,10 @@ func (w *world) showPartition(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rec, err := recordOf(c)
+	if !c.IsSet("key") && !c.IsSet("key-hex") && !c.IsSet("header") && !c.IsSet("value") && !c.IsSet("value-file") {
+		return usagef("the record is missing; say --key, --key-hex, --header, --value or --value-file")
+	}
+	rec, err := w.recordOf(c.Context, c)
 	if err != nil {
 		return err
 	}
@@ -76,40 +74,6 @@ func (w *world) showPartition(c *cli.Context) error {
 		return writeJSON(w.stdout, p)
 	}
 	return p.writeTable(w)
-}
-
-// recordOf reads the flags that describe the record. Without a key it is null.
-func recordOf(c *cli.Context) (partitioner.Record, error) {
-	var rec partitioner.Record
-	switch {
-	case c.IsSet("key") && c.IsSet("key-hex"):
-		return rec, usagef("--key and --key-hex are both given; keep one")
-	case c.IsSet("key"):
-		rec.Key = append([]byte{}, c.String("key")...)
-	case c.IsSet("key-hex"):
-		key, err := hex.DecodeString(c.String("key-hex"))
-		if err != nil {
-			return rec, usagef("--key-hex is %q; write two hexadecimal digits per byte, as 00ff", c.String("key-hex"))
-		}
-		rec.Key = append([]byte{}, key...)
-	case !c.IsSet("header") && !c.IsSet("value-file"):
-		return rec, usagef("the record is missing; say --key, --key-hex, --header or --value-file")
-	}
-	for _, text := range c.StringSlice("header") {
-		name, value, ok := strings.Cut(text, "=")
-		if !ok || name == "" {
-			return rec, usagef("--header is %q; write NAME=VALUE", text)
-		}
-		rec.Headers = append(rec.Headers, partitioner.Header{Key: name, Value: []byte(value)})
-	}
-	if file := c.String("value-file"); file != "" {
-		value, err := os.ReadFile(file)
-		if err != nil {
-			return rec, fmt.Errorf("read --value-file: %w", err)
-		}
-		rec.Value = value
-	}
-	return rec, nil
 }
 
 func schemeOf(c *cli.Context) (scheme partitioner.Scheme, err error) {
@@ -148,7 +112,7 @@ func place(rec partitioner.Record, scheme partitioner.Scheme, partitions int32) 
 	if err != nil {
 		return placement{}, err
 	}
-	p := placement{Lane: laneName(lane), Hashes: []hashResult{}}
+	p := placement{Lane: laneName(string(lane.Name), lane.Own), Hashes: []hashResult{}}
 	if rec.Key == nil {
 		return p, nil // producers place a null key freely
 	}
@@ -164,14 +128,14 @@ func place(rec partitioner.Record, scheme partitioner.Scheme, partitions int32) 
 }
 
 // laneName is the lane as people can read it.
-func laneName(lane partitioner.Lane) string {
+func laneName(name string, own bool) string {
 	switch {
-	case lane.Own:
+	case own:
 		return "(own)"
-	case utf8.Valid(lane.Name):
-		return string(lane.Name)
+	case utf8.ValidString(name):
+		return name
 	}
-	return "0x" + hex.EncodeToString(lane.Name)
+	return "0x" + hex.EncodeToString([]byte(name))
 }
 
 func (p placement) writeTable(w *world) error {

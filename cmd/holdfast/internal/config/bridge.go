@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,8 +49,14 @@ func (c *Config) bridge(jobs *slog.Logger) (bridge.Config, []Problem) {
 		out.Topics = append(out.Topics, b.topic(t, common))
 	}
 	b.invalid(c, out.Validate())
+	if c.local {
+		b.wrong = slices.DeleteFunc(b.wrong, Problem.remote)
+	}
 	return out, b.wrong
 }
+
+// remote tells whether only who works with Kafka and a store has this problem.
+func (p Problem) remote() bool { return strings.HasPrefix(p.Key, "kafka.") || p.Key == "data_dir" }
 
 // builder makes handlers and collects what cannot be made.
 type builder struct {

@@ -15,6 +15,8 @@ type Config struct {
 	Handler    *Handler // of topics without one of their own
 	Topics     []*Topic // in the order of the file
 	Log        Log
+
+	local bool // neither Kafka nor the store is used
 }
 
 // defaults are the values of keys that are not set.

@@ -23,6 +23,8 @@ type Input struct {
 	Environ []string // NAME=value
 	Flags   []Flag   // over file and environment
 	Dir     string   // working directory, where the paths of variables and flags start
+
+	local bool
 }
 
 // Flag is a key that was set on the command line.
@@ -36,6 +38,13 @@ func Load(in Input) (*Config, error) {
 		return nil, err
 	}
 	return decode(content, in)
+}
+
+// LoadLocal is Load for what runs jobs without Kafka and without a store: what
+// concerns those may be missing, also files that it names.
+func LoadLocal(in Input) (*Config, error) {
+	in.local = true
+	return Load(in)
 }
 
 // LoadKafka is Load for what talks to Kafka without being a bridge: only where
@@ -91,6 +100,7 @@ func decode(content []byte, in Input) (*Config, error) {
 func assemble(content []byte, in Input) (*Config, *problems, error) {
 	found := &problems{origin: make(map[string]string), file: cmp.Or(in.File, "environment")}
 	c := defaults()
+	c.local = in.local
 	folder, err := filepath.Abs(filepath.Dir(in.File))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+)
+
+// tried is what try shows of a run.
+type tried struct {
+	Topic   string   `json:"topic"`
+	Matched string   `json:"matched"` // the entry of the configuration that applied
+	Job     string   `json:"job"`     // its id is not known without a broker
+	Lane    string   `json:"lane"`
+	Attempt int      `json:"attempt"`
+	Outcome string   `json:"outcome"`
+	Error   *string  `json:"error"`         // nil: none
+	Delay   *float64 `json:"delay_seconds"` // nil: it would not run again by itself
+	Took    float64  `json:"took_seconds"`
+
+	trial bridge.Trial
+}
+
+// outcomes are the words of the library as this command says them.
+var outcomes = map[string]string{"done": "done", "retry": "retry", "halt": "halted", "release": "interrupted"}
+
+func newTried(t bridge.Trial) tried {
+	out := tried{
+		Topic: t.Job.Topic, Matched: t.Matched, Job: t.Job.String(), Lane: laneName(t.Job.Lane, t.OwnLane),
+		Attempt: t.Job.Attempt, Outcome: outcomes[t.Outcome], Took: t.Took.Seconds(), trial: t,
+	}
+	if t.Err != nil {
+		text := t.Err.Error()
+		out.Error = &text
+	}
+	if t.Outcome == "retry" {
+		seconds := t.Delay.Seconds()
+		out.Delay = &seconds
+	}
+	return out
+}
+
+func (t tried) write(w io.Writer, format string) error {
+	if format == outputJSON {
+		return writeJSON(w, t)
+	}
+	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(out, "JOB\t%s (its id begins with the topic's id, which only a broker knows)\n", t.Job)
+	if t.Matched != t.Topic {
+		fmt.Fprintf(out, "MATCHED BY\t%s\n", t.Matched)
+	}
+	fmt.Fprintf(out, "LANE\t%s\n", printable(t.Lane))
+	fmt.Fprintf(out, "ATTEMPT\t%d\n", t.Attempt)
+	fmt.Fprintf(out, "OUTCOME\t%s\n", t.outcome())
+	if t.Error != nil {
+		fmt.Fprintf(out, "ERROR\t%s\n", strings.ReplaceAll(strings.TrimSpace(*t.Error), "\n", "\n\t"))
+	}
+	fmt.Fprintf(out, "TOOK\t%s\n", t.trial.Took.Round(10*time.Microsecond))
+	return out.Flush()
+}
+
+// outcome is what becomes of the job, as a sentence goes on.
+func (t tried) outcome() string {
+	switch t.Outcome {
+	case "retry":
+		return "retry in " + t.trial.Delay.Round(time.Millisecond).String()
+	case "halted":
+		return "halted: it holds its lane until an operator acts"
+	case "interrupted":
+		return "interrupted: it runs again at the next start, and the attempt does not count"
+	}
+	return t.Outcome
+}
+
+// err is nil for a job that is done.
+func (t tried) err() error {
+	if t.Outcome == "done" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errNotDone, t.outcome())
+}
