@@ -11,12 +11,9 @@ import (
 func newRecord(message *sarama.ConsumerMessage) queue.Record {
 	record := queue.Record{
 		Offset:    message.Offset,
-		Timestamp: -1,
+		Timestamp: unixMilli(message.Timestamp),
 		Key:       message.Key,
 		Value:     message.Value,
-	}
-	if ms := message.Timestamp.UnixMilli(); ms >= 0 {
-		record.Timestamp = ms
 	}
 	if len(message.Headers) > 0 {
 		record.Headers = make([]queue.Header, len(message.Headers))
