@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/credential"
 )
 
 const (
@@ -23,7 +25,7 @@ func output(ctx context.Context, command []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	stdout, stderr := &bounded{limit: maxSecret}, &bounded{limit: maxSecret}
+	stdout, stderr := &bounded{limit: credential.MaxSecret}, &bounded{limit: credential.MaxSecret}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = pipeDelay
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

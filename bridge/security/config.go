@@ -2,7 +2,6 @@ package security
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/IBM/sarama"
 
@@ -80,15 +79,6 @@ type validator struct{ problems []bridge.Problem }
 
 func (v *validator) add(field, format string, args ...any) {
 	v.problems = append(v.problems, bridge.Problem{Field: field, Reason: fmt.Sprintf(format, args...)})
-}
-
-// read reads the file that a field names; false: it was reported.
-func (v *validator) read(field, path string) ([]byte, bool) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		v.add(field, "cannot be read: %v; correct the path or the file's permissions", err)
-	}
-	return content, err == nil
 }
 
 // nothing changes nothing.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/xdg-go/scram"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/credential"
 )
 
 func (v *validator) sasl(s *SASL) func(*sarama.Config) {
@@ -69,7 +71,7 @@ func (v *validator) password(s *SASL) password {
 		v.add("SASL.PasswordFile", "is set and so is Password; keep one")
 	default:
 		if _, err := secret.read(); err != nil {
-			v.add("SASL.PasswordFile", "%v; %s", err, remedyOf(err))
+			v.add("SASL.PasswordFile", "%v; %s", err, credential.RemedyOf(err))
 		}
 	}
 	return secret

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/xdg-go/scram"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/credential"
 )
 
 // A password that changes in its file counts at the next exchange.
@@ -51,7 +53,7 @@ func TestScramRefusesAServerThatAsksForLittleWork(t *testing.T) {
 func TestScramSaysThatThePasswordIsGone(t *testing.T) {
 	t.Parallel()
 	client := &scramClient{hash: scram.SHA256, password: password{file: filepath.Join(t.TempDir(), "none")}}
-	if err := client.Begin("billing", elsewhere, ""); remedyOf(err) == "" {
+	if err := client.Begin("billing", elsewhere, ""); credential.RemedyOf(err) == "" {
 		t.Errorf("error is %v", err)
 	}
 }

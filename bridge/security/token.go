@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/credential"
 )
 
 // tokens are what a command prints, each used until shortly before it expires.
@@ -40,7 +42,7 @@ func (t *tokens) Token() (*sarama.AccessToken, error) {
 	if !now.Before(t.until) {
 		got, err := t.fetch(now)
 		if err != nil {
-			return nil, &credentialError{"get a token from " + filepath.Base(t.command[0]), err, "run that command by hand"}
+			return nil, &credential.Error{Operation: "get a token from " + filepath.Base(t.command[0]), Err: err, Advice: "run that command by hand"}
 		}
 		t.token, t.until = got, got.useUntil(now)
 	}

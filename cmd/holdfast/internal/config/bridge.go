@@ -24,7 +24,7 @@ func (c *Config) Bridge(jobs *slog.Logger) (bridge.Config, error) {
 }
 
 func (c *Config) bridge(jobs *slog.Logger) (bridge.Config, []Problem) {
-	b := builder{jobs: jobs}
+	b := builder{jobs: jobs, workers: c.Workers}
 	out := bridge.Config{
 		Brokers:         c.Kafka.Brokers,
 		Group:           c.Kafka.Group,
@@ -60,8 +60,9 @@ func (p Problem) remote() bool { return strings.HasPrefix(p.Key, "kafka.") || p.
 
 // builder makes handlers and collects what cannot be made.
 type builder struct {
-	jobs  *slog.Logger
-	wrong []Problem
+	jobs    *slog.Logger
+	workers int
+	wrong   []Problem
 }
 
 func (b *builder) fail(key, reason string) {
@@ -115,6 +116,13 @@ func (b *builder) handler(key string, h *Handler) bridge.Handler {
 		made, err := h.Exec.handler()
 		if err != nil {
 			b.fail(key+".exec", withoutPackage(err))
+			return idle
+		}
+		return made
+	case h.HTTP != nil:
+		made, err := h.HTTP.handler(b.workers)
+		if err != nil {
+			b.invalidHTTP(key+".http", err)
 			return idle
 		}
 		return made

@@ -164,7 +164,7 @@ func TestProblems(t *testing.T) {
 			file + `:4: topics.orders: has no handler; write one here, or at the top level for every topic`,
 		}},
 		{"empty handler", strings.Replace(base, "  log: {}", "  {}", 1), []string{
-			file + `:6: handler: names no handler; write exec: {command: [...]} or log: {}`,
+			file + `:6: handler: names no handler; write exec: {command: [...]}, http: {url: ...} or log: {}`,
 		}},
 		{"two handlers", strings.Replace(base, "log: {}", "{log: {}, exec: {command: /bin/true}}", 1), []string{
 			file + `:6: handler: has both exec and log; keep one`,

@@ -5,6 +5,7 @@ import "strings"
 // Handler is what runs the jobs. One of its fields is set.
 type Handler struct {
 	Exec *Exec
+	HTTP *HTTP
 	Log  *LogHandler
 }
 
@@ -13,6 +14,7 @@ func newHandler() *Handler { return new(Handler) }
 func (h *Handler) fields() fields {
 	return fields{
 		{"exec", optional(&h.Exec, newExec)},
+		{"http", optional(&h.HTTP, newHTTP)},
 		{"log", optional(&h.Log, newLogHandler)},
 	}
 }
@@ -26,7 +28,7 @@ func (h *Handler) check(n node) {
 	}
 	switch len(named) {
 	case 0:
-		n.fail("names no handler; write exec: {command: [...]} or log: {}")
+		n.fail("names no handler; write exec: {command: [...]}, http: {url: ...} or log: {}")
 	case 1:
 	default:
 		n.fail("has both %s; keep one", strings.Join(named, " and "))

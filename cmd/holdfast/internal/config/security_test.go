@@ -82,7 +82,7 @@ func TestSecurityProblems(t *testing.T) {
 	}{
 		{"misspelt key", "tls: {ca: x}", nil, file + `:1: kafka.tls: unknown key "ca"; known here: ca_file, cert_file, key_file, server_name`},
 		{"missing CA", "tls: {ca_file: none.pem}", nil, file + ":1: kafka.tls.ca_file: cannot be read: open " + dir + "/none.pem: no such file or directory; correct the path or the file's permissions"},
-		{"no CA", "tls: {ca_file: rubbish.pem}", nil, file + ":1: kafka.tls.ca_file: " + dir + "/rubbish.pem holds no certificate in PEM; give it the one that signed the brokers' certificates"},
+		{"no CA", "tls: {ca_file: rubbish.pem}", nil, file + ":1: kafka.tls.ca_file: " + dir + "/rubbish.pem holds no certificate in PEM; give it the one that signed the server's certificate"},
 		{"certificate without key", "tls: {cert_file: rubbish.pem}", nil, file + ":1: kafka.tls.key_file: is missing; a certificate needs its key"},
 		{"unknown mechanism", "sasl: {mechanism: MD5, user: a, password_file: password}", nil, file + `:1: kafka.sasl.mechanism: "MD5" is unknown; use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER`},
 		{"no mechanism", "sasl: {user: a, password_file: password}", nil, file + `:1: kafka.sasl.mechanism: is missing; use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER`},
