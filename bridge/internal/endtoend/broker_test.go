@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"errors"
 	"maps"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ func startKafka(t *testing.T, options ...apache.Option) *kafka {
 	conf.Version = sarama.V3_2_0_0
 	conf.Producer.Return.Successes = true
 	conf.Producer.RequiredAcks = sarama.WaitForAll
+	conf.Producer.Retry.Max = 100 // outlasts a broker that is busy or starts again
 	conf.Producer.Partitioner = sarama.NewManualPartitioner
 	var err error
 	if k.client, err = sarama.NewClient([]string{k.Addr()}, conf); err != nil {
@@ -34,6 +36,10 @@ func startKafka(t *testing.T, options ...apache.Option) *kafka {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = k.admin.Close() }) // the client's end too
+	until(t, func() (bool, any) {
+		err := k.client.RefreshCoordinator("any")
+		return err == nil, err
+	}, "the broker coordinates groups")
 	return k
 }
 
@@ -42,7 +48,8 @@ func topicOf(t *testing.T) string {
 	return strings.NewReplacer("/", ".", "_", "-").Replace(t.Name())
 }
 
-// create makes a topic; configs are names and values in turn.
+// create makes a topic and waits until it can be used; configs are names and
+// values in turn.
 func (k *kafka) create(t *testing.T, topic string, partitions int32, configs ...string) {
 	t.Helper()
 	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: make(map[string]*string)}
@@ -52,6 +59,11 @@ func (k *kafka) create(t *testing.T, topic string, partitions int32, configs ...
 	if err := k.admin.CreateTopic(topic, detail, false); err != nil {
 		t.Fatal(err)
 	}
+	until(t, func() (bool, any) {
+		err := k.client.RefreshMetadata(topic)
+		led, ledErr := k.client.WritablePartitions(topic)
+		return err == nil && ledErr == nil && len(led) == int(partitions), errors.Join(err, ledErr)
+	}, "%s has a leader for each partition", topic)
 }
 
 // produce writes the messages to the partitions that they name.

@@ -15,6 +15,9 @@ func TestCluster(t *testing.T) {
 		"range":                    testRange,
 		"static members":           testStatic,
 		"rolling restart":          testRolling,
+		"zombie":                   testZombie,
+		"more partitions":          testMorePartitions,
+		"restored copy":            testRestoredCopy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -287,7 +287,7 @@ func (f *fleet) send(t *testing.T, producer sarama.SyncProducer, i int) {
 	events := make([]history.Event, f.partitions)
 	key := fmt.Sprintf("key-%d", i%20)
 	for p := range f.partitions {
-		messages[p] = &sarama.ProducerMessage{Topic: f.topic, Partition: p, Key: sarama.StringEncoder(key), Value: sarama.StringEncoder("v")}
+		messages[p] = &sarama.ProducerMessage{Topic: f.topic, Partition: p, Key: sarama.StringEncoder(key), Value: sarama.StringEncoder(slow)}
 	}
 	if err := producer.SendMessages(messages); err != nil {
 		t.Errorf("produce: %v", err)

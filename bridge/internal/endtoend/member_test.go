@@ -32,10 +32,12 @@ type orders struct {
 	Release  string // path; a job that holds ends when this file is there
 }
 
-// hold, as the value of a record, is a job that waits for its release. All
-// other jobs take as long as work.
+// What the value of a record asks for: to wait for a release, or to work for a
+// while. All other jobs end at once.
 const (
 	hold = "hold"
+	slow = "slow"
+
 	work = 25 * time.Millisecond
 )
 
@@ -94,10 +96,16 @@ type witness struct {
 func (m *witness) handle(ctx context.Context, job *bridge.Job) (err error) {
 	m.tell(history.Start, job, false)
 	defer func() { m.tell(history.End, job, err == nil) }()
-	if string(job.Value) != hold {
+	switch string(job.Value) {
+	case slow:
 		time.Sleep(work)
-		return nil
+	case hold:
+		return m.wait(ctx)
 	}
+	return nil
+}
+
+func (m *witness) wait(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if _, err := os.Stat(m.Release); err == nil {
 			return nil
