@@ -36,6 +36,7 @@ func TestHandlerExamples(t *testing.T) {
 			topic := loaded.Topics[0].Name
 			broker := bridgetest.StartBroker(t, bridgetest.Topic(topic, 2))
 			s := &site{dir: dir, brokers: strings.Join(broker.Addrs(), ",")}
+			s.receiver(t)
 			s.produce(t, topic, filepath.Join(dir, "records.ndjson"))
 			s.during(t, []string{"run", "--config", "holdfast.yaml"}, func() {
 				broker.WaitCommitted(t, loaded.Kafka.Group, topic)

@@ -41,6 +41,7 @@ func TestScript(t *testing.T) {
 			"await":     cmdAwait,
 			"damage":    cmdDamage,
 			"systemd":   cmdSystemd,
+			"receiver":  cmdReceiver,
 			"terminate": cmdTerminate,
 		},
 		Condition: func(name string) (bool, error) {
