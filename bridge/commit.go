@@ -4,22 +4,53 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
-// committer sends the durable frontier of one claim to Kafka. It is used by one
-// goroutine at a time.
+// fullEvery is how often a commit says anew what is complete above its offset,
+// apart from the first and the last commit of a claim. The commits between two
+// of these repeat it: what was done stays done.
+const fullEvery = 30 * time.Second
+
+// leastStamp is the size below which a stamp is not worth trying any more.
+const leastStamp = 64
+
+// committer sends the durable frontier of one claim to Kafka, with a stamp. It
+// is used by one goroutine at a time.
 type committer struct {
-	claim    *kafka.Claim
-	stored   *queue.Partition
-	metadata string
-	hooks    *hooks
-	log      *slog.Logger
+	claim  *kafka.Claim
+	stored *queue.Partition
+	hooks  *hooks
+	clock  queue.Clock
+	log    *slog.Logger
 
 	sent int64  // last offset that Kafka acknowledged in this claim; -1: none
 	last string // the error logged last, so that it is said once
+
+	stamp    recovery.Stamp // of the last full commit, as far as it fitted
+	metadata string         // its text
+	limit    int            // bytes of metadata that the broker takes; 0: none
+	told     string         // the metadata that Kafka acknowledged last
+	full     time.Time      // of the last full commit
+	state    queue.State    // at that time
+}
+
+func newCommitter(o *ownership) *committer {
+	id := o.store.Identity()
+	return &committer{
+		claim:  o.claim,
+		stored: o.stored,
+		hooks:  o.hooks,
+		clock:  o.cfg.Clock,
+		log:    o.log,
+		sent:   -1,
+		stamp:  recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch},
+		limit:  recovery.MaxStamp,
+	}
 }
 
 // loop commits whenever it is woken, until ctx ends.
@@ -30,7 +61,7 @@ func (c *committer) loop(ctx context.Context, wake <-chan struct{}) {
 			return
 		case <-wake:
 		}
-		err := c.commit(ctx)
+		err := c.next(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -38,26 +69,87 @@ func (c *committer) loop(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-// commit sends the durable frontier if it is above what was sent. The first
-// commit of a claim is always sent: it puts this store's stamp on the offset.
+// next is a full commit where one is due and has something new to say.
+func (c *committer) next(ctx context.Context) error {
+	if c.clock.Now().Sub(c.full) < fullEvery || c.unchanged() {
+		return c.commit(ctx)
+	}
+	return c.commitFull(ctx)
+}
+
+// unchanged: nothing was stored and nothing completed since the last full
+// commit. An idle partition must not make the store flush.
+func (c *committer) unchanged() bool {
+	now := c.stored.State()
+	return now.Frontier == c.state.Frontier && now.Next == c.state.Next && now.Open == c.state.Open
+}
+
+// commit sends the durable frontier if it is above what was sent.
 func (c *committer) commit(ctx context.Context) error {
 	frontier := c.stored.Frontier()
 	if frontier < 0 || frontier <= c.sent {
 		return nil
 	}
-	err := c.claim.Commit(ctx, frontier, c.metadata)
-	if errors.Is(err, kafka.ErrMetadataTooLarge) {
-		c.log.Warn("the broker refuses commit metadata; committing without it, which makes hand-over less exact",
+	if n := passed(c.stamp.Ahead, frontier); n > 0 {
+		c.fit(c.stamp.Ahead[n:], c.stamp.Left)
+	}
+	return c.send(ctx, frontier)
+}
+
+// passed counts the ranges that end at or below the frontier.
+func passed(ahead []queue.Range, frontier int64) (n int) {
+	for n < len(ahead) && ahead[n].To <= frontier {
+		n++
+	}
+	return n
+}
+
+// commitFull makes everything so far durable and sends the frontier with all
+// that is complete above it. It is the first commit of a claim, which replaces
+// the stamp of the owner before, and the last.
+func (c *committer) commitFull(ctx context.Context) error {
+	state := c.stored.State()
+	progress, err := c.stored.Progress(ctx)
+	if err != nil || progress.Frontier < 0 {
+		return err
+	}
+	c.fit(progress.Ahead, progress.Left)
+	if progress.Frontier > c.sent || c.metadata != c.told {
+		if err := c.send(ctx, progress.Frontier); err != nil {
+			return err
+		}
+	}
+	c.full, c.state = c.clock.Now(), state
+	return nil
+}
+
+func (c *committer) fit(ahead []queue.Range, left int64) {
+	c.stamp.Ahead, c.stamp.Left = ahead, left
+	c.stamp, c.metadata = c.stamp.Fit(c.limit)
+}
+
+// send commits the offset with as much of the stamp as the broker takes.
+func (c *committer) send(ctx context.Context, offset int64) error {
+	err := c.claim.Commit(ctx, offset, c.metadata)
+	for errors.Is(err, kafka.ErrMetadataTooLarge) && c.metadata != "" {
+		c.log.Warn("the broker refuses commit metadata of this size; committing with less, which makes hand-over less exact",
 			"bytes", len(c.metadata), "remedy", "raise offset.metadata.max.bytes")
-		c.metadata = ""
-		err = c.claim.Commit(ctx, frontier, c.metadata)
+		if c.limit = len(c.metadata) / 2; c.limit < leastStamp {
+			c.limit = 0
+		}
+		c.fit(c.stamp.Ahead, c.stamp.Left)
+		err = c.claim.Commit(ctx, offset, c.metadata)
 	}
 	if err != nil {
 		return err
 	}
-	c.sent = frontier
-	c.stored.Acknowledge(frontier)
-	c.hooks.committed(Committed{Topic: c.claim.Topic, Partition: c.claim.Partition, Offset: frontier})
+	c.told = c.metadata
+	if offset <= c.sent {
+		return nil
+	}
+	c.sent = offset
+	c.stored.Acknowledge(offset)
+	c.hooks.committed(Committed{Topic: c.claim.Topic, Partition: c.claim.Partition, Offset: offset})
 	return nil
 }
 

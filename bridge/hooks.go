@@ -51,6 +51,7 @@ type Revoked struct {
 	Cause       error // ErrRevoked, ErrStopping or another reason
 	Committed   int64 // last offset that Kafka acknowledged; -1: none
 	Interrupted int   // runs whose contexts were cancelled
+	Left        int64 // finished jobs that the last commit could not tell the next owner of: it runs them again
 }
 
 // Held is a partition that stopped while the others go on.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
-	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // ownership is the work on one partition under one claim.
@@ -79,7 +78,7 @@ func (o *ownership) begin(ctx context.Context) error {
 // workOn fetches, lets jobs start and commits until ctx ends, and then lets go
 // of the partition.
 func (o *ownership) workOn(ctx context.Context) {
-	commits := o.committer()
+	commits := newCommitter(o)
 	state := o.stored.State()
 	o.log.Info("partition taken", "frontier", state.Frontier, "next", state.Next, "open", state.Open)
 	o.hooks.assigned(Assigned{
@@ -94,9 +93,7 @@ func (o *ownership) workOn(ctx context.Context) {
 	var committing sync.WaitGroup
 	stamped := make(chan struct{}) // closed when the first commit was answered
 	committing.Go(func() {
-		if o.store.Sync(ctx) == nil { // the frontier must be on disk to be committed
-			commits.report(commits.commit(ctx))
-		}
+		commits.report(commits.commitFull(ctx))
 		close(stamped)
 		commits.loop(ctx, wake)
 	})
@@ -108,19 +105,6 @@ func (o *ownership) workOn(ctx context.Context) {
 	}
 	committing.Wait()
 	o.letGo(context.Cause(ctx), commits)
-}
-
-func (o *ownership) committer() *committer {
-	id := o.store.Identity()
-	stamp := recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch}
-	return &committer{
-		claim:    o.claim,
-		stored:   o.stored,
-		metadata: stamp.Encode(),
-		hooks:    o.hooks,
-		log:      o.log,
-		sent:     -1,
-	}
 }
 
 // hold keeps the claim of a partition that needs a person, until it ends. What
@@ -148,11 +132,12 @@ func (o *ownership) letGo(cause error, commits *committer) {
 	}
 	var err error
 	if !lost { // a lost claim's commit would be refused
-		err = o.settle(ctx, commits)
+		err = commits.commitFull(ctx)
 	}
-	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted)
+	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted,
+		"ahead", len(commits.stamp.Ahead), "left", commits.stamp.Left)
 	if err != nil {
-		o.log.Warn("the last offset was not committed; finished jobs stay finished here, another owner runs them again",
+		o.log.Warn("the last offset was not committed; finished jobs stay finished here, another owner runs again what its last commit does not cover",
 			"frontier", o.stored.Frontier(), "error", err)
 	}
 	o.hooks.revoked(Revoked{
@@ -161,6 +146,7 @@ func (o *ownership) letGo(cause error, commits *committer) {
 		Cause:       publicCause(cause),
 		Committed:   commits.sent,
 		Interrupted: interrupted,
+		Left:        commits.stamp.Left,
 	})
 }
 
@@ -205,14 +191,6 @@ func (o *ownership) drain(ctx context.Context) (interrupted int) {
 			"running", o.stored.Running())
 	}
 	return interrupted
-}
-
-// settle makes what happened durable and commits it.
-func (o *ownership) settle(ctx context.Context, commits *committer) error {
-	if err := o.store.Sync(ctx); err != nil {
-		return err
-	}
-	return commits.commit(ctx)
 }
 
 // publicCause is the cause of a claim's end in the words of this package.

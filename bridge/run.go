@@ -67,6 +67,7 @@ func (r *run) until(ctx context.Context) error {
 	keep, endKeeping := context.WithCancel(context.Background())
 	group.Go(func() error { return r.renewLeases(keep) })
 	group.Go(func() error { return r.pokeCommits(keep) })
+	group.Go(func() error { return r.dropDeparted(keep) })
 	r.pool.start(r.work)
 	close(r.ready)
 

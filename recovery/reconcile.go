@@ -3,6 +3,7 @@ package recovery
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -81,13 +82,21 @@ type Decision struct {
 	// Acknowledged is the committed offset, where it is one that this store's
 	// later commits build on; -1: it is not.
 	Acknowledged int64
-	Notes        []string // for the log: what was found and is harmless
+	// Ahead is what the store that committed the offset has completed above it:
+	// for CompleteElsewhere, before anything else is committed.
+	Ahead []queue.Range
+	Notes []string // for the log: what was found and is harmless
 }
 
 // Apply carries the decision out.
 func (d Decision) Apply(p *queue.Partition) error {
 	if err := d.act(p); err != nil {
 		return err
+	}
+	if len(d.Ahead) > 0 {
+		if err := p.CompleteElsewhere(d.Ahead); err != nil {
+			return err
+		}
 	}
 	if d.Acknowledged >= 0 {
 		p.Acknowledge(d.Acknowledged)
@@ -123,6 +132,9 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	c.maybe = kafka.Committed
 	if c.otherStore() && !c.otherTopic() {
 		c.known = kafka.Committed
+		if n := len(c.stamp.Ahead); n > 0 {
+			c.maybe = max(c.maybe, c.stamp.Ahead[n-1].To)
+		}
 	}
 	decide := c.held
 	if local.Next < 0 {
@@ -135,6 +147,7 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	if err != nil {
 		return Decision{}, err
 	}
+	d.Ahead = c.ahead(d)
 	d.Notes = c.notes
 	d.Acknowledged = kafka.Committed
 	if c.otherTopic() {
@@ -234,13 +247,35 @@ func (c *reconciliation) held() (Decision, error) {
 	return c.external()
 }
 
-// noteAuthor says whose offset was accepted, unless it is ours. The place for
-// the completed-ahead set of another store is here: its completions are to be
-// merged once the stamp carries them; until then they run again.
+// ahead returns what is complete above the committed offset, by whoever
+// committed it: done stays done, also where this store is the older copy. Only
+// a reset of our own offset asks for all of it again. What the log does not
+// hold any more, having been cut off, is not what was completed.
+func (c *reconciliation) ahead(d Decision) (set []queue.Range) {
+	if c.stampErr != nil || c.otherTopic() || c.ours() && d.Action == Reset {
+		return nil
+	}
+	for _, r := range c.stamp.Ahead {
+		if r.To = min(r.To, c.LogEnd); r.From < r.To {
+			set = append(set, r)
+		}
+	}
+	return set
+}
+
+// noteAuthor says whose offset was accepted, unless it is ours.
 func (c *reconciliation) noteAuthor() {
 	switch {
 	case c.otherStore():
-		c.note("store %s committed offset %d; what it had completed above that runs again", c.stamp.StoreID, c.Committed)
+		done := int64(0)
+		for _, r := range c.stamp.Ahead {
+			done += r.To - max(r.From, min(r.To, c.Committed))
+		}
+		c.note("store %s committed offset %d and completed %d above it; %d more, which its commit could not carry, run again",
+			c.stamp.StoreID, c.Committed, done, c.stamp.Left)
+		if len(c.stamp.Unknown) > 0 {
+			c.note("the commit's metadata has sections that this version does not know: %s", strings.Join(c.stamp.Unknown, ", "))
+		}
 	case c.stampErr != nil && c.Metadata != "":
 		c.note("offset %d was committed with metadata of another program, %s", c.Committed, quoteShort(c.Metadata))
 	}
@@ -288,6 +323,16 @@ func (c *reconciliation) after(d Decision) int64 {
 		return max(c.Next, d.Offset)
 	}
 	return d.Offset
+}
+
+// MovedOn tells whether another store has taken over a partition that this one
+// has given up, so that what is left here has been decided there. It is false in
+// doubt, and where [Reconcile] would have something to report.
+func MovedOn(local queue.State, self queue.Identity, kafka Facts) bool {
+	c := &reconciliation{State: local, Facts: kafka, self: self}
+	c.stamp, c.stampErr = DecodeStamp(kafka.Metadata)
+	sameTopic := c.stamp.TopicID == "" || local.TopicID == "" || c.stamp.TopicID == local.TopicID
+	return c.otherStore() && sameTopic && kafka.Committed >= local.Acknowledged
 }
 
 const maxQuoted = 40

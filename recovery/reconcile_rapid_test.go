@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -34,10 +35,16 @@ func drawWorld(t *rapid.T) world {
 			Acknowledged: rapid.Int64Range(-1, frontier).Draw(t, "acknowledged"), TopicID: ids.Draw(t, "local topic"),
 		}
 	}
+	ahead := Stamp{TopicID: "T", StoreID: "other", Epoch: 9}
+	for at := rapid.Int64Range(0, 70).Draw(t, "ahead"); len(ahead.Ahead) < 5; {
+		to := at + rapid.Int64Range(1, 9).Draw(t, "done")
+		ahead.Ahead = append(ahead.Ahead, queue.Range{From: at, To: to})
+		at = to + rapid.Int64Range(1, 9).Draw(t, "open")
+	}
 	start := rapid.Int64Range(0, 40).Draw(t, "log start")
 	w.kafka = Facts{
 		Committed: rapid.Int64Range(-1, 70).Draw(t, "committed"),
-		Metadata:  rapid.SampledFrom([]string{"", "x", mine, others, future, minesOld, othersOld, othersNoID}).Draw(t, "metadata"),
+		Metadata:  rapid.SampledFrom([]string{"", "x", mine, others, future, minesOld, othersOld, othersNoID, ahead.Encode()}).Draw(t, "metadata"),
 		TopicID:   ids.Draw(t, "topic"),
 		LogStart:  start,
 		LogEnd:    start + rapid.Int64Range(0, 40).Draw(t, "log"),
@@ -66,17 +73,25 @@ func (w world) runs(d Decision, offset int64) bool {
 	case Begin, Reset:
 		stored = false
 	}
+	if inSet(d.Ahead, offset) {
+		return false
+	}
 	return stored || offset >= next && offset >= w.kafka.LogStart && offset < w.kafka.LogEnd
 }
 
 // end is above every offset that exists anywhere.
 func (w world) end() int64 { return max(w.kafka.LogEnd, w.local.Next) }
 
-// vouched: another holdfast store's commit on this very topic covers offset.
+func inSet(set []queue.Range, offset int64) bool {
+	return slices.ContainsFunc(set, func(r queue.Range) bool { return r.From <= offset && offset < r.To })
+}
+
+// vouched: another holdfast store's commit on this very topic covers offset, or
+// says that it is complete.
 func (w world) vouched(offset int64) bool {
 	stamp, err := DecodeStamp(w.kafka.Metadata)
 	sameTopic := stamp.TopicID == "" || w.kafka.TopicID == "" || stamp.TopicID == w.kafka.TopicID
-	return err == nil && sameTopic && stamp.StoreID != self.StoreID && offset < w.kafka.Committed
+	return err == nil && sameTopic && stamp.StoreID != self.StoreID && (offset < w.kafka.Committed || inSet(stamp.Ahead, offset))
 }
 
 func TestDecisionsNeverSkipUnaskedAndNeverUndo(t *testing.T) {
@@ -94,10 +109,13 @@ func TestDecisionsNeverSkipUnaskedAndNeverUndo(t *testing.T) {
 			if held && !runs && !w.doneHere(o) && !w.vouched(o) && !follow {
 				t.Fatalf("%+v skips %d", d, o)
 			}
+			if runs && o < w.kafka.LogEnd && o >= w.kafka.Committed && w.vouched(o) {
+				t.Fatalf("%+v runs %d again, which another store completed", d, o)
+			}
 			if runs && w.doneHere(o) && !(follow && d.Action == Reset) {
 				t.Fatalf("%+v runs %d again", d, o)
 			}
-			if !held && !runs && o >= w.kafka.LogStart && o >= w.kafka.Committed && w.policy.Start == StartOldest {
+			if !held && !runs && !w.vouched(o) && o >= w.kafka.LogStart && o >= w.kafka.Committed && w.policy.Start == StartOldest {
 				t.Fatalf("%+v skips %d", d, o)
 			}
 		}
@@ -113,7 +131,7 @@ func TestFollowingSkipsOnlyBelowTheCommittedOffset(t *testing.T) {
 			return
 		}
 		for o := w.kafka.Committed; o < w.end(); o++ {
-			if o >= 0 && !w.runs(d, o) && !w.doneHere(o) && (d.Action != Reset || o >= w.kafka.LogStart && o < w.kafka.LogEnd) {
+			if o >= 0 && !w.runs(d, o) && !w.doneHere(o) && !w.vouched(o) && (d.Action != Reset || o >= w.kafka.LogStart && o < w.kafka.LogEnd) {
 				t.Fatalf("%+v skips %d at or above the committed offset", d, o)
 			}
 		}

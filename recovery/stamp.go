@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // MaxStamp is the number of bytes that Kafka keeps with a committed offset.
@@ -17,20 +21,31 @@ const MaxStamp = 4096
 var ErrNotStamp = errors.New("not a holdfast stamp")
 
 // Stamp travels with every offset that holdfast commits, as the commit's
-// metadata. It says which store vouches for the offset, and of which topic it
-// is, since a deleted and recreated topic keeps its name.
+// metadata. It says which store vouches for the offset, of which topic it is,
+// since a deleted and recreated topic keeps its name, and what is complete above
+// the offset.
 //
 // It is text, so that Kafka's own tools show it:
 //
-//	hf1 c6f52df6 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7
+//	hf1 8394b8e2 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7 left=12 ahead=AwC9mwfoAa7A
 //
 // The second word is the CRC-32C of all that follows it. The rest are
 // sections name=value, the value escaped as in a URL's query, in any order; a
-// reader skips the names that it does not know.
+// reader skips the names that it does not know. The names parked and paused are
+// reserved for what operators have set aside; their place is in front of ahead,
+// which is cut where there is not enough room.
 type Stamp struct {
 	TopicID string // as Kafka prints it; empty where the broker has none
 	StoreID string
 	Epoch   uint64
+	// Ahead is what is complete above the committed offset, ascending and apart
+	// from each other. A part below the offset is true and of no use.
+	Ahead []queue.Range
+	// Left counts the offsets that are complete above the committed one, too,
+	// and did not fit: another owner runs them again.
+	Left int64
+	// Unknown are names of sections that this version does not know.
+	Unknown []string
 }
 
 const stampMagic = "hf1"
@@ -39,23 +54,48 @@ const (
 	sectionTopic = "topic"
 	sectionStore = "store"
 	sectionEpoch = "epoch"
+	sectionLeft  = "left"
+	sectionAhead = "ahead"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Encode returns the metadata to commit. A stamp that would exceed [MaxStamp]
-// is empty: the offset is then committed without one.
+// Encode returns the metadata to commit, of at most [MaxStamp] bytes. A stamp
+// that exceeds them without what is ahead is empty: the offset is then
+// committed without one.
 func (s Stamp) Encode() string {
+	_, metadata := s.Fit(MaxStamp)
+	return metadata
+}
+
+// Fit returns the stamp as it is with at most limit bytes, and its text: the
+// highest of Ahead are left out and counted in Left instead. The text is empty
+// where even the rest does not fit.
+func (s Stamp) Fit(limit int) (Stamp, string) {
 	body := strings.Join([]string{
 		sectionTopic + "=" + url.QueryEscape(s.TopicID),
 		sectionStore + "=" + url.QueryEscape(s.StoreID),
 		sectionEpoch + "=" + strconv.FormatUint(s.Epoch, 10),
 	}, " ")
-	text := fmt.Sprintf("%s %08x %s", stampMagic, stampSum(body), body)
-	if len(text) > MaxStamp {
-		return ""
+	const ahead, left = " " + sectionAhead + "=", " " + sectionLeft + "="
+	const mostLeft = len(left) + 20
+	room := limit - len(stampMagic) - 10 - len(body) - mostLeft - len(ahead)
+	packed, carried := packRanges(s.Ahead, room)
+	for _, r := range s.Ahead[carried:] {
+		s.Left += r.To - r.From
 	}
-	return text
+	s.Ahead = s.Ahead[:carried:carried]
+	if s.Left > 0 {
+		body += left + strconv.FormatInt(s.Left, 10)
+	}
+	if carried > 0 {
+		body += ahead + packed
+	}
+	text := fmt.Sprintf("%s %08x %s", stampMagic, stampSum(body), body)
+	if len(text) > min(limit, MaxStamp) {
+		return s, ""
+	}
+	return s, text
 }
 
 // DecodeStamp reads commit metadata. The error is [ErrNotStamp] for metadata
@@ -69,16 +109,37 @@ func DecodeStamp(metadata string) (Stamp, error) {
 	if err != nil {
 		return Stamp{}, err
 	}
-	for _, name := range []string{sectionTopic, sectionStore, sectionEpoch} {
-		if _, ok := sections[name]; !ok {
-			return Stamp{}, fmt.Errorf("%w: no section %s", ErrNotStamp, name)
+	var s Stamp
+	for _, read := range []struct {
+		name     string
+		required bool
+		value    func(string) error
+	}{
+		{sectionTopic, true, func(v string) error { s.TopicID = v; return nil }},
+		{sectionStore, true, func(v string) error { s.StoreID = v; return nil }},
+		{sectionEpoch, true, func(v string) (err error) { s.Epoch, err = strconv.ParseUint(v, 10, 64); return err }},
+		{sectionLeft, false, func(v string) (err error) { s.Left, err = parseCount(v); return err }},
+		{sectionAhead, false, func(v string) (err error) { s.Ahead, err = unpackRanges(v); return err }},
+	} {
+		value, ok := sections[read.name]
+		delete(sections, read.name)
+		switch {
+		case !ok && read.required:
+			return Stamp{}, fmt.Errorf("%w: no section %s", ErrNotStamp, read.name)
+		case !ok:
+			continue
+		}
+		if err := read.value(value); err != nil {
+			return Stamp{}, fmt.Errorf("%w: %s: %w", ErrNotStamp, read.name, err)
 		}
 	}
-	epoch, err := strconv.ParseUint(sections[sectionEpoch], 10, 64)
-	if err != nil {
-		return Stamp{}, fmt.Errorf("%w: epoch: %w", ErrNotStamp, err)
-	}
-	return Stamp{TopicID: sections[sectionTopic], StoreID: sections[sectionStore], Epoch: epoch}, nil
+	s.Unknown = slices.Sorted(maps.Keys(sections))
+	return s, nil
+}
+
+func parseCount(text string) (int64, error) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err
 }
 
 // stampBody checks length, magic and checksum, and returns the sections.

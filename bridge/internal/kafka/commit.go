@@ -225,25 +225,31 @@ func meaning(code sarama.KError, m *membership, o *offer) error {
 
 // Committed asks the group for its committed offset; -1 where there is none.
 func (c *Claim) Committed(ctx context.Context) (offset int64, metadata string, err error) {
+	return c.cluster.Committed(ctx, c.Topic, c.Partition)
+}
+
+// Committed asks the group for the committed offset of a partition, whoever
+// owns it; -1 where there is none.
+func (c *Cluster) Committed(ctx context.Context, topic string, partition int32) (offset int64, metadata string, err error) {
 	for {
-		block, err := c.committed(ctx)
+		block, err := c.committed(ctx, topic, partition)
 		if err == nil {
 			return block.Offset, block.Metadata, nil
 		}
 		if !passes(err) || !wait(ctx, retryAfter) {
-			return -1, "", fmt.Errorf("committed offset of %s: %w", c, err)
+			return -1, "", fmt.Errorf("committed offset of %s/%d: %w", topic, partition, err)
 		}
 	}
 }
 
-func (c *Claim) committed(ctx context.Context) (*sarama.OffsetFetchResponseBlock, error) {
-	return call(ctx, c.cluster, func() (*sarama.OffsetFetchResponseBlock, error) {
+func (c *Cluster) committed(ctx context.Context, topic string, partition int32) (*sarama.OffsetFetchResponseBlock, error) {
+	return call(ctx, c, func() (*sarama.OffsetFetchResponseBlock, error) {
 		var block *sarama.OffsetFetchResponseBlock
-		err := c.cluster.coordinate(func(coordinator *sarama.Broker) (sarama.KError, error) {
+		err := c.coordinate(func(coordinator *sarama.Broker) (sarama.KError, error) {
 			// Offsets of a transaction that is under way are waited for: read
 			// from before them, records would be handled twice.
-			request := &sarama.OffsetFetchRequest{Version: 7, ConsumerGroup: c.cluster.cfg.Group, RequireStable: true}
-			request.AddPartition(c.Topic, c.Partition)
+			request := &sarama.OffsetFetchRequest{Version: 7, ConsumerGroup: c.cfg.Group, RequireStable: true}
+			request.AddPartition(topic, partition)
 			answer, err := coordinator.FetchOffset(request)
 			if errors.As(err, new(sarama.PacketEncodingError)) { // a broker before 2.5 cannot be asked that
 				request.RequireStable = false
@@ -255,7 +261,7 @@ func (c *Claim) committed(ctx context.Context) (*sarama.OffsetFetchResponseBlock
 			if answer.Err != sarama.ErrNoError {
 				return answer.Err, nil
 			}
-			if block = answer.GetBlock(c.Topic, c.Partition); block == nil {
+			if block = answer.GetBlock(topic, partition); block == nil {
 				return 0, sarama.ErrIncompleteResponse
 			}
 			return block.Err, nil
