@@ -55,6 +55,7 @@ func newDesk(t testing.TB, workers int, topic Topic, hooked *Hooks) *desk {
 	}
 	d.part.until = queue.Forever
 	d.stored.Lease(d.part.until)
+	d.part.publish()
 	return d
 }
 

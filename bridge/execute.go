@@ -37,51 +37,57 @@ func (r *run) work(w *worker) {
 
 // play runs the jobs of a hand until it is empty or the worker is to end.
 func (r *run) play(w *worker, h *hand) {
+	defer w.running.Store(nil)
+	now := r.cfg.Clock.Now()
 	for w.ctx.Err() == nil {
-		job := h.start()
-		if job == nil {
+		taken, left := h.start()
+		if taken == nil {
 			return
 		}
-		r.execute(job, w, h)
+		now = r.execute(taken, left, now, w, h)
 	}
 }
 
-// execute runs one job and notes its outcome.
-func (r *run) execute(taken *queue.Job, w *worker, h *hand) {
+// execute runs one job and notes its outcome. It returns when the job ended,
+// which is when the next one begins: reading the clock costs as much as a quick
+// handler.
+func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h *hand) (ended time.Time) {
 	v := r.parts.get(taken.TopicPartition()).view()
-	began, err := r.cfg.Clock.Now(), errGoexit
 	if v.scope.Err() != nil || !began.Before(v.until) { // not ours to start any more since it was taken
 		h.finish(taken, queue.Outcome{Kind: queue.Release})
-		return
+		return began
 	}
 	if taken.Damaged != nil {
-		if outcome, ok := r.restore(taken, v); !ok {
+		outcome, ok := r.restore(taken, v)
+		began = r.cfg.Clock.Now()
+		if !ok {
 			h.finish(taken, outcome)
-			return
+			return began
 		}
 	}
-	detach(&taken.Record)
-	job := newJob(taken, v.topicID)
-	ctx := &runContext{scope: v.scope}
-	w.running.Store(job)
-	r.hooks.started(job)
+	a := h.attempts.next(taken, v, left)
+	w.running.Store(&a.Job)
+	r.hooks.started(&a.Job)
+	err := errGoexit
 	defer func() {
-		ctx.end()
-		now := r.cfg.Clock.Now()
-		outcome, delay := judge(v, now, job.Attempt, err)
-		w.running.Store(nil)
-		r.hooks.finished(job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)})
+		a.ctx.end()
+		ended = r.cfg.Clock.Now()
+		outcome, delay := judge(v, ended, a.Attempt, err)
+		if r.hooks.to.Finished != nil {
+			r.hooks.finished(&a.Job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: ended.Sub(began)})
+		}
 		h.finish(taken, outcome)
 		if outcome.Kind == queue.Halt {
 			r.log.Error("job given up; its lane waits until an operator retries or skips it",
-				"job", job, "attempt", job.Attempt, "error", err)
+				"job", &a.Job, "attempt", a.Attempt, "error", err)
 		}
 	}()
-	err = call(ctx, v.route.handler, job)
+	err = call(&a.ctx, v.route.handler, &a.Job)
+	return ended
 }
 
 // judge turns what a handler returned into what becomes of the job.
-func judge(v view, now time.Time, attempt int, err error) (queue.Outcome, time.Duration) {
+func judge(v *view, now time.Time, attempt int, err error) (queue.Outcome, time.Duration) {
 	if err == nil {
 		return queue.Outcome{Kind: queue.Done}, 0
 	}
@@ -93,31 +99,4 @@ func judge(v view, now time.Time, attempt int, err error) (queue.Outcome, time.D
 	}
 	delay := delayFor(v.route.retry, attempt, err)
 	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error()}, delay
-}
-
-// newJob makes what a handler sees of a stored job.
-func newJob(taken *queue.Job, topicID string) *Job {
-	job := &Job{
-		Record: Record{
-			Topic:     taken.Topic,
-			Partition: taken.Partition,
-			Offset:    taken.Offset,
-			Key:       taken.Key,
-			Value:     taken.Value,
-		},
-		Lane:      string(taken.Lane.Name),
-		Attempt:   taken.Attempt,
-		LastError: taken.LastError,
-		topicID:   topicID,
-	}
-	if taken.Timestamp >= 0 {
-		job.Timestamp = time.UnixMilli(taken.Timestamp)
-	}
-	if len(taken.Headers) > 0 {
-		job.Headers = make([]Header, len(taken.Headers))
-		for i, h := range taken.Headers {
-			job.Headers[i] = Header(h)
-		}
-	}
-	return job
 }

@@ -13,8 +13,12 @@ import (
 type hand struct {
 	store *queue.Store
 
-	relief    *time.Timer // used by the worker only
-	reporting sync.Mutex  // held while outcomes are on their way to the store
+	// The worker's own.
+	relief   *time.Timer
+	attempts attempts
+	last     queue.Finished // not yet in finished; no Job: none
+
+	reporting sync.Mutex // held while outcomes are on their way to the store
 
 	mu       sync.Mutex
 	jobs     []queue.Job      // guarded by mu; those from next on are not started
@@ -43,6 +47,7 @@ func handSize(took time.Duration, n int) int {
 // deal takes over jobs from the store. Several at a time are relieved by a
 // timer, of the machine's time, since waiting behind a slow job is real.
 func (h *hand) deal(jobs []queue.Job) {
+	h.attempts = attempts{}
 	h.mu.Lock()
 	h.jobs, h.next = jobs, 0
 	h.mu.Unlock()
@@ -56,22 +61,30 @@ func (h *hand) deal(jobs []queue.Job) {
 	h.relief.Reset(relieveAfter)
 }
 
-// start returns the next job, or nil if none is left.
-func (h *hand) start() *queue.Job {
+// start returns the next job, or nil if none is left, and how many follow it.
+func (h *hand) start() (job *queue.Job, left int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.collect()
 	if h.next == len(h.jobs) {
-		return nil
+		return nil, 0
 	}
 	h.next++
-	return &h.jobs[h.next-1]
+	return &h.jobs[h.next-1], len(h.jobs) - h.next
 }
 
-// finish notes an outcome.
+// finish notes the outcome of the job that start has returned. The next start
+// makes it part of what is reported: the worker locks once for both.
 func (h *hand) finish(job *queue.Job, outcome queue.Outcome) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.finished = append(h.finished, queue.Finished{Job: job, Outcome: outcome})
+	h.last = queue.Finished{Job: job, Outcome: outcome}
+}
+
+// collect needs mu, and is for the worker only.
+func (h *hand) collect() {
+	if h.last.Job != nil {
+		h.finished = append(h.finished, h.last)
+		h.last = queue.Finished{}
+	}
 }
 
 // report gives everything to the store when no job of the hand runs. On return
@@ -80,6 +93,9 @@ func (h *hand) report() error {
 	if h.relief != nil {
 		h.relief.Stop()
 	}
+	h.mu.Lock()
+	h.collect()
+	h.mu.Unlock()
 	return h.settle()
 }
 
@@ -93,9 +109,6 @@ func (h *hand) settle() error {
 		return nil
 	}
 	err := h.store.Finish(out...)
-	for i := range out { // the running job may take long: keep nothing of the others
-		out[i].Job.Record = queue.Record{}
-	}
 	clear(out)
 	h.spare = out[:0]
 	return err
@@ -107,7 +120,9 @@ func (h *hand) drop() []queue.Finished {
 	defer h.mu.Unlock()
 	out := h.finished
 	for ; h.next < len(h.jobs); h.next++ {
-		out = append(out, queue.Finished{Job: &h.jobs[h.next], Outcome: queue.Outcome{Kind: queue.Release}})
+		job := &h.jobs[h.next]
+		forget(job) // the running one may take long
+		out = append(out, queue.Finished{Job: job, Outcome: queue.Outcome{Kind: queue.Release}})
 	}
 	h.finished, h.spare = h.spare, nil
 	return out

@@ -2,7 +2,9 @@ package bridge
 
 import (
 	"context"
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
@@ -15,6 +17,10 @@ type partition struct {
 	topic string
 	id    int32
 	route *route
+
+	// seen is what view returns. Whoever changes a part of it publishes it
+	// anew, with mu held: a run looks at it without a lock.
+	seen atomic.Pointer[view]
 
 	mu      sync.Mutex // guards all below
 	topicID string
@@ -61,6 +67,7 @@ func (p *partition) withdraw(lost bool) {
 	}
 	p.claim, p.stored, p.until = nil, nil, time.Time{}
 	p.lost, p.back = lost, time.Time{}
+	p.publish()
 }
 
 // rejoined notes that the group has us again. A lost partition should follow.
@@ -105,6 +112,7 @@ func (p *partition) renew(clock queue.Clock) {
 func (p *partition) lease(clock queue.Clock) {
 	p.until = clock.Now().Add(time.Until(p.claim.Lease()))
 	p.stored.Lease(p.until)
+	p.publish()
 }
 
 // pokeCommit wakes the committer unless it is busy: then it is late already.
@@ -120,7 +128,7 @@ func (p *partition) pokeCommit() {
 	}
 }
 
-// view is what a run needs to know of its partition.
+// view is what a run needs to know of its partition. It does not change.
 type view struct {
 	route   *route
 	topicID string
@@ -130,40 +138,42 @@ type view struct {
 	stored  *queue.Partition // nil: not owned now
 }
 
-func (p *partition) view() view {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored}
+// publish needs mu.
+func (p *partition) publish() {
+	p.seen.Store(&view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored})
 }
+
+// view is that of a partition that was admitted: jobs come from no others.
+func (p *partition) view() *view { return p.seen.Load() }
 
 // registry holds the partitions that this process has owned.
 type registry struct {
-	mu   sync.RWMutex
-	byTP map[queue.TopicPartition]*partition // guarded by mu
+	adding sync.Mutex
+	// byTP is replaced and never changed: every job looks into it.
+	byTP atomic.Pointer[map[queue.TopicPartition]*partition]
 }
 
 func newRegistry() *registry {
-	return &registry{byTP: make(map[queue.TopicPartition]*partition)}
+	r := new(registry)
+	r.byTP.Store(new(map[queue.TopicPartition]*partition))
+	return r
 }
 
 // add returns the partition, known from now on.
 func (r *registry) add(tp queue.TopicPartition, to *route) *partition {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p := r.byTP[tp]
-	if p == nil {
-		p = &partition{topic: tp.Topic, id: tp.Partition, route: to}
-		r.byTP[tp] = p
+	r.adding.Lock()
+	defer r.adding.Unlock()
+	if p := r.get(tp); p != nil {
+		return p
 	}
-	return p
+	more := map[queue.TopicPartition]*partition{tp: {topic: tp.Topic, id: tp.Partition, route: to}}
+	maps.Copy(more, *r.byTP.Load())
+	r.byTP.Store(&more)
+	return more[tp]
 }
 
 // get returns a partition that was added; jobs come from no others.
-func (r *registry) get(tp queue.TopicPartition) *partition {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.byTP[tp]
-}
+func (r *registry) get(tp queue.TopicPartition) *partition { return (*r.byTP.Load())[tp] }
 
 // rejoined tells all partitions that the group has us again.
 func (r *registry) rejoined(now time.Time) {
@@ -172,9 +182,7 @@ func (r *registry) rejoined(now time.Time) {
 
 // each calls f for every partition.
 func (r *registry) each(f func(*partition)) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, p := range r.byTP {
+	for _, p := range *r.byTP.Load() {
 		f(p)
 	}
 }

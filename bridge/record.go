@@ -35,30 +35,3 @@ func lookAt(record *queue.Record) partitioner.Record {
 	}
 	return seen
 }
-
-// detach copies what the record points to. As fetched it is a part of all that
-// one answer of a broker held, up to 16 MiB, which a long run would keep.
-func detach(record *queue.Record) {
-	size := len(record.Key) + len(record.Value) + len(record.Lane.Name)
-	for _, h := range record.Headers {
-		size += len(h.Value)
-	}
-	buf := make([]byte, 0, size)
-	own := func(b []byte) []byte {
-		if b == nil {
-			return nil
-		}
-		at := len(buf)
-		buf = append(buf, b...)
-		return buf[at:len(buf):len(buf)]
-	}
-	record.Key, record.Value, record.Lane.Name = own(record.Key), own(record.Value), own(record.Lane.Name)
-	if len(record.Headers) == 0 {
-		return
-	}
-	headers := make([]queue.Header, len(record.Headers)) // the store has the other one
-	for i, h := range record.Headers {
-		headers[i] = queue.Header{Key: h.Key, Value: own(h.Value)}
-	}
-	record.Headers = headers
-}

@@ -21,7 +21,7 @@ const (
 // again. If Kafka no longer has it, the job is halted: to skip it silently
 // would lose it. The job has its record back if ok is true, else the outcome
 // says what becomes of it.
-func (r *run) restore(taken *queue.Job, v view) (outcome queue.Outcome, ok bool) {
+func (r *run) restore(taken *queue.Job, v *view) (outcome queue.Outcome, ok bool) {
 	name := fmt.Sprintf("%s@%d", taken.TopicPartition(), taken.Offset)
 	if v.claim == nil {
 		return queue.Outcome{Kind: queue.Release}, false

@@ -2,7 +2,7 @@ package bridge
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,33 +11,39 @@ import (
 // needs for everything else; so it is made when the handler first asks.
 type runContext struct {
 	scope context.Context
-
-	mu     sync.Mutex
-	asked  context.Context    // guarded by mu; nil until somebody asks
-	cancel context.CancelFunc // guarded by mu; of asked
-	ended  bool               // guarded by mu
+	asked atomic.Pointer[realContext] // nil until somebody asks or the run ends
 }
 
+type realContext struct {
+	context.Context // nil in runEnded
+	cancel          context.CancelFunc
+}
+
+// runEnded stands for the context of a run that ended before anybody asked.
+var runEnded = new(realContext)
+
 func (c *runContext) real() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.asked == nil {
-		c.asked, c.cancel = context.WithCancel(c.scope)
-		if c.ended {
-			c.cancel()
+	for {
+		before := c.asked.Load()
+		if before != nil && before != runEnded {
+			return before
 		}
+		ctx, cancel := context.WithCancel(c.scope)
+		if before == runEnded {
+			cancel()
+		}
+		if made := (&realContext{ctx, cancel}); c.asked.CompareAndSwap(before, made) {
+			return made
+		}
+		cancel() // another call was first, or the run has ended
 	}
-	return c.asked
 }
 
 // end cancels the context: what a handler left running must not believe that
 // its job still runs.
 func (c *runContext) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ended = true
-	if c.cancel != nil {
-		c.cancel()
+	if !c.asked.CompareAndSwap(nil, runEnded) {
+		c.asked.Load().cancel()
 	}
 }
 

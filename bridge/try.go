@@ -59,7 +59,8 @@ func Try(ctx context.Context, cfg Config, job Job) (Trial, error) {
 	}
 	lane, failure := to.lanes.Lane(lookAt(&taken.Record))
 	taken.Lane = queue.Lane(lane)
-	trial := Trial{Job: newJob(&taken, ""), Matched: to.selector, OwnLane: lane.Own, PartitionerErr: failure}
+	made := new(attempts).next(&taken, &view{}, 0)
+	trial := Trial{Job: &made.Job, Matched: to.selector, OwnLane: lane.Own, PartitionerErr: failure}
 	trial.Result = trial.run(ctx, to, cfg.Clock)
 	return trial, nil
 }
@@ -79,7 +80,7 @@ func (t Trial) run(ctx context.Context, to *route, clock queue.Clock) Result {
 	<-ended
 	during.end()
 	now := clock.Now()
-	outcome, delay := judge(view{route: to, scope: scope}, now, t.Job.Attempt, err)
+	outcome, delay := judge(&view{route: to, scope: scope}, now, t.Job.Attempt, err)
 	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)}
 }
 

@@ -1,0 +1,90 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// attempt is one run of a job as its handler sees it.
+type attempt struct {
+	Job
+	ctx runContext
+}
+
+// attempts makes the attempts of a hand, a few with one allocation. What they
+// point to is a copy, also made for a few together: the store's own must not
+// change, and as fetched a record is a part of all that one answer of a broker
+// held, up to 16 MiB, which a long run would keep. A handler that keeps a job
+// keeps no more than its few neighbours.
+//
+// The zero value is ready to use.
+type attempts struct {
+	made  []attempt
+	bytes []byte // room for copies: its length is what is used
+}
+
+const (
+	fewAttempts = 8
+	fewBytes    = 16 << 10
+)
+
+// next returns the attempt of a job that left others of its hand will follow.
+// The job gives up its own record, but for the offset.
+func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
+	if len(a.made) == 0 {
+		a.made = make([]attempt, min(1+left, fewAttempts))
+	}
+	next := &a.made[0]
+	a.made = a.made[1:]
+	next.ctx.scope = v.scope
+	next.Job = Job{
+		Record: Record{
+			Topic:     taken.Topic,
+			Partition: taken.Partition,
+			Offset:    taken.Offset,
+		},
+		Lane:      string(taken.Lane.Name),
+		Attempt:   taken.Attempt,
+		LastError: taken.LastError,
+		topicID:   v.topicID,
+	}
+	if taken.Timestamp >= 0 {
+		next.Timestamp = time.UnixMilli(taken.Timestamp)
+	}
+	a.copy(&next.Record, &taken.Record, left)
+	forget(taken)
+	return next
+}
+
+// forget lets go of what a job's record points to.
+func forget(taken *queue.Job) { taken.Record = queue.Record{Offset: taken.Offset} }
+
+// copy gives dst what src points to.
+func (a *attempts) copy(dst *Record, src *queue.Record, left int) {
+	size := len(src.Key) + len(src.Value)
+	for _, h := range src.Headers {
+		size += len(h.Value)
+	}
+	if cap(a.bytes)-len(a.bytes) < size {
+		a.bytes = make([]byte, 0, max(size, min(size*min(1+left, fewAttempts), fewBytes)))
+	}
+	dst.Key, dst.Value = a.own(src.Key), a.own(src.Value)
+	if len(src.Headers) == 0 {
+		return
+	}
+	dst.Headers = make([]Header, len(src.Headers))
+	for i, h := range src.Headers {
+		dst.Headers[i] = Header{Key: h.Key, Value: a.own(h.Value)}
+	}
+}
+
+// own returns a copy of b, for which there is room. Null stays null.
+func (a *attempts) own(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	at := len(a.bytes)
+	a.bytes = append(a.bytes, b...)
+	return a.bytes[at:len(a.bytes):len(a.bytes)]
+}
