@@ -96,13 +96,15 @@ func (p *Partition) promote() {
 // lane returns the lane that a record belongs to, made if need be.
 func (p *Partition) lane(name Lane, offset int64) *lane {
 	if name.Own {
-		l := &lane{part: p, id: name.ID, own: true}
+		l := p.spare.take()
+		l.part, l.id, l.own = p, name.ID, true
 		p.own[offset] = l
 		return l
 	}
 	l := p.lanes[name.ID]
 	if l == nil {
-		l = &lane{part: p, id: name.ID}
+		l = p.spare.take()
+		l.part, l.id = p, name.ID
 		p.lanes[name.ID] = l
 	}
 	return l

@@ -126,7 +126,7 @@ func (s *Store) letGo() {
 			}
 			p.gone = true
 			// Delayed lanes are still in the schedule; nothing else is to live on with them.
-			p.lanes, p.own, p.later, p.notes, p.chunks, p.ready = nil, nil, nil, nil, nil, fifo[*lane]{}
+			p.lanes, p.own, p.spare, p.later, p.notes, p.chunks, p.ready = nil, nil, spares{}, nil, nil, nil, fifo[*lane]{}
 			delete(s.parts, tp)
 		}
 	}

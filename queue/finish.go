@@ -65,6 +65,8 @@ func (p *Partition) advance(l *lane) {
 	p.promote()
 	if len(l.jobs) > 0 {
 		p.settle(l)
+	} else {
+		p.spare.add(l)
 	}
 }
 

@@ -26,7 +26,7 @@ type lane struct {
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane
-	prev, next *lane // list of running lanes
+	prev, next *lane // list of running lanes, or with next alone of spare ones
 }
 
 func (l *lane) head() entry { return l.jobs[0] }
@@ -43,6 +43,38 @@ func (l *lane) pop() entry {
 	l.jobs[0] = entry{}
 	l.jobs = l.jobs[1:]
 	return e
+}
+
+// spares are lanes to be used again: a wide topic makes and drops one for nearly
+// every record. The zero value is empty.
+type spares struct {
+	first *lane
+	count int
+}
+
+const maxSpares = 8192
+
+// add takes a lane that nothing knows any more but, perhaps, void places in
+// the schedule.
+func (s *spares) add(l *lane) {
+	if s.count == maxSpares {
+		return
+	}
+	*l = lane{state: laneGone, next: s.first}
+	s.first = l
+	s.count++
+}
+
+// take returns a lane as new.
+func (s *spares) take() *lane {
+	l := s.first
+	if l == nil {
+		return new(lane)
+	}
+	s.first = l.next
+	s.count--
+	*l = lane{}
+	return l
 }
 
 // runList is the list of the lanes of a partition that run. The zero value is

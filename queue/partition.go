@@ -22,8 +22,9 @@ type Partition struct {
 
 	lanes   map[uint64]*lane // by id
 	own     map[int64]*lane  // lanes of one record, by its offset
-	ready   fifo[*lane]      // may hold lanes that are not ready any more
-	queued  bool             // in topic.turns
+	spare   spares
+	ready   fifo[*lane] // may hold lanes that are not ready any more
+	queued  bool        // in topic.turns
 	runs    runList
 	running int             // runs under way, orphans included
 	orphans map[int64]*lane // gone lanes whose run is still under way, by its offset

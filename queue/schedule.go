@@ -32,16 +32,30 @@ func (s *Store) topic(name string) *topic {
 	return t
 }
 
-// schedule gives t a turn where it can use one, and wakes a caller of Take for
-// it. That one, taking a lane, does the same again, so that a single signal
-// serves as many callers as there are lanes.
+// schedule gives t a turn where it can use one, and wakes a caller of Take.
 func (s *Store) schedule(t *topic) {
-	if !t.queued && t.turns.len() > 0 && (t.limit == 0 || t.running < t.limit) {
-		t.queued = true
-		s.turns.push(t)
-		if s.idle > 0 {
-			s.work.Signal()
-		}
+	if s.enqueue(t) {
+		s.wake()
+	}
+}
+
+// enqueue is schedule for a caller of Take.
+func (s *Store) enqueue(t *topic) bool {
+	if t.queued || t.turns.len() == 0 || t.limit > 0 && t.running >= t.limit {
+		return false
+	}
+	t.queued = true
+	s.turns.push(t)
+	return true
+}
+
+// wake wakes one caller of Take, unless one is on its way: with its hands full
+// it wakes the next where lanes are left, so that no more are woken than find
+// something.
+func (s *Store) wake() {
+	if s.idle > 0 && !s.waking {
+		s.waking = true
+		s.work.Signal()
 	}
 }
 
@@ -52,9 +66,6 @@ func (p *Partition) schedule() {
 		p.topic.turns.push(p)
 	}
 	p.store.schedule(p.topic)
-	if p.store.idle > 0 {
-		p.store.work.Signal()
-	}
 }
 
 // nextLane takes the next ready lane and puts its topic and partition at the
@@ -73,7 +84,7 @@ func (s *Store) nextLane(now time.Time) *lane {
 		if l != nil {
 			t.running++
 		}
-		s.schedule(t)
+		s.enqueue(t)
 		if l != nil {
 			return l
 		}

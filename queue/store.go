@@ -71,8 +71,9 @@ type Store struct {
 	parts  map[TopicPartition]*Partition
 	topics map[string]*topic
 	turns  fifo[*topic] // topics that have a partition with a ready lane
-	work   sync.Cond    // signalled once for every lane that becomes ready
+	work   sync.Cond    // signalled by wake; broadcast where every caller must look
 	idle   int          // callers of Take that wait on work
+	waking bool         // one of them was signalled and has not come yet
 	held   bool         // a caller of Take waits for durability
 
 	delayed   delays

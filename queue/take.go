@@ -37,12 +37,11 @@ func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
 			return 0, err
 		}
 		if ctx.Err() != nil {
-			if waited { // the signal that ended the wait may have been meant for another
-				s.work.Signal()
-			}
+			s.pass() // the signal that ended the wait was meant for another
 			return 0, context.Cause(ctx)
 		}
 		if n := s.fill(dst, s.clock.Now()); n > 0 {
+			s.pass()
 			return n, nil
 		}
 		if !waited {
@@ -56,6 +55,14 @@ func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
 		s.idle++
 		s.work.Wait()
 		s.idle--
+		s.waking = false
+	}
+}
+
+// pass wakes the next caller for what is left.
+func (s *Store) pass() {
+	if s.turns.len() > 0 {
+		s.wake()
 	}
 }
 
