@@ -16,6 +16,9 @@ const (
 	// two batches the reader looks whether there is room for more.
 	ingestRecords = 1024
 	ingestBytes   = 1 << 20
+	// nap and naps bound how long a reader lets the workers catch up.
+	nap  = 250 * time.Microsecond
+	naps = 20
 	// idleCheck is how often a reader without records looks around, and
 	// roomCheck how often one that is paused asks whether there is room again.
 	idleCheck = 500 * time.Millisecond
@@ -109,7 +112,20 @@ func (r *reader) takeOver(message *sarama.ConsumerMessage) error {
 		Records:   len(batch),
 	})
 	r.throttle()
+	r.letCatchUp()
 	return nil
+}
+
+// letCatchUp gives quick workers a moment: what they finish now is never
+// written, and what waits in memory for long is out of the processor's caches.
+// The moment is short enough for sarama not to think that nobody reads.
+func (r *reader) letCatchUp() {
+	for range naps {
+		if !r.stored.Plenty() {
+			return
+		}
+		time.Sleep(nap)
+	}
 }
 
 // throttle stops and resumes fetching by the store's budgets.

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -14,8 +16,10 @@ func BenchmarkWorkers(b *testing.B) {
 	d.start(b)
 	const batch = 500
 	value := make([]byte, 100)
+	source := &reader{ownership: &ownership{stored: d.stored}}
 	b.ReportAllocs()
 	b.ResetTimer()
+	used := processorTime(b)
 	for next := 0; next < b.N; next += batch {
 		records := make([]queue.Record, batch)
 		for i := range records {
@@ -28,8 +32,20 @@ func BenchmarkWorkers(b *testing.B) {
 		if err := d.stored.Append(records); err != nil {
 			b.Fatal(err)
 		}
+		source.letCatchUp()
 	}
 	for d.stored.State().Open > 0 {
 		time.Sleep(100 * time.Microsecond)
 	}
+	b.ReportMetric(float64(processorTime(b)-used)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(d.store.Usage().WrittenJobs)/float64(b.N), "written/op")
+}
+
+// processorTime is what the process has used so far of all cores.
+func processorTime(b *testing.B) time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -87,8 +87,24 @@ func (p *Partition) Room() bool {
 	if p.open.count < jobs && p.held+p.liveBytes < bytes {
 		return true
 	}
-	return s.idle > 0 && p.ready.len() == 0
+	return p.starving()
 }
+
+// plenty is a number of jobs that keeps workers busy for as long as it takes to
+// fetch more of what has already arrived.
+const plenty = 2048
+
+// Plenty reports whether the partition has jobs enough for the moment. Whoever
+// appends may let the workers catch up: a job that finishes before its flush is
+// never written.
+func (p *Partition) Plenty() bool {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	return p.open.count-p.running > plenty && !p.starving()
+}
+
+// starving: workers have nothing to do because what is stored cannot start.
+func (p *Partition) starving() bool { return p.store.idle > 0 && p.ready.len() == 0 }
 
 func (p *Partition) withinBudgets() bool {
 	s := p.store
