@@ -56,11 +56,19 @@ func (w *world) runBridge(c *cli.Context) error {
 // minMemoryLimit is what the process needs beside the records.
 const minMemoryLimit = 64 << 20
 
-// limitMemory makes the garbage collector keep to the budget, unless the
-// operator has said something else.
+// seldom is how far the heap grows between two collections, in percent of what
+// lives. That is little while workers keep up, and the default of 100 would
+// have it collected all the time; the memory limit bounds both.
+const seldom = 400
+
+// limitMemory makes the garbage collector keep to the budget, and run seldom
+// within it, unless the operator has said something else.
 func (w *world) limitMemory(c *config.Config) {
 	if w.variable("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(max(c.Budget.Memory, minMemoryLimit))
+	}
+	if w.variable("GOGC") == "" {
+		debug.SetGCPercent(seldom)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"runtime/pprof"
 	"syscall"
 
@@ -66,7 +67,11 @@ func obey(text string) (err error) {
 	}
 }
 
+// consumeHoldfast sets the garbage collector as the binary does for the default
+// budget of memory.
 func consumeHoldfast(ctx context.Context, o orders, b *board) error {
+	debug.SetMemoryLimit(256 << 20)
+	debug.SetGCPercent(400)
 	holdfast, err := bridge.New(bridge.Config{
 		Brokers: []string{o.Broker},
 		Group:   o.Group,
