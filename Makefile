@@ -31,7 +31,7 @@ test-short: ## Run the tests that take milliseconds, without a real Kafka.
 test-crash: ## Kill a bridge under load at random moments for CRASH_FOR=3m and judge what was seen.
 	go test -count=1 -v -timeout 2h -run '^TestKill' ./bridge/internal/crashtest -for $(CRASH_FOR)
 
-bench: ## Measure beside bare sarama and Parallel Consumer on a real Kafka (BENCH='-short -json FILE -cpuprofile DIR -only REGEXP').
+bench: ## Measure beside bare sarama and Parallel Consumer on a real Kafka (BENCH='-short -json FILE -cpuprofile DIR -only REGEXP -systems REGEXP').
 	@HOLDFAST_REQUIRE_KAFKA=1 go test -run '^$$' -bench '^BenchmarkSystems$$' -benchtime 1x -timeout 2h ./bridge/internal/bench -args $(BENCH)
 
 bench-queue: ## Measure the queue beside bare bbolt.

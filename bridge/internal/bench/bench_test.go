@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,6 +18,7 @@ var (
 	short       = flag.Bool("short", false, "fewer cases, once, in less than two minutes")
 	repetitions = flag.Int("repetitions", 0, "how often to measure; 0: three times, with -short once")
 	only        = flag.String("only", "", "regular expression for the names of the cases to measure")
+	systems     = flag.String("systems", "", "regular expression for the systems to measure")
 	output      = flag.String("json", "", "file for the results")
 	profiles    = flag.String("cpuprofile", "", "directory for CPU profiles of the Go processes")
 )
@@ -43,7 +45,7 @@ func BenchmarkSystems(b *testing.B) {
 	if *repetitions > 0 {
 		times = *repetitions
 	}
-	if err := chosen.keep(*only); err != nil {
+	if err := errors.Join(chosen.keep(*only), chosen.keepSystems(*systems)); err != nil {
 		b.Fatal(err)
 	}
 	profile := absolute(b, *profiles)
@@ -121,5 +123,24 @@ func (p *plan) keep(pattern string) error {
 	p.Cases = slices.DeleteFunc(p.Cases, func(c Case) bool { return !match.MatchString(c.Name()) })
 	p.Paced = slices.DeleteFunc(p.Paced, func(c Paced) bool { return !match.MatchString(c.Name) })
 	p.Stuck = slices.DeleteFunc(p.Stuck, func(c Stuck) bool { return !match.MatchString(c.Name) })
+	return nil
+}
+
+// keepSystems drops the systems whose names do not match.
+func (p *plan) keepSystems(pattern string) error {
+	match, err := regexp.Compile(pattern)
+	if err != nil {
+		return fmt.Errorf("-systems: %w", err)
+	}
+	unwanted := func(s System) bool { return !match.MatchString(string(s)) }
+	for i := range p.Cases {
+		p.Cases[i].Systems = slices.DeleteFunc(p.Cases[i].Systems, unwanted)
+	}
+	for i := range p.Paced {
+		p.Paced[i].Systems = slices.DeleteFunc(p.Paced[i].Systems, unwanted)
+	}
+	for i := range p.Stuck {
+		p.Stuck[i].Systems = slices.DeleteFunc(p.Stuck[i].Systems, unwanted)
+	}
 	return nil
 }
