@@ -25,7 +25,7 @@ func (b *Bridge) open(ctx context.Context) (*kafka.Cluster, *recovery.Opened, er
 	}
 	cluster, err := b.connect(ctx, opened)
 	if err != nil {
-		return nil, nil, errors.Join(translate(err), opened.Close())
+		return nil, nil, errors.Join(translate(err), opened.Abandon())
 	}
 	return cluster, opened, nil
 }

@@ -34,10 +34,11 @@ type Options struct {
 type Opened struct {
 	Store *queue.Store
 
-	opt    Options
-	lock   *Lock
-	slots  *slots
-	copier copier
+	opt     Options
+	lock    *Lock
+	slots   *slots
+	copier  copier
+	created bool // the file was made by this opening
 }
 
 // A file is compacted at its opening when it is larger than drainedFile and
@@ -107,6 +108,7 @@ func (o *Opened) create(path string) error {
 		return err
 	}
 	o.opt.Logger.Info("created a new store", "file", path, "store", id.StoreID)
+	o.created = true
 	return o.slots.clearFailure()
 }
 
@@ -202,6 +204,17 @@ func (o *Opened) NoteFailure(cause error) error {
 // notes a failure as NoteFailure does.
 func (o *Opened) Close() error {
 	return errors.Join(o.noteIfFailed(o.Store.Close()), o.release())
+}
+
+// Abandon is Close for a start that came to nothing. A store that this opening
+// has made, and that has met no cluster, is removed again: it would otherwise
+// hold its directory for a group that may have been a mistake.
+func (o *Opened) Abandon() error {
+	err := o.noteIfFailed(o.Store.Close())
+	if err == nil && o.created && o.Store.Identity().Cluster == "" {
+		err = os.Remove(filepath.Join(o.opt.Dir, queue.FileName))
+	}
+	return errors.Join(err, o.release())
 }
 
 func (o *Opened) noteIfFailed(err error) error {

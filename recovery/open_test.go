@@ -116,6 +116,45 @@ func TestClusterThatIsLearntLater(t *testing.T) {
 	}
 }
 
+// A start that never got as far as Kafka leaves no store behind that would
+// belong to its group.
+func TestAbandonRemovesAStoreThatMetNoCluster(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		prepare func(t *testing.T, opt Options)
+		cluster string
+		kept    bool
+	}{
+		"new":                      {nil, "", false},
+		"new, and met its cluster": {nil, "c1", true},
+		"made by an earlier start": {func(t *testing.T, opt Options) { mustClose(t, mustOpen(t, opt)) }, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opt := options(filepath.Join(t.TempDir(), "data"))
+			opt.Cluster = ""
+			if test.prepare != nil {
+				test.prepare(t, opt)
+			}
+			o := mustOpen(t, opt)
+			if err := o.ConfirmCluster(test.cluster); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Abandon(); err != nil {
+				t.Error(err)
+			}
+			opt.Group = "shipping"
+			o, err := Open(context.Background(), opt)
+			if kept := errors.Is(err, ErrForeign); kept != test.kept {
+				t.Errorf("kept: %v, want %v: %v", kept, test.kept, err)
+			}
+			if err == nil {
+				mustClose(t, o)
+			}
+		})
+	}
+}
+
 func TestVerifyRunsBeforeTheFileIsOpened(t *testing.T) {
 	t.Parallel()
 	dir, path := newStore(t, 5)
