@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -100,9 +101,12 @@ func startBroker(listen, dir string, topics []topicSpec) (*kfake.Cluster, error)
 		options = append(options, kfake.DataDir(dir))
 	}
 	cluster, err := kfake.NewCluster(options...)
+	var address *net.OpError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s is in use by another process; choose another address with --listen", listen)
+	case errors.As(err, &address):
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --listen", listen, address)
 	case err != nil:
 		return nil, fmt.Errorf("start the embedded broker: %w", err)
 	}
@@ -123,6 +127,9 @@ type topicSpec struct {
 	partitions int32
 }
 
+// topicName is Kafka's own rule.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
 // parseTopics reads NAME:PARTITIONS, also several separated by commas.
 func parseTopics(texts []string) ([]topicSpec, error) {
 	var topics []topicSpec
@@ -135,7 +142,7 @@ func parseTopics(texts []string) ([]topicSpec, error) {
 			number = strconv.Itoa(autoPartitions)
 		}
 		n, err := strconv.ParseInt(number, 10, 16)
-		if name == "" || err != nil || n < 1 {
+		if !topicName.MatchString(name) || err != nil || n < 1 {
 			return nil, usagef("--topics is %q; write NAME:PARTITIONS, as orders:12", text)
 		}
 		topics = append(topics, topicSpec{name, int32(n)})

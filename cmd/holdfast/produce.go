@@ -66,6 +66,9 @@ func (w *world) runProduce(c *cli.Context) error {
 	}
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
+	if terminal(w.stdin) {
+		fmt.Fprintln(w.stderr, "holdfast: type one record per line; Ctrl-D ends the input")
+	}
 	sent, err := produce.Send(ctx, target, produce.NewReader(w.input(ctx), format))
 	if sent != nil {
 		fmt.Fprintf(w.stderr, "holdfast: %s (a tool for development, not for production)\n", describeSent(sent, topic))

@@ -110,7 +110,7 @@ func TestSecuredKafka(t *testing.T) {
 			t.Parallel()
 			s := secureSite(t, broker, tt.listener, "refused", tt.settings)
 			s.refuses(t, tt.say, "run")
-			s.refuses(t, "", "produce", "--topic", topic)
+			s.refuses(t, tt.say, "produce", "--topic", topic)
 		})
 	}
 }

@@ -123,6 +123,8 @@ func remedy(cause error, text string) string {
 		return "check the certificates and the server name"
 	case errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, context.Canceled):
 		return "check the network, or wait longer"
+	case strings.HasSuffix(text, "i/o timeout"):
+		return "check the addresses, the network, and whether the listener is one for TLS"
 	case strings.HasSuffix(text, io.EOF.Error()):
 		return "the broker hung up, check whether the listener wants TLS or SASL"
 	}

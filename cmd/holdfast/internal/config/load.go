@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,11 @@ func LoadKafka(in Input) (*Kafka, error) {
 	var b builder
 	_, err = c.Kafka.Sarama()
 	b.invalid(c, err)
+	for _, address := range c.Kafka.Brokers {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			b.fail("kafka.brokers", fmt.Sprintf("%q is not host:port", address))
+		}
+	}
 	found.all(b.wrong)
 	if err := found.err(); err != nil {
 		return nil, err
@@ -77,7 +83,11 @@ func readFile(path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &Error{[]Problem{{Origin: path, Reason: "the file does not exist; name it with --config FILE"}}}
 	case err != nil:
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, &Error{[]Problem{{Origin: path, Reason: fmt.Sprintf("cannot be read: %v; name the configuration file with --config FILE", err)}}}
 	}
 	return content, nil
 }

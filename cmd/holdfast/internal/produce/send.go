@@ -34,8 +34,9 @@ var ErrUnreachable = errors.New("cannot reach Kafka at")
 func Send(ctx context.Context, t Target, in *Reader) (Sent, error) {
 	producer, err := sarama.NewAsyncProducer(t.Brokers, t.config())
 	if errors.Is(err, sarama.ErrOutOfBrokers) || errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
+		err = t.cause(err)
 		text := reason(err)
-		return nil, fmt.Errorf("%w %s: %s; %s", ErrUnreachable, strings.Join(t.Brokers, ", "), text, remedy(err, text))
+		return nil, fmt.Errorf("%w %s: %s: %s", ErrUnreachable, strings.Join(t.Brokers, ", "), text, remedy(err, text))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
@@ -55,6 +56,8 @@ func (t Target) config() *sarama.Config {
 	conf.ClientID = "holdfast-produce"
 	conf.Version = sarama.V2_8_0_0
 	conf.Net.DialTimeout = 10 * time.Second
+	conf.Net.ReadTimeout = 15 * time.Second // longer than a broker waits for its replicas
+	conf.Metadata.Timeout = 10 * time.Second
 	conf.Net.MaxOpenRequests = 1 // as idempotence demands
 	conf.Producer.Idempotent = true
 	conf.Producer.RequiredAcks = sarama.WaitForAll
@@ -150,6 +153,25 @@ func (c *chooser) Partition(m *sarama.ProducerMessage, partitions int32) (int32,
 // RequiresConsistency keeps a key's partition also while that has no leader.
 func (c *chooser) RequiresConsistency() bool { return true }
 
+// cause is err with what a broker has answered, which sarama leaves out for
+// some of the refusals.
+func (t Target) cause(err error) error {
+	if err.Error() != sarama.ErrOutOfBrokers.Error() {
+		return err
+	}
+	for _, address := range t.Brokers {
+		broker := sarama.NewBroker(address)
+		if broker.Open(t.config()) != nil {
+			continue
+		}
+		if _, refusal := broker.Connected(); refusal != nil {
+			return sarama.Wrap(err, refusal)
+		}
+		_ = broker.Close() // it was opened for the answer alone
+	}
+	return err
+}
+
 // reason is why no broker could be reached, on one line.
 func reason(err error) string {
 	text := strings.TrimPrefix(err.Error(), sarama.ErrOutOfBrokers.Error()+": ")
@@ -163,8 +185,14 @@ func remedy(err error, text string) string {
 		return own.Remedy()
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
 		return "check user, password or token, and mechanism"
+	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
+		return "use a mechanism that this listener offers"
+	case errors.Is(err, sarama.ErrIllegalSASLState):
+		return "this listener does without SASL, use the port of another or remove it"
 	case strings.Contains(text, "x509:") || strings.Contains(text, "tls:"):
 		return "check the certificates and the server name"
+	case strings.HasSuffix(text, "i/o timeout"):
+		return "check the address, the network, and whether the listener is one for TLS"
 	case strings.HasSuffix(text, io.EOF.Error()):
 		return "the broker hung up, check whether the listener wants TLS or SASL"
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -64,9 +65,24 @@ func TestNullKeysAreSpread(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	_, err := Send(t.Context(), Target{Brokers: []string{"127.0.0.1:1"}, Topic: "orders"}, NewReader(strings.NewReader("a"), Format{}))
-	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "cannot reach Kafka at 127.0.0.1:1: dial tcp") {
-		t.Errorf("error is %v", err)
+	broker := bridgetest.StartBroker(t)
+	for _, tt := range []struct {
+		name, address, say string
+		sarama             func(*sarama.Config)
+	}{
+		{"nobody", "127.0.0.1:1", "connection refused: start the brokers, or correct --brokers", nil},
+		{"TLS on a listener without", broker.Addrs()[0], "i/o timeout: check the address, the network, and whether the listener is one for TLS", func(c *sarama.Config) {
+			c.Net.TLS.Enable, c.Net.ReadTimeout, c.Metadata.Retry.Max = true, 100*time.Millisecond, 0
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			target := Target{Brokers: []string{tt.address}, Topic: "orders", Sarama: tt.sarama}
+			_, err := Send(t.Context(), target, NewReader(strings.NewReader("a"), Format{}))
+			if !errors.Is(err, ErrUnreachable) || !strings.HasPrefix(err.Error(), "cannot reach Kafka at "+tt.address+": ") || !strings.HasSuffix(err.Error(), tt.say) {
+				t.Errorf("error is %v", err)
+			}
+		})
 	}
 }
 
