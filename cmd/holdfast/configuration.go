@@ -93,7 +93,7 @@ func (w *world) configCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w.warnMisspelt()
+	w.warn(loaded)
 	topics := make([]string, len(loaded.Topics))
 	for i, t := range loaded.Topics {
 		topics[i] = t.Name
@@ -107,17 +107,22 @@ func (w *world) configPrint(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w.warnMisspelt()
+	w.warn(loaded)
 	return loaded.Print(w.stdout)
 }
 
-// warnMisspelt tells of variables that have no effect but look as if they had.
-func (w *world) warnMisspelt() {
-	for _, m := range w.misspelt() {
-		fmt.Fprintf(w.stderr, "holdfast: %s\n", m)
+// warn tells what is allowed and probably not meant.
+func (w *world) warn(c *config.Config) {
+	for _, text := range w.warnings(c) {
+		fmt.Fprintf(w.stderr, "holdfast: warning: %s\n", text)
 	}
 }
 
+func (w *world) warnings(c *config.Config) []string {
+	return append(w.misspelt(), c.Warnings()...)
+}
+
+// misspelt are variables that have no effect but look as if they had.
 func (w *world) misspelt() []string {
 	var found []string
 	for name, meant := range config.Misspelt(w.environ) {

@@ -24,9 +24,10 @@ type failures struct {
 
 func newFailures(log *slog.Logger) *failures { return &failures{log: log} }
 
-// note logs how a run ended, if it failed.
+// note logs how a run ended, if it failed. The bridge itself says so where a job
+// is given up.
 func (f *failures) note(now time.Time, job *bridge.Job, r bridge.Result) {
-	if r.Outcome != "retry" && r.Outcome != "halt" {
+	if r.Outcome != "retry" {
 		return
 	}
 	unsaid, ok := f.admit(now)

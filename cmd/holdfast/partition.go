@@ -24,7 +24,7 @@ func (w *world) partition() *cli.Command {
 			"holdfast partition --source header:tenant --header tenant=acme\n" +
 			"holdfast partition --source json:customer.id --value-file order.json",
 		Flags: append(recordFlags(),
-			&cli.StringSliceFlag{Name: "source", Usage: "where the lane comes from, as partitioner.source: key, header:`NAME` or json:PATH; may be repeated"},
+			&cli.StringSliceFlag{Name: "source", Usage: "`SOURCE` of the lane, as partitioner.source: key, header:NAME, json:PATH or round_robin:N; may be repeated"},
 			&cli.StringFlag{Name: "missing", Usage: "`POLICY` for records without it: own, one or spread:N", Value: "own"},
 			&cli.StringFlag{Name: "lanes", Usage: "`N` lanes, or per_value", Value: "per_value"},
 			&cli.IntFlag{Name: "partitions", Usage: "`N` partitions of the topic", DefaultText: "unknown"},

@@ -33,7 +33,7 @@ func (w *world) runBridge(c *cli.Context) error {
 		return err
 	}
 	out := w.outlets(loaded.Log)
-	for _, m := range w.misspelt() {
+	for _, m := range w.warnings(loaded) {
 		out.log.Warn(m)
 	}
 	settings, err := loaded.Bridge(out.jobs)

@@ -59,6 +59,7 @@ func TestFailuresAreBounded(t *testing.T) {
 		f.note(now, job, failed)
 	}
 	f.note(now, job, bridge.Result{Outcome: "release", Err: io.EOF})
+	f.note(now.Add(time.Hour), job, bridge.Result{Outcome: "halt", Err: io.EOF})
 	if got := strings.Count(out.String(), "\n"); got != failuresPerSecond {
 		t.Errorf("%d lines in a second, want %d", got, failuresPerSecond)
 	}

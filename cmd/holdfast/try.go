@@ -54,7 +54,7 @@ func (w *world) runTry(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w.warnMisspelt()
+	w.warn(loaded)
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
 	job, err := w.jobOf(ctx, c, loaded)

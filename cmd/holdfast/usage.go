@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -31,6 +32,11 @@ func strict(c *cli.Command) *cli.Command {
 		return c
 	}
 	c.CustomHelpTemplate = cli.CommandHelpTemplate
+	for _, f := range c.Flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true // it is off, as everybody expects
+		}
+	}
 	run := c.Action
 	c.Action = func(ctx *cli.Context) error {
 		if err := noArguments(ctx); err != nil {
@@ -82,9 +88,31 @@ func wrongFlag(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
 		return usagef("--%s needs a value", strings.TrimLeft(name, "-"))
 	}
-	text = strings.Replace(text, "for flag -", "for --", 1)
-	text = strings.Replace(text, "for value -", "for --", 1)
+	if m := wrongValue.FindStringSubmatch(text); m != nil {
+		return usagef("--%s is %q; write %s", m[2], m[1], wanted(c, m[2]))
+	}
 	return usagef("%s", text)
+}
+
+// wrongValue is what the flag package says of a value that it cannot parse.
+var wrongValue = regexp.MustCompile(`^invalid (?:boolean )?value "(.*)" for (?:flag )?-([\w-]+): `)
+
+// wanted is what the value of a flag looks like.
+func wanted(c *cli.Context, name string) string {
+	for _, f := range c.Command.Flags {
+		if f.Names()[0] != name {
+			continue
+		}
+		switch f.(type) {
+		case *cli.IntFlag, *cli.Int64Flag:
+			return "a whole number"
+		case *cli.DurationFlag:
+			return "for example 10ms, 45s or 2h30m"
+		case *cli.BoolFlag:
+			return "it without a value"
+		}
+	}
+	return "another value"
 }
 
 func unknownFlag(c *cli.Context, given string) error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/partitioner"
@@ -58,7 +59,10 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-var compare = cmp.Comparer(func(a, b partitioner.Source) bool { return a.String() == b.String() })
+var compare = cmp.Options{
+	cmp.Comparer(func(a, b partitioner.Source) bool { return a.String() == b.String() }),
+	cmpopts.IgnoreUnexported(Config{}),
+}
 
 func TestEverything(t *testing.T) {
 	t.Parallel()
@@ -257,6 +261,50 @@ func TestProblemsOfVariablesAndFlags(t *testing.T) {
   --workers: workers: "0" is not a whole number of at least 1
   HOLDFAST_FLUSH: flush: "soon" is not a duration; write for example 10ms, 45s, 2h30m or 30d
   HOLDFAST_KAFKA_BROKERS: kafka.brokers: "nowhere" is not host:port`
+	if err == nil || err.Error() != want {
+		t.Errorf("error is\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	for sasl, want := range map[string]int{
+		"{mechanism: PLAIN, user: billing, password_file: /dev/null}, tls: {}":  0,
+		"{mechanism: SCRAM-SHA-256, user: billing, password_file: /etc/passwd}": 0,
+		"{mechanism: PLAIN, user: billing, password_file: /etc/passwd}":         1,
+	} {
+		found, _, err := assemble([]byte("kafka: {sasl: "+sasl+"}"), Input{File: "/x.yaml"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := found.Warnings()
+		if len(got) != want {
+			t.Errorf("%s: %q, want %d", sasl, got, want)
+		}
+	}
+}
+
+// Without Kafka and a store, what is said about them need not be there.
+func TestLoadLocal(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "holdfast.yaml")
+	write := func(content string) {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("topics: {orders: }\nhandler: {log: {}}\nkafka: {tls: {ca_file: none.pem}}\n")
+	c, err := LoadLocal(Input{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Bridge(nil); err != nil || len(got.Topics) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	write("topics: {orders: }\nkafka: {groups: x}\n")
+	_, err = LoadLocal(Input{File: file})
+	want := "2 problems in the configuration:\n  " + file + `:1: topics.orders: has no handler; write one here, or at the top level for every topic
+  ` + file + `:2: kafka: unknown key "groups"; did you mean group?`
 	if err == nil || err.Error() != want {
 		t.Errorf("error is\n%v\nwant\n%s", err, want)
 	}
