@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 )
 
 // Bridge moves records from Kafka through the store to handlers. Make it with
@@ -14,10 +16,11 @@ type Bridge struct {
 	pool   *pool
 	hooks  *hooks
 
-	started atomic.Bool
-	ready   chan struct{}   // closed by Run
-	aborted context.Context // ended by Abort
-	abort   context.CancelFunc
+	started   atomic.Bool
+	inspector atomic.Pointer[inspect.Inspector] // nil unless Run has a store open
+	ready     chan struct{}                     // closed by Run
+	aborted   context.Context                   // ended by Abort
+	abort     context.CancelFunc
 }
 
 // New validates cfg and opens nothing.
@@ -62,7 +65,10 @@ func (b *Bridge) Run(ctx context.Context) error {
 		return err
 	}
 	r := newRun(b, cluster, opened)
-	return errors.Join(r.until(ctx), r.close())
+	r.inspects()
+	err = r.until(ctx)
+	b.inspector.Store(nil)
+	return errors.Join(err, r.close())
 }
 
 // Ready is closed once Kafka has answered and the store is open: from then on

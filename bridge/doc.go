@@ -22,6 +22,15 @@
 //
 // A partition belongs to one process at a time; lanes do not span partitions.
 //
+// # A job that cannot be done
+//
+// A handler that returns an error runs again, for ever unless the topic's
+// [RetryPolicy] or [RetryAfter] say when. One that knows better gives the job up
+// with [Bury]: it is halted, the log says so at level error, and it holds its
+// lane and the offset until an operator acts. [Bridge.Inspector] lists such jobs
+// and retries or skips them, a plan first; package inspect does the same with
+// the directory of a stopped bridge.
+//
 // # Use
 //
 //	b, err := bridge.New(bridge.Config{

@@ -23,8 +23,8 @@ type Hooks struct {
 	Started func(*Job)
 	// Finished follows a run; its outcome is not yet on disk.
 	Finished func(*Job, Result)
-	// Durable follows the fsync that covers the outcomes. One call at a time,
-	// and the next fsync waits for it.
+	// Durable follows the fsync that covers the outcomes, and what an operator
+	// did to jobs. One call at a time, and the next fsync waits for it.
 	Durable func([]Completion)
 	// Committed follows Kafka's acknowledgement of an offset.
 	Committed func(Committed)
@@ -82,7 +82,7 @@ type Completion struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	Outcome   string // done, retry or halt
+	Outcome   string // done, retry or halt; by an operator, skipped or retried
 	Attempts  int    // runs counted so far
 }
 

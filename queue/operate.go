@@ -23,14 +23,10 @@ var (
 // or runs, or is finished. The change is durable after [Store.Sync].
 func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 	changed, err = p.operate(seen, Retried, func(w place, now Pending) (bool, error) {
-		switch {
-		case now.State == Blocked:
-			return false, ErrJobBlocked
-		case now.State == Running && reset:
-			return false, ErrJobRunning
-		case now.State == Running, now.State == Ready && (!reset || now.Attempts == 0):
-			return false, nil
-		case !now.follows(seen):
+		if needed, err := now.CanRetry(reset); !needed || err != nil {
+			return false, err
+		}
+		if !now.follows(seen) {
 			return false, ErrJobChanged
 		}
 		if reset {
@@ -54,10 +50,10 @@ func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 // completion is durable after [Store.Sync], and the frontier moves with it.
 func (p *Partition) Skip(seen Pending) (changed bool, err error) {
 	changed, err = p.operate(seen, Skipped, func(w place, now Pending) (bool, error) {
-		switch {
-		case now.State == Running:
-			return false, ErrJobRunning
-		case !now.follows(seen):
+		if err := now.CanSkip(); err != nil {
+			return false, err
+		}
+		if !now.follows(seen) {
 			return false, ErrJobChanged
 		}
 		p.remove(w)
@@ -67,6 +63,31 @@ func (p *Partition) Skip(seen Pending) (changed bool, err error) {
 		return false, fmt.Errorf("skip %s@%d: %w", p.tp, seen.Offset, err)
 	}
 	return changed, nil
+}
+
+// CanRetry tells whether [Partition.Retry] would change the job, or why it
+// would refuse.
+func (j Pending) CanRetry(reset bool) (needed bool, err error) {
+	switch j.State {
+	case Blocked:
+		return false, ErrJobBlocked
+	case Running:
+		if reset {
+			return false, ErrJobRunning
+		}
+		return false, nil
+	case Ready:
+		return reset && j.Attempts > 0, nil
+	}
+	return true, nil
+}
+
+// CanSkip tells why [Partition.Skip] would refuse the job, if it would.
+func (j Pending) CanSkip() error {
+	if j.State == Running {
+		return ErrJobRunning
+	}
+	return nil
 }
 
 // follows reports whether nothing has become of the job since it was seen but

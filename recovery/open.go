@@ -20,8 +20,10 @@ import (
 
 // Options describes the store to open.
 type Options struct {
-	Dir     string // data directory; made if missing
-	Group   string // consumer group that the store belongs to
+	Dir string // data directory; made if missing
+	// Group is the consumer group that the store belongs to. Empty: any, and a
+	// store that is missing is not made.
+	Group   string
 	Cluster string // Kafka's cluster id; empty: not known yet, see ConfirmCluster
 	Queue   queue.Options
 	// Verify checks the file at path in a way that cannot harm this process,
@@ -59,7 +61,11 @@ func open(ctx context.Context, opt Options, copier copier) (*Opened, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := makeDir(opt.Dir); err != nil {
+	if opt.Group == "" {
+		if _, err := os.Stat(filepath.Join(opt.Dir, queue.FileName)); err != nil {
+			return nil, fmt.Errorf("data directory %s has no store: %w", opt.Dir, err)
+		}
+	} else if err := makeDir(opt.Dir); err != nil {
 		return nil, err
 	}
 	lock, err := LockDir(opt.Dir)
@@ -138,7 +144,7 @@ func (o *Opened) prepare(ctx context.Context, path string) error {
 
 // belongs checks that the store is the one that the configuration means.
 func (o *Opened) belongs(id queue.Identity) error {
-	if id.Group != o.opt.Group {
+	if o.opt.Group != "" && id.Group != o.opt.Group {
 		return fmt.Errorf("%w: data directory %s belongs to group %q, not %q; use that group's configuration, or another data_dir for this group",
 			ErrForeign, o.opt.Dir, id.Group, o.opt.Group)
 	}

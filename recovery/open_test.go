@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,29 @@ func TestOpenDirectoryIsHeld(t *testing.T) {
 	}
 	mustClose(t, o)
 	wantJobs(t, dir, 1)
+}
+
+func TestOpeningWithoutAGroupTakesTheStoreThatIsThere(t *testing.T) {
+	t.Parallel()
+	dir, _ := newStore(t, 1)
+	opt := options(dir)
+	opt.Group = ""
+	o := mustOpen(t, opt)
+	if id := o.Store.Identity(); id.Group != "billing" {
+		t.Errorf("%+v", id)
+	}
+	mustClose(t, o)
+	wantJobs(t, dir, 1)
+
+	for _, missing := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
+		opt.Dir = missing
+		if _, err := Open(context.Background(), opt); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing) {
+			t.Errorf("without a store: %v", err)
+		}
+		if left, _ := os.ReadDir(missing); len(left) != 0 {
+			t.Errorf("left behind %v", left)
+		}
+	}
 }
 
 func TestRefusedOpeningChangesNothing(t *testing.T) {

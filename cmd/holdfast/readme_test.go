@@ -51,19 +51,25 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// The library's snippet is part of a Go example, whose output go test checks.
-func TestReadmeSnippetIsAnExample(t *testing.T) {
+// The library's snippets are parts of Go examples, whose output go test checks.
+func TestReadmeSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
-	snippet := block(t, readText(t, filepath.Join(repository, "README.md")), "go")
-	example := bufio.NewScanner(strings.NewReader(readText(t, filepath.Join(repository, "bridge/example_test.go"))))
-	for line := range strings.Lines(snippet) {
-		line = strings.TrimSpace(line)
-		found := line == ""
-		for !found && example.Scan() {
-			found = strings.TrimSpace(example.Text()) == line
-		}
-		if !found {
-			t.Fatalf("not in bridge/example_test.go, or not in this order: %s", line)
+	snippets := blocks(readText(t, filepath.Join(repository, "README.md")), "go")
+	files := []string{"bridge/example_test.go", "bridge/inspect/example_test.go"}
+	if len(snippets) != len(files) {
+		t.Fatalf("%d snippets of Go, and %d examples for them", len(snippets), len(files))
+	}
+	for i, file := range files {
+		example := bufio.NewScanner(strings.NewReader(readText(t, filepath.Join(repository, file))))
+		for line := range strings.Lines(snippets[i]) {
+			line = strings.TrimSpace(line)
+			found := line == ""
+			for !found && example.Scan() {
+				found = strings.TrimSpace(example.Text()) == line
+			}
+			if !found {
+				t.Fatalf("not in %s, or not in this order: %s", file, line)
+			}
 		}
 	}
 }
@@ -158,15 +164,6 @@ func blocks(text, language string) (found []string) {
 		found = append(found, m[1])
 	}
 	return found
-}
-
-func block(t *testing.T, text, language string) string {
-	t.Helper()
-	found := blocks(text, language)
-	if len(found) != 1 {
-		t.Fatalf("%d %s blocks, want 1", len(found), language)
-	}
-	return found[0]
 }
 
 func readText(t *testing.T, path string) string {

@@ -1,0 +1,116 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Verb is what to do to jobs.
+type Verb string
+
+const (
+	// Retry lets retrying and halted jobs run now. A blocked one is refused:
+	// it would run before an earlier job of its lane.
+	Retry Verb = "retry"
+	// Skip completes jobs without a run, wherever in their lanes they are. One
+	// that runs is refused.
+	Skip Verb = "skip"
+)
+
+// Command is a change that an operator asks for.
+type Command struct {
+	Verb Verb
+	// Select are the jobs. Its Topic is required.
+	Select Query
+	// ResetAttempts lets the attempts of retried jobs count from the beginning.
+	ResetAttempts bool
+	// Reason goes to the log.
+	Reason string
+}
+
+// Validate reports everything that is wrong with the command.
+func (c Command) Validate() error {
+	var problems []error
+	if c.Verb != Retry && c.Verb != Skip {
+		problems = append(problems, fmt.Errorf("verb %q is unknown; there are retry and skip", c.Verb))
+	}
+	if c.Select.Topic == "" {
+		problems = append(problems, errors.New("no topic is selected"))
+	}
+	if c.ResetAttempts && c.Verb != Retry {
+		problems = append(problems, fmt.Errorf("attempts are reset by retry only, not by %s", c.Verb))
+	}
+	problems = append(problems, c.Select.Validate())
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("command: %w", err)
+	}
+	return nil
+}
+
+// LogValue leaves out keys and lanes, which may be personal.
+func (c Command) LogValue() slog.Value {
+	q := c.Select
+	attrs := []slog.Attr{slog.String("verb", string(c.Verb)), slog.String("topic", q.Topic)}
+	add := func(given bool, name string, value any) {
+		if given {
+			attrs = append(attrs, slog.Any(name, value))
+		}
+	}
+	add(len(q.Partitions) > 0, "partitions", q.Partitions)
+	add(len(q.Offsets) > 0, "offsets", q.Offsets)
+	add(q.From > 0, "from", q.From)
+	add(q.Key != nil, "by_key", true)
+	add(q.Lane != nil, "by_lane", true)
+	add(len(q.States) > 0, "states", q.States)
+	add(c.ResetAttempts, "reset_attempts", true)
+	add(c.Reason != "", "reason", c.Reason)
+	return slog.GroupValue(attrs...)
+}
+
+// judge tells whether the command would change the job, or why it refuses.
+func (c Command) judge(j queue.Pending) (needed bool, refusal error) {
+	if c.Verb == Skip {
+		return true, j.CanSkip()
+	}
+	return j.CanRetry(c.ResetAttempts)
+}
+
+// apply carries the command out on a job as it was seen.
+func (c Command) apply(p *queue.Partition, seen queue.Pending) (changed bool, err error) {
+	if c.Verb == Skip {
+		return p.Skip(seen)
+	}
+	return p.Retry(seen, c.ResetAttempts)
+}
+
+// Group is jobs with the same answer.
+type Group struct {
+	Reason string
+	Count  int
+	Jobs   []Name // by name, the first [MaxJobs] of them
+}
+
+// add puts a job to those with the same reason.
+func add(list *[]Group, reason string, name Name) {
+	at := slices.IndexFunc(*list, func(g Group) bool { return g.Reason == reason })
+	if at < 0 {
+		at = len(*list)
+		*list = append(*list, Group{Reason: reason})
+	}
+	group := &(*list)[at]
+	group.Count++
+	if len(group.Jobs) < MaxJobs {
+		group.Jobs = append(group.Jobs, name)
+	}
+}
+
+func count(list []Group) (n int) {
+	for _, g := range list {
+		n += g.Count
+	}
+	return n
+}

@@ -1,0 +1,29 @@
+// Package inspect shows what a bridge has to do and lets an operator act on it:
+// the jobs of a running bridge through bridge.Bridge.Inspector, those of a
+// stopped one through [Open]. Both give the same [Inspector].
+//
+// A job whose handler gave it up is halted and holds its lane: the later jobs
+// of its key wait, and the committed offset stays. Nothing mends that but a
+// command, which is planned first and then executed:
+//
+//	plan, err := inspector.Plan(ctx, inspect.Command{
+//		Verb:   inspect.Retry, // or inspect.Skip: done without a run
+//		Select: inspect.Query{Topic: "orders", Partitions: []int32{3}, Offsets: []int64{118204}},
+//	})
+//	... show plan.Jobs and plan.Refused ...
+//	done, err := inspector.Execute(ctx, plan)
+//
+// # Guarantees
+//
+//   - A plan changes nothing.
+//   - Execute acts on the jobs of the plan only, and on each only as the plan
+//     showed it: one that has run since, or that somebody acted on, is refused
+//     by name.
+//   - What Execute calls done is on disk, and the log names each job. A command
+//     that is executed again answers already done.
+//   - Reading a million jobs stops no worker: they are read in pages, and
+//     nothing is locked between or for long.
+//
+// A skip is noted in the log and in the bridge's Durable hook; the store keeps
+// of a skipped job what it keeps of any finished one, that it is done.
+package inspect

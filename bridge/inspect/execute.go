@@ -1,0 +1,146 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Operation is what Execute did. What it calls done is on disk.
+type Operation struct {
+	Command     Command
+	Began       time.Time
+	Took        time.Duration
+	Done        []Name
+	AlreadyDone []Group // nothing was to be done about these any more
+	Refused     []Group
+}
+
+// batchJobs is how many jobs are acted on between two flushes.
+const batchJobs = 256
+
+// Execute acts on the jobs of the plan. Within a partition the last one comes
+// first: a skipped head would let the next job of its lane start before the
+// skip that is meant for it.
+func (i *inspector) Execute(ctx context.Context, plan Plan) (Operation, error) {
+	if err := plan.Command.Validate(); err != nil {
+		return Operation{}, err
+	}
+	op := &Operation{Command: plan.Command, Began: i.now()}
+	targets := slices.SortedFunc(slices.Values(plan.Jobs), func(a, b Target) int { return compareNames(b.Name, a.Name) })
+	var err error
+	for len(targets) > 0 && err == nil {
+		n := 1
+		for n < min(batchJobs, len(targets)) && targets[n].tp() == targets[0].tp() {
+			n++
+		}
+		err = i.executeBatch(ctx, op, targets[:n])
+		targets = targets[n:]
+	}
+	op.Took = i.now().Sub(op.Began)
+	slices.SortFunc(op.Done, compareNames)
+	i.report(op, err)
+	if err != nil {
+		return *op, fmt.Errorf("execute %s: %w", op.Command.Verb, err)
+	}
+	return *op, nil
+}
+
+func (t Target) tp() queue.TopicPartition {
+	return queue.TopicPartition{Topic: t.Topic, Partition: t.Partition}
+}
+
+// executeBatch acts on jobs of one partition and waits until that is durable.
+func (i *inspector) executeBatch(ctx context.Context, op *Operation, targets []Target) error {
+	p := find(i.store.Attached(), targets[0].tp())
+	if p == nil {
+		for _, t := range targets {
+			add(&op.Refused, reasonNotHeld, t.Name)
+		}
+		return nil
+	}
+	seen, err := look(ctx, p, targets)
+	if err != nil {
+		return err
+	}
+	var changed []Target
+	state := p.State()
+	for _, t := range targets {
+		now, open := seen[t.Offset]
+		switch {
+		case t.ID != idOf(state.TopicID, t.Name):
+			add(&op.Refused, reasonNewTopic, t.Name)
+		case !open && t.Offset >= state.Next:
+			add(&op.Refused, reasonUnknown, t.Name)
+		case !open:
+			add(&op.AlreadyDone, reasonFinished, t.Name)
+		default:
+			done, err := op.apply(p, t, now)
+			if err != nil {
+				return err
+			}
+			if done {
+				changed = append(changed, t)
+			}
+		}
+	}
+	return i.confirm(ctx, op, changed)
+}
+
+// apply acts on a job that is open, or answers why not. The store is told the
+// state that the plan showed: it acts on no other.
+func (op *Operation) apply(p *queue.Partition, t Target, now queue.Pending) (done bool, err error) {
+	now.Attempts, now.State = t.Attempts, queueStates[t.State]
+	done, err = op.Command.apply(p, now)
+	if reason, ok := refusalOf(err); ok {
+		add(&op.Refused, reason, t.Name)
+		return false, nil
+	}
+	if !done && err == nil {
+		add(&op.AlreadyDone, reasonRuns, t.Name)
+	}
+	return done, err
+}
+
+// look returns the jobs that are open.
+func look(ctx context.Context, p *queue.Partition, targets []Target) (map[int64]queue.Pending, error) {
+	offsets := make([]int64, len(targets))
+	for i, t := range targets {
+		offsets[i] = t.Offset
+	}
+	slices.Sort(offsets)
+	jobs, err := p.Find(ctx, slices.Compact(offsets)...)
+	seen := make(map[int64]queue.Pending, len(jobs))
+	for _, j := range jobs {
+		seen[j.Offset] = j
+	}
+	return seen, err
+}
+
+// confirm waits until what was changed is durable, and says it.
+func (i *inspector) confirm(ctx context.Context, op *Operation, changed []Target) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := i.store.Sync(ctx); err != nil {
+		return err
+	}
+	said := map[Verb]string{Retry: "job retried by an operator", Skip: "job skipped by an operator: it counts as done"}[op.Command.Verb]
+	for _, t := range changed {
+		op.Done = append(op.Done, t.Name)
+		i.opt.Logger.Info(said, "job", t.Name, "state", string(t.State), "attempts", t.Attempts, "reason", op.Command.Reason)
+	}
+	return nil
+}
+
+func (i *inspector) report(op *Operation, err error) {
+	attrs := []any{"command", op.Command, "done", len(op.Done), "already_done", count(op.AlreadyDone), "refused", count(op.Refused), "took", op.Took}
+	if err != nil {
+		i.opt.Logger.Error("operator's command failed; what it names as done is done", append(attrs, "error", err)...)
+		return
+	}
+	i.opt.Logger.Info("operator's command executed", attrs...)
+}

@@ -1,0 +1,141 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+var (
+	// ErrNotRunning is returned by the inspector of a bridge that has not
+	// begun to run, or has ended. [Open] inspects its data directory then.
+	ErrNotRunning = errors.New("bridge is not running")
+	// ErrNotHeld means that no partition of the selection is held here: another
+	// member of the group has it, or none has it yet.
+	ErrNotHeld = errors.New("not held here")
+)
+
+// Inspector reads jobs and acts on them. It is safe for concurrent use.
+type Inspector interface {
+	// Partitions lists the partitions that are held, by topic and number.
+	Partitions(context.Context) ([]Partition, error)
+	// Jobs lists open jobs by partition and offset, as they stand when each is
+	// reached. It ends with the first error.
+	Jobs(context.Context, Query) iter.Seq2[Job, error]
+	// Plan tells what a command would do and changes nothing.
+	Plan(context.Context, Command) (Plan, error)
+	// Execute does what the plan shows. With an error, what the operation
+	// names was done, and more of the plan may have been.
+	Execute(context.Context, Plan) (Operation, error)
+}
+
+// Partition is a Kafka partition that is held.
+type Partition struct {
+	Topic     string
+	Partition int32
+	Committed int64 // last offset that Kafka acknowledged; -1: none
+	Frontier  int64 // lowest unfinished offset on disk: what is committed next; -1: none yet
+	Next      int64 // next offset to store
+	Open      int   // unfinished jobs
+	Running   int   // of these, with a worker
+}
+
+// Options tunes an inspector. The zero value is useful.
+type Options struct {
+	// Logger receives what was executed. Nil: nothing is logged.
+	Logger *slog.Logger
+	// Clock is the time that plans and operations show. Nil: the machine's.
+	Clock queue.Clock
+	// Verify checks the file before [Open] opens it; an error refuses. Nil: no
+	// check beyond the checksums of what is read.
+	Verify func(ctx context.Context, path string) error
+}
+
+// inspector works on the partitions that its store has attached.
+type inspector struct {
+	store *queue.Store
+	opt   Options
+	// unreadable are partitions that could not be attached, and why.
+	unreadable map[queue.TopicPartition]error
+}
+
+// New inspects the partitions that are attached to an open store.
+func New(store *queue.Store, opt Options) Inspector { return newInspector(store, opt) }
+
+func newInspector(store *queue.Store, opt Options) *inspector {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Clock == nil {
+		opt.Clock = queue.SystemClock{}
+	}
+	return &inspector{store: store, opt: opt}
+}
+
+func (i *inspector) now() time.Time { return i.opt.Clock.Now() }
+
+func (i *inspector) Partitions(context.Context) ([]Partition, error) {
+	if err := i.store.Err(); err != nil {
+		return nil, err
+	}
+	var list []Partition
+	for _, p := range i.store.Attached() {
+		tp, state := p.TopicPartition(), p.State()
+		list = append(list, Partition{
+			Topic:     tp.Topic,
+			Partition: tp.Partition,
+			Committed: state.Acknowledged,
+			Frontier:  p.Frontier(),
+			Next:      state.Next,
+			Open:      state.Open,
+			Running:   p.Running(),
+		})
+	}
+	return list, nil
+}
+
+// partitions returns those that the query selects.
+func (i *inspector) partitions(q Query) (parts []*queue.Partition, err error) {
+	held := i.store.Attached()
+	for _, p := range held {
+		if q.selects(p.TopicPartition()) {
+			parts = append(parts, p)
+		}
+	}
+	for _, number := range q.Partitions {
+		tp := queue.TopicPartition{Topic: q.Topic, Partition: number}
+		if find(parts, tp) == nil {
+			return nil, i.notHeld(tp)
+		}
+	}
+	if q.Topic != "" && len(parts) == 0 {
+		return nil, fmt.Errorf("no partition of topic %s: %w", q.Topic, ErrNotHeld)
+	}
+	return parts, nil
+}
+
+func (i *inspector) notHeld(tp queue.TopicPartition) error {
+	if err := i.unreadable[tp]; err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", tp, ErrNotHeld)
+}
+
+func find(parts []*queue.Partition, tp queue.TopicPartition) *queue.Partition {
+	at := slices.IndexFunc(parts, func(p *queue.Partition) bool { return p.TopicPartition() == tp })
+	if at < 0 {
+		return nil
+	}
+	return parts[at]
+}
+
+func compareNames(a, b Name) int {
+	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+}

@@ -1,0 +1,111 @@
+package inspect
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Name is what people call a job by.
+type Name struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+}
+
+// String returns topic/partition@offset.
+func (n Name) String() string { return fmt.Sprintf("%s/%d@%d", n.Topic, n.Partition, n.Offset) }
+
+// LogValue is the name.
+func (n Name) LogValue() slog.Value { return slog.StringValue(n.String()) }
+
+// State is what an open job waits for.
+type State string
+
+// The states of an open job.
+const (
+	Ready    State = "ready"    // it starts as soon as a worker is free and its partition may run
+	Blocked  State = "blocked"  // another job has to finish first
+	Running  State = "running"  // a handler has it
+	Retrying State = "retrying" // it failed and waits for its next attempt
+	Halted   State = "halted"   // it was given up and waits for an operator
+)
+
+var queueStates = map[State]queue.JobState{
+	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted,
+}
+
+// Job is an open job as it stood when it was listed.
+type Job struct {
+	Name
+	ID        string    // topic-id/partition@offset: the same for ever
+	Key       []byte    // nil is Kafka's null
+	Lane      string    // the value that put it in its lane
+	Own       bool      // its lane holds no other job
+	Timestamp time.Time // of the record; the zero time where it has none
+	State     State
+	Attempts  int       // runs that were counted
+	Due       time.Time // retrying: the next attempt; else the zero time
+	Error     string    // of the last attempt
+	// After is the job that has to finish before a blocked one; nil where that
+	// is a run that the partition has forgotten.
+	After *Name
+	// Damaged tells that the stored record cannot be read. Key, Lane and
+	// Timestamp are missing then.
+	Damaged error
+}
+
+// found is an open job that a query selects.
+type found struct {
+	queue.Pending
+	tp      queue.TopicPartition
+	topicID string
+	part    *queue.Partition
+	record  *queue.Record // nil: not read yet
+	damaged error
+}
+
+func (f *found) name() Name { return Name{f.tp.Topic, f.tp.Partition, f.Offset} }
+
+// idOf is what bridge.Job.ID gives.
+func idOf(topicID string, name Name) string {
+	if topicID != "" {
+		name.Topic = topicID
+	}
+	return name.String()
+}
+
+// read makes record known. It reports false when the job is not open any more.
+func (f *found) read() (open bool) {
+	if f.record != nil {
+		return true
+	}
+	record, open, err := f.part.Record(f.Offset)
+	f.record, f.damaged = &record, err
+	return open
+}
+
+// job is what an operator sees of it, once it has been read.
+func (f *found) job() Job {
+	job := Job{
+		Name:     f.name(),
+		ID:       idOf(f.topicID, f.name()),
+		Key:      f.record.Key,
+		Lane:     string(f.record.Lane.Name),
+		Own:      f.Lane.Own,
+		State:    State(f.State.String()),
+		Attempts: f.Attempts,
+		Due:      f.Due,
+		Error:    f.Error,
+		Damaged:  f.damaged,
+	}
+	if f.damaged == nil && f.record.Timestamp >= 0 {
+		job.Timestamp = time.UnixMilli(f.record.Timestamp)
+	}
+	if f.After >= 0 {
+		job.After = &Name{f.tp.Topic, f.tp.Partition, f.After}
+	}
+	return job
+}

@@ -1,0 +1,118 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// MaxJobs is how many jobs one plan changes at most.
+const MaxJobs = 10_000
+
+// sampleSize is how many jobs a plan shows in full.
+const sampleSize = 10
+
+// Plan is what a command would do. It is plain data: it can be stored, shown
+// and executed later.
+type Plan struct {
+	Command Command
+	Made    time.Time
+	Matched int      // jobs that the selection matches
+	Jobs    []Target // those that would change
+	Sample  []Job    // the first of these, in full
+	// More is how many others would change that are beyond [MaxJobs]: execute
+	// this plan and make another.
+	More        int
+	AlreadyDone []Group // nothing is to be done about these
+	Refused     []Group
+}
+
+// Target is a job that a plan would change, as it stood then.
+type Target struct {
+	Name
+	ID       string
+	State    State
+	Attempts int
+}
+
+// Why nothing is to be done, or a job is refused, apart from what queue says.
+const (
+	reasonFinished = "it is finished"
+	reasonRuns     = "it runs anyway"
+	reasonUnknown  = "it is not stored here"
+	reasonNotHeld  = "its partition is not held here any more"
+	reasonNewTopic = "its topic was deleted and created anew"
+)
+
+// Plan tells what the command would do.
+func (i *inspector) Plan(ctx context.Context, c Command) (Plan, error) {
+	if err := c.Validate(); err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{Command: c, Made: i.now()}
+	missing := c.Select.named()
+	for f, err := range i.scan(ctx, c.Select) {
+		if err != nil {
+			return Plan{}, fmt.Errorf("plan %s: %w", c.Verb, err)
+		}
+		plan.add(f)
+		delete(missing, f.Offset)
+	}
+	if err := plan.addMissing(i, missing); err != nil {
+		return Plan{}, fmt.Errorf("plan %s: %w", c.Verb, err)
+	}
+	return plan, nil
+}
+
+func (p *Plan) add(f *found) {
+	p.Matched++
+	switch needed, refusal := p.Command.judge(f.Pending); {
+	case refusal != nil:
+		add(&p.Refused, refusal.Error(), f.name())
+	case !needed:
+		add(&p.AlreadyDone, reasonRuns, f.name())
+	case len(p.Jobs) == MaxJobs:
+		p.More++
+	default:
+		p.Jobs = append(p.Jobs, Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts})
+		if len(p.Sample) < sampleSize && f.read() {
+			p.Sample = append(p.Sample, f.job())
+		}
+	}
+}
+
+// addMissing answers for jobs that were named and are not open.
+func (p *Plan) addMissing(i *inspector, offsets map[int64]bool) error {
+	if len(offsets) == 0 {
+		return nil
+	}
+	parts, err := i.partitions(p.Command.Select)
+	if err != nil {
+		return err
+	}
+	tp, next := parts[0].TopicPartition(), parts[0].State().Next
+	for _, offset := range slices.Sorted(maps.Keys(offsets)) {
+		name := Name{tp.Topic, tp.Partition, offset}
+		if offset < 0 || offset >= next {
+			add(&p.Refused, reasonUnknown, name)
+		} else {
+			add(&p.AlreadyDone, reasonFinished, name)
+		}
+	}
+	return nil
+}
+
+// refusalOf is the sentence for an error that concerns one job only.
+func refusalOf(err error) (reason string, ok bool) {
+	for _, refusal := range []error{queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobChanged} {
+		if errors.Is(err, refusal) {
+			return refusal.Error(), true
+		}
+	}
+	return "", false
+}

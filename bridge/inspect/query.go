@@ -1,0 +1,144 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Query selects open jobs. Every field narrows it; the zero value selects all.
+type Query struct {
+	Topic      string
+	Partitions []int32 // of Topic
+	Offsets    []int64 // of Topic and one partition
+	From       int64   // offsets below it are left out
+	Key        []byte  // of the record; nil: any
+	Lane       []byte  // the lane's name; nil: any, jobs in a lane of their own included
+	States     []State
+	Limit      int // at most so many jobs; zero: all
+}
+
+// Validate reports everything that is wrong with the query.
+func (q Query) Validate() error {
+	var problems []error
+	say := func(wrong bool, format string, args ...any) {
+		if wrong {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	say(len(q.Partitions) > 0 && q.Topic == "", "partitions without a topic")
+	say(len(q.Offsets) > 0 && (q.Topic == "" || len(q.Partitions) != 1), "offsets without a topic and one partition")
+	say(q.Limit < 0, "limit %d is below zero", q.Limit)
+	for _, state := range q.States {
+		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, retrying and halted", state)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("query: %w", errors.Join(problems...))
+	}
+	return nil
+}
+
+func (q Query) selects(tp queue.TopicPartition) bool {
+	return (q.Topic == "" || q.Topic == tp.Topic) && (len(q.Partitions) == 0 || slices.Contains(q.Partitions, tp.Partition))
+}
+
+// named returns the offsets that are asked for whatever their jobs are like.
+func (q Query) named() map[int64]bool {
+	if len(q.States) > 0 || q.Key != nil || q.Lane != nil || q.Limit > 0 || q.From > 0 {
+		return nil
+	}
+	offsets := make(map[int64]bool, len(q.Offsets))
+	for _, offset := range q.Offsets {
+		offsets[offset] = true
+	}
+	return offsets
+}
+
+// Jobs lists the jobs that q selects.
+func (i *inspector) Jobs(ctx context.Context, q Query) iter.Seq2[Job, error] {
+	return func(yield func(Job, error) bool) {
+		for f, err := range i.scan(ctx, q) {
+			if err != nil {
+				yield(Job{}, err)
+				return
+			}
+			if f.read() && !yield(f.job(), nil) {
+				return
+			}
+		}
+	}
+}
+
+// scan finds the jobs that q selects. It reads a record only where the query
+// depends on it.
+func (i *inspector) scan(ctx context.Context, q Query) iter.Seq2[*found, error] {
+	return func(yield func(*found, error) bool) {
+		err := q.Validate()
+		var parts []*queue.Partition
+		if err == nil {
+			parts, err = i.partitions(q)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		matched := 0
+		for _, p := range parts {
+			topicID := p.State().TopicID
+			for pending, err := range q.pending(ctx, p) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				f := &found{Pending: pending, tp: p.TopicPartition(), topicID: topicID, part: p}
+				if !q.matches(f) {
+					continue
+				}
+				if matched++; !yield(f, nil) || matched == q.Limit {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pending lists the jobs of one partition that come into question.
+func (q Query) pending(ctx context.Context, p *queue.Partition) iter.Seq2[queue.Pending, error] {
+	if len(q.Offsets) == 0 {
+		return p.Pending(ctx, q.From)
+	}
+	return func(yield func(queue.Pending, error) bool) {
+		offsets := slices.Compact(slices.Sorted(slices.Values(q.Offsets)))
+		jobs, err := p.Find(ctx, offsets...)
+		if err != nil {
+			yield(queue.Pending{}, err)
+			return
+		}
+		for _, j := range jobs {
+			if j.Offset >= q.From && !yield(j, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (q Query) matches(f *found) bool {
+	if len(q.States) > 0 && !slices.Contains(q.States, State(f.State.String())) {
+		return false
+	}
+	if q.Key == nil && q.Lane == nil {
+		return true
+	}
+	if !f.read() || f.damaged != nil {
+		return false
+	}
+	if q.Key != nil && (f.record.Key == nil || !bytes.Equal(q.Key, f.record.Key)) {
+		return false
+	}
+	return q.Lane == nil || !f.Lane.Own && bytes.Equal(q.Lane, f.record.Lane.Name)
+}

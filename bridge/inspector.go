@@ -1,0 +1,84 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Inspector shows the jobs of the partitions that the bridge has, and lets an
+// operator retry or skip them. It can be asked for at any time; before
+// [Bridge.Ready] and once Run has returned it answers
+// [inspect.ErrNotRunning].
+func (b *Bridge) Inspector() inspect.Inspector { return live{b} }
+
+// live is the inspector of whatever store the bridge has open.
+type live struct{ bridge *Bridge }
+
+func (l live) now() (inspect.Inspector, error) {
+	if i := l.bridge.inspector.Load(); i != nil {
+		return *i, nil
+	}
+	return nil, fmt.Errorf("%w: inspect its data directory %s with inspect.Open", inspect.ErrNotRunning, l.bridge.cfg.DataDir)
+}
+
+// inspects lets the inspector work on an open store.
+func (r *run) inspects() {
+	i := inspect.New(r.store, inspect.Options{Logger: r.log, Clock: r.cfg.Clock})
+	r.inspector.Store(&i)
+}
+
+func (l live) Partitions(ctx context.Context) ([]inspect.Partition, error) {
+	i, err := l.now()
+	if err != nil {
+		return nil, err
+	}
+	list, err := i.Partitions(ctx)
+	return list, ended(err)
+}
+
+func (l live) Jobs(ctx context.Context, q inspect.Query) iter.Seq2[inspect.Job, error] {
+	return func(yield func(inspect.Job, error) bool) {
+		i, err := l.now()
+		if err != nil {
+			yield(inspect.Job{}, err)
+			return
+		}
+		for job, err := range i.Jobs(ctx, q) {
+			if !yield(job, ended(err)) {
+				return
+			}
+		}
+	}
+}
+
+func (l live) Plan(ctx context.Context, c inspect.Command) (inspect.Plan, error) {
+	i, err := l.now()
+	if err != nil {
+		return inspect.Plan{}, err
+	}
+	plan, err := i.Plan(ctx, c)
+	return plan, ended(err)
+}
+
+func (l live) Execute(ctx context.Context, plan inspect.Plan) (inspect.Operation, error) {
+	i, err := l.now()
+	if err != nil {
+		return inspect.Operation{}, err
+	}
+	op, err := i.Execute(ctx, plan)
+	return op, ended(err)
+}
+
+// ended is the error of a call that the end of the bridge overtook, in the
+// words of this package.
+func ended(err error) error {
+	if errors.Is(err, queue.ErrClosed) {
+		return &translated{sentinel: inspect.ErrNotRunning, err: err}
+	}
+	return translate(err)
+}
