@@ -1,7 +1,6 @@
 package endtoend
 
 import (
-	"errors"
 	"maps"
 	"strings"
 	"testing"
@@ -59,11 +58,25 @@ func (k *kafka) create(t *testing.T, topic string, partitions int32, configs ...
 	if err := k.admin.CreateTopic(topic, detail, false); err != nil {
 		t.Fatal(err)
 	}
+	k.waitLed(t, topic, partitions)
+}
+
+// waitLed waits until the topic has so many partitions, and all can be written
+// to and read.
+func (k *kafka) waitLed(t *testing.T, topic string, partitions int32) {
+	t.Helper()
 	until(t, func() (bool, any) {
-		err := k.client.RefreshMetadata(topic)
-		led, ledErr := k.client.WritablePartitions(topic)
-		return err == nil && ledErr == nil && len(led) == int(partitions), errors.Join(err, ledErr)
-	}, "%s has a leader for each partition", topic)
+		if err := k.client.RefreshMetadata(topic); err != nil {
+			return false, err
+		}
+		led, err := k.client.WritablePartitions(topic)
+		for _, p := range led {
+			if err == nil {
+				_, err = k.client.GetOffset(topic, p, sarama.OffsetNewest)
+			}
+		}
+		return err == nil && len(led) == int(partitions), err
+	}, "%s has %d partitions with leaders", topic, partitions)
 }
 
 // produce writes the messages to the partitions that they name.

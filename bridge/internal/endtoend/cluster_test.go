@@ -18,6 +18,7 @@ func TestCluster(t *testing.T) {
 		"zombie":                   testZombie,
 		"more partitions":          testMorePartitions,
 		"restored copy":            testRestoredCopy,
+		"a thousand partitions":    testThousandPartitions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

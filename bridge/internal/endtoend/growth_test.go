@@ -38,6 +38,7 @@ func testMorePartitions(t *testing.T, k *kafka) {
 		t.Fatal(err)
 	}
 	added := time.Now()
+	k.waitLed(t, topic, 3)
 	k.produce(t, numbered(topic, 3, 1)...)
 	for range 2 {
 		select {
