@@ -25,7 +25,7 @@ const (
 type StatusError struct {
 	Code int    // for example 503
 	URL  string // without its query
-	Body string // its beginning, at most 1 KiB, without what header files hold
+	Body string // its beginning, at most 1 KiB, without what header files hold and the query
 }
 
 func (e *StatusError) Error() string {

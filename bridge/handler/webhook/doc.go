@@ -73,7 +73,7 @@
 //
 // [Config.HeaderFiles] are read for every attempt: a file can be replaced or
 // written anew at any time. One that cannot be read fails the attempt with an
-// error that names it. What the files hold is removed from the body that an error
-// shows, should a receiver send it back as it came. The query of the URL is in no
-// error either; its path is.
+// error that names it. The query of the URL is in no error either; its path is.
+// Should a receiver send back what it was sent, secrets are removed from what the
+// error shows of it, where they come back as they were.
 package webhook

@@ -71,7 +71,7 @@ func (h *Handler) CloseIdleConnections() { h.transport.CloseIdleConnections() }
 
 // Handle posts job and waits for the answer.
 func (h *Handler) Handle(ctx context.Context, job *bridge.Job) error {
-	header, secrets, err := h.headers.of(job)
+	header, values, err := h.headers.of(job)
 	if err != nil {
 		return err
 	}
@@ -80,13 +80,13 @@ func (h *Handler) Handle(ctx context.Context, job *bridge.Job) error {
 	// Not a Client: it would follow redirects, and put the URL into its errors.
 	answer, err := h.transport.RoundTrip(h.request(attempt, header, job.Value))
 	if err != nil {
-		return h.unanswered(ctx, attempt, err)
+		return h.unanswered(ctx, attempt, redactError(err, secretsOf(values, h.url.RawQuery)))
 	}
 	defer answer.Body.Close()
 	defer time.AfterFunc(h.bodyWithin, cancel).Stop()
 	body := ""
 	if answer.StatusCode/100 != 2 {
-		body = beginning(answer.Body, secrets)
+		body = beginning(answer.Body, secretsOf(values, h.url.RawQuery))
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, maxDrain) // the status has said everything
 	return h.judge(answer, body)

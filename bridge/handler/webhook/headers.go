@@ -40,7 +40,7 @@ func newHeaders(c Config) headers {
 	return h
 }
 
-// of is the header for job, and the secrets in it.
+// of is the header for job, and the values of header files in it.
 func (h headers) of(job *bridge.Job) (http.Header, []string, error) {
 	header := h.fixed.Clone()
 	for _, name := range h.forward {
@@ -87,51 +87,4 @@ func (f headerFile) read() (string, error) {
 func fieldValue(s string) (string, bool) {
 	s = strings.Trim(s, " \t")
 	return s, httpguts.ValidHeaderFieldValue(s)
-}
-
-const (
-	redacted = "<redacted>"
-	// minSecret is the shortest word of a header that is taken for a secret of
-	// its own, as the token behind Bearer is.
-	minSecret = 8
-)
-
-// redact is the first limit bytes of text, in which secrets and their words are
-// replaced. To find one that begins before the limit, text goes further by
-// longest(secrets).
-func redact(text string, secrets []string, limit int) string {
-	words := wordsOf(secrets)
-	var b strings.Builder
-	for i := 0; i < min(limit, len(text)); {
-		found := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(text[i:], w) })
-		if found < 0 {
-			b.WriteByte(text[i])
-			i++
-			continue
-		}
-		b.WriteString(redacted)
-		i += len(words[found])
-	}
-	return b.String()
-}
-
-// wordsOf are the secrets, and what between spaces they consist of.
-func wordsOf(secrets []string) []string {
-	words := slices.Clone(secrets)
-	for _, s := range secrets {
-		for word := range strings.FieldsSeq(s) {
-			if len(word) >= minSecret {
-				words = append(words, word)
-			}
-		}
-	}
-	return words
-}
-
-func longest(secrets []string) int {
-	n := 0
-	for _, s := range secrets {
-		n = max(n, len(s))
-	}
-	return n
 }
