@@ -241,6 +241,24 @@ func (f *fleet) waitShared(t *testing.T, after string) map[string]map[int32]bool
 	return owned
 }
 
+// waitDone waits until n more jobs are durably done.
+func (f *fleet) waitDone(t *testing.T, n int) {
+	t.Helper()
+	durable := func() int {
+		text, err := os.ReadFile(f.path("history"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(text, []byte(`"event":"durable"`))
+	}
+	from := durable()
+	until(t, func() (bool, any) {
+		f.checkAlive(t)
+		now := durable()
+		return now >= from+n, now
+	}, "%d jobs are done beyond %d", n, from)
+}
+
 // feed writes a record to every partition at a pace until stop is called, and
 // notes its own pauses: those of the broker and of the machine.
 func (f *fleet) feed(t *testing.T) (stop func()) {

@@ -38,7 +38,7 @@ const (
 	hold = "hold"
 	slow = "slow"
 
-	work = 25 * time.Millisecond
+	work = 60 * time.Millisecond
 )
 
 // serve is a member of a group in a process of its own: a bridge that runs until
