@@ -42,7 +42,9 @@
 // has control characters.
 //
 // A request is as large as its record: a receiver has to accept headers of three
-// times the longest key, twice, and the largest value.
+// times the longest key, twice, and the largest value. One that refuses a value
+// before it has read it, and closes the connection at once, may not be heard: the
+// job then runs again.
 //
 // # Answer
 //

@@ -145,6 +145,14 @@ func TestProxyOfTheEnvironment(t *testing.T) { // no t.Parallel: the environment
 // secure starts a receiver that demands a client certificate of the authority.
 func secure(t *testing.T, authority *authority, answer http.HandlerFunc) *httptest.Server {
 	t.Helper()
+	server := prepared(t, authority, answer)
+	server.StartTLS()
+	return server
+}
+
+// prepared is a secure receiver that is not started yet.
+func prepared(t *testing.T, authority *authority, answer http.HandlerFunc) *httptest.Server {
+	t.Helper()
 	cert, key := authority.issue(t, "server", "receiver.test")
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
@@ -154,7 +162,6 @@ func secure(t *testing.T, authority *authority, answer http.HandlerFunc) *httpte
 	server.EnableHTTP2 = true
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: authority.pool}
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server
 }
@@ -183,6 +190,33 @@ func TestMutualTLSAndHTTP2(t *testing.T) {
 	if got != "HTTP/2.0 second" {
 		t.Errorf("with another certificate the receiver saw %s", got)
 	}
+}
+
+// A receiver that allows few requests on a connection of HTTP/2 gets more
+// connections: the workers alone bound how many requests run.
+func TestLimitOfStreamsHoldsNoWorkerUp(t *testing.T) {
+	t.Parallel()
+	const workers = 8
+	var here sync.WaitGroup
+	here.Add(workers)
+	ca := newAuthority(t)
+	server := prepared(t, ca, func(http.ResponseWriter, *http.Request) {
+		here.Done()
+		here.Wait()
+	})
+	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 2}
+	server.StartTLS()
+	cert, key := ca.issue(t, "client", "client")
+	h := handler(t, Config{URL: server.URL, TLS: &TLS{CAFile: ca.file, CertFile: cert, KeyFile: key, ServerName: "receiver.test"}})
+	var done sync.WaitGroup
+	for range workers {
+		done.Go(func() {
+			if err := h.Handle(context.Background(), &bridge.Job{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
 }
 
 func TestUntrustedReceiversGetNothing(t *testing.T) {

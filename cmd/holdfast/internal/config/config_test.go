@@ -372,6 +372,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("a: &a [*a]\ntopics: &t {orders: *t}")
 	f.Add(smallest + "workers: !!int 3\nlog: {level: !x info}")
 	f.Add(strings.Replace(smallest, "orders:", "\"~^a\": {retry: &r {factor: 3}, partitions: 0}\n  b: {retry: *r, partitioner: {source: round_robin:3}}", 1))
+	f.Add(strings.Replace(smallest, "log: {}", "http: {url: \"http://a/?b\", give_up: [], headers: {x: 007}, type: \"{topic}: #\", tls: }", 1))
 	f.Add(smallest + "stop_within: 1.5d2h\nbudget: {memory: 1.5GiB}\n? [x]\n: y")
 	f.Fuzz(func(t *testing.T, content string) {
 		in := Input{File: "/etc/holdfast/holdfast.yaml", Dir: "/"}
