@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -36,7 +37,7 @@ func (w *world) runBridge(c *cli.Context) error {
 	for _, m := range w.warnings(loaded) {
 		out.log.Warn(m)
 	}
-	settings, err := loaded.Bridge(out.jobs)
+	settings, err := loaded.Bridge(out.log, out.jobs)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (w *world) runBridge(c *cli.Context) error {
 		return err
 	}
 	w.limitMemory(loaded)
-	return w.supervise(c.Context, b, out, counts)
+	return w.supervise(c.Context, b, settings.Topics, out, counts)
 }
 
 // minMemoryLimit is what the process needs beside the records.
@@ -76,13 +77,14 @@ func (w *world) limitMemory(c *config.Config) {
 // and some service managers tell the process and then its whole group.
 const signalEcho = 100 * time.Millisecond
 
-// supervise runs b until it ends, and tells it about signals and others about it.
-func (w *world) supervise(ctx context.Context, b *bridge.Bridge, out outlets, counts *tally) error {
+// supervise runs b until it ends, and the handlers of its topics with it, and tells it
+// about signals and others about it.
+func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge.Topic, out outlets, counts *tally) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	signals := w.signals()
 	ended := make(chan error, 1)
-	go func() { ended <- b.Run(ctx) }()
+	go func() { ended <- errors.Join(b.Run(ctx), closeHandlers(topics)) }()
 	ready := b.Ready()
 	ticks := make(<-chan time.Time)
 	if out.status != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -61,13 +62,13 @@ func (w *world) runTry(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	// The result is alone on stdout.
-	settings, err := loaded.Bridge(newLogger(w.stderr, loaded.Log, slog.LevelInfo, terminal(w.stderr)))
+	log := newLogger(w.stderr, loaded.Log, slog.LevelInfo, terminal(w.stderr)) // the result is alone on stdout
+	settings, err := loaded.Bridge(log, log)
 	if err != nil {
 		return err
 	}
 	trial, err := bridge.Try(ctx, settings, job)
-	if err != nil {
+	if err := errors.Join(err, closeHandlers(settings.Topics)); err != nil {
 		return err
 	}
 	shown := newTried(trial)

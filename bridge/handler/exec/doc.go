@@ -1,8 +1,12 @@
-// Package exec is the handler that starts one process per job.
+// Package exec has the handlers whose work is done by other programs: [New]
+// starts a process for each job, a [Stream] keeps processes that work on many
+// jobs each.
 //
 //	handler, err := exec.New(exec.Config{Command: []string{"./charge.sh"}})
 //	...
 //	bridge.Topic{Name: "orders", Handler: handler}
+//
+// # A process per job
 //
 // The record's value arrives on stdin, whole even when the bridge is killed
 // meanwhile; a process need not read it. Exit code 0 completes the job. Anything
@@ -50,4 +54,92 @@
 // another user. That does not reach the process's own children then, nor a program
 // that is set-uid or changes its credentials; and no signal reaches a process that
 // left the group.
+//
+// # A stream
+//
+// The children of a stream are started when jobs first need them, and live until
+// Close:
+//
+//	stream, err := exec.NewStream(exec.StreamConfig{
+//		Config:   exec.Config{Command: []string{"./worker.py"}},
+//		InFlight: 32,
+//	})
+//	...
+//	bridge.Topic{Name: "orders", Handler: stream}
+//	... Run ...
+//	stream.Close()
+//
+// A child reads lines from stdin and writes lines to stdout. Each is one JSON
+// object, in UTF-8, and ends with a line break: what the end of a pipe cuts off
+// is no line, and neither side acts on it. A child has at most InFlight jobs that
+// it has not answered, and answers in any order.
+//
+// A job:
+//
+//	{"id":"7","job":"...","topic":"orders","partition":3,"offset":1042,
+//	 "timestamp":"2026-01-31T08:00:00Z","attempt":1,"last_error":"...",
+//	 "key":"anna","lane":"anna","headers":[{"name":"tenant","value":"acme"}],
+//	 "value":"7.50"}
+//
+//	id          of this run, digits; always first. No two runs have the same one
+//	job         the job's id, the same at every attempt
+//	timestamp   RFC 3339, UTC; left out where there is none
+//	last_error  left out at the first attempt
+//	key, lane, value, and value of a header
+//	            text, or null; what is not text (valid UTF-8) comes as standard
+//	            base64 in the field with _base64 appended to its name instead.
+//	            With [StreamConfig.Base64] there is always a value_base64, which
+//	            may be null
+//
+// Its answer is one of:
+//
+//	{"id":"7","ok":true}                             done
+//	{"id":"7","error":"why"}                         failed: runs again
+//	{"id":"7","error":"why","retry_after":"1m30s"}   failed: see [bridge.RetryAfter]
+//	{"id":"7","error":"why","give_up":true}          given up: see [bridge.Bury]
+//
+// The cancellation of a run:
+//
+//	{"cancel":"7"}
+//
+// It comes when the job's context has ended or [Config.Timeout] has passed, which
+// counts from when the job was put in line for its child. The child answers the
+// run nevertheless, in whatever way it ended. If it does not within [Config.Grace],
+// it is killed: Handle returns when the run is answered or its process has ended,
+// so that no run goes on unseen while its lane does. A run whose line has not been
+// written yet is taken back without a word.
+//
+// A reader needs no more than this:
+//
+//	while IFS= read -r line; do # fails for a line that is cut off
+//		case $line in '{"id":"'*) ;; *) continue ;; esac
+//		id=${line#'{"id":"'} id=${id%%'"'*}
+//		... && printf '{"id":"%s","ok":true}\n' "$id"
+//	done
+//
+// Each child has HOLDFAST_STREAM_VERSION, which is 1, and HOLDFAST_STREAM_IN_FLIGHT
+// in its environment, and none of the variables that describe a job.
+//
+// Later versions may add fields, lines to children, and kinds of answers. A child
+// passes over fields that it does not know, and lines that begin with neither
+// {"id": nor {"cancel":. The stream passes over fields that it does not know. A
+// line with the id of an open run but with neither ok nor error is of a later
+// kind: the job stays open, and the first such line of a child is logged. The
+// version grows with the kinds that are understood, so a child can look before
+// it relies on one.
+//
+// # Life of a child
+//
+// A child that ends is followed by another one when jobs need it, after 100 ms,
+// and up to 10 s while children end without having answered anything. The jobs it
+// had fail with how it ended, an [ExitError], and run again. So does a child that
+// answers nonsense, which is killed for it: a [ProtocolError] quotes the line.
+// Nonsense is what is no JSON object, is longer than 1 MiB, has the id of no open
+// run (one that was answered is not open), has a known field of another type, or
+// contradicts itself. What a child writes to stderr is logged, 1 KiB of a line
+// and 100 lines per second.
+//
+// Close ends stdin: the child should finish and exit. SIGTERM follows after the
+// grace and SIGKILL after another one. Groups, users and the death with the
+// bridge are as above.
 package exec

@@ -10,9 +10,7 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
-	"reflect"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,18 +31,32 @@ const (
 	asBridgeFile  = "EXEC_TEST_FILE"
 	asBridgeUser  = "EXEC_TEST_USER"
 	asBridgeValue = 1 << 20
+
+	// asBridgeStream, if set, makes the script the child of a stream.
+	asBridgeStream = "EXEC_TEST_STREAM"
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asActor) != "" {
+		(&actor{on: make(map[string]string)}).run(os.Stdin)
+	}
 	if script := os.Getenv(asBridge); script != "" {
-		h, err := New(Config{Command: []string{"sh", "-c", script, "sh", os.Getenv(asBridgeFile)}, User: os.Getenv(asBridgeUser)})
-		if err == nil {
-			err = h.Handle(context.Background(), &bridge.Job{Record: bridge.Record{Value: make([]byte, asBridgeValue)}})
-		}
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, runAsBridge(script))
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+func runAsBridge(script string) error {
+	config := Config{Command: []string{"sh", "-c", script, "sh", os.Getenv(asBridgeFile)}, User: os.Getenv(asBridgeUser)}
+	h, err := New(config)
+	if os.Getenv(asBridgeStream) != "" {
+		h, err = NewStream(StreamConfig{Config: config})
+	}
+	if err != nil {
+		return err
+	}
+	return h.Handle(context.Background(), &bridge.Job{Record: bridge.Record{Value: make([]byte, asBridgeValue)}})
 }
 
 const patience = 20 * time.Second
@@ -449,19 +461,9 @@ func BenchmarkProcess(b *testing.B) {
 
 // gaveUp tells whether err says that no attempt will help.
 func gaveUp(err error) bool {
-	if err == nil {
-		return false
-	}
-	if reflect.TypeOf(err) == reflect.TypeOf(bridge.Bury(err)) {
-		return true
-	}
-	switch wrapped := err.(type) {
-	case interface{ Unwrap() error }:
-		return gaveUp(wrapped.Unwrap())
-	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(wrapped.Unwrap(), gaveUp)
-	}
-	return false
+	fails := bridge.HandlerFunc(func(context.Context, *bridge.Job) error { return err })
+	trial, _ := bridge.Try(context.Background(), bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: fails}}}, *valued(""))
+	return trial.Outcome == "halt"
 }
 
 func waitFile(t *testing.T, name string) string {

@@ -14,17 +14,18 @@ import (
 )
 
 // Bridge is the configuration as the library takes it. The log handler writes
-// to jobs.
-func (c *Config) Bridge(jobs *slog.Logger) (bridge.Config, error) {
-	out, wrong := c.bridge(jobs)
+// to jobs, others have something to say to log. A handler that is an io.Closer
+// is to be closed when no job runs any more; nothing is started before one does.
+func (c *Config) Bridge(log, jobs *slog.Logger) (bridge.Config, error) {
+	out, wrong := c.bridge(log, jobs)
 	if len(wrong) > 0 {
 		return bridge.Config{}, &Error{Problems: wrong}
 	}
 	return out, nil
 }
 
-func (c *Config) bridge(jobs *slog.Logger) (bridge.Config, []Problem) {
-	b := builder{jobs: jobs, workers: c.Workers}
+func (c *Config) bridge(log, jobs *slog.Logger) (bridge.Config, []Problem) {
+	b := builder{log: log, jobs: jobs, workers: c.Workers}
 	out := bridge.Config{
 		Brokers:         c.Kafka.Brokers,
 		Group:           c.Kafka.Group,
@@ -60,9 +61,9 @@ func (p Problem) remote() bool { return strings.HasPrefix(p.Key, "kafka.") || p.
 
 // builder makes handlers and collects what cannot be made.
 type builder struct {
-	jobs    *slog.Logger
-	workers int
-	wrong   []Problem
+	log, jobs *slog.Logger
+	workers   int
+	wrong     []Problem
 }
 
 func (b *builder) fail(key, reason string) {
@@ -113,7 +114,7 @@ func (b *builder) handler(key string, h *Handler) bridge.Handler {
 	case h == nil:
 		return nil
 	case h.Exec != nil:
-		made, err := h.Exec.handler()
+		made, err := h.Exec.handler(b.log)
 		if err != nil {
 			b.fail(key+".exec", withoutPackage(err))
 			return idle

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,7 +122,7 @@ log: {level: debug, format: json}
 			{Name: "imports", Retry: newTopic("").Retry, Partitions: []int32{0, 3}},
 		},
 		Handler: &Handler{Exec: &Exec{
-			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Dir: "/", User: own,
+			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Mode: modeProcess, Dir: "/", User: own,
 			Timeout: 2 * time.Minute, Grace: time.Second, OutputLimit: 1 << 10,
 		}},
 		Log: Log{Level: "debug", Format: "json"},
@@ -181,6 +182,16 @@ func TestProblems(t *testing.T) {
 		}},
 		{"missing folder and user", strings.Replace(base, "log: {}", "exec: {command: /bin/true, dir: nowhere, user: no-such-user}", 1), []string{
 			file + `:6: handler.exec: dir cannot be used: stat /etc/holdfast/nowhere: no such file or directory; user no-such-user: there is no such user; name one that exists, or write UID:GID`,
+		}},
+		{"stream settings without a stream", strings.Replace(base, "log: {}", "exec: {command: /bin/true, in_flight: 8}", 1), []string{
+			file + `:6: handler.exec: has in_flight, processes or value, which are for mode: stream; set that, or remove them`,
+		}},
+		{"stream", strings.Replace(base, "log: {}", "exec: {command: /bin/true, mode: streams, in_flight: 0}", 1), []string{
+			file + `:6: handler.exec.mode: "streams" is unknown; use process or stream`,
+			file + `:6: handler.exec.in_flight: "0" is not a whole number of at least 1`,
+		}},
+		{"too large a stream", strings.Replace(base, "log: {}", "exec: {command: /bin/true, mode: stream, in_flight: 1000, processes: 1000}", 1), []string{
+			file + `:6: handler.exec: 1000 jobs in flight in each of 1000 processes are more than 100000`,
 		}},
 		{"pattern", strings.Replace(base, "orders:", `"~(":`, 1), []string{
 			file + ":4: topics.~(: is not a regular expression: error parsing regexp: missing closing ): `(`",
@@ -298,7 +309,7 @@ func TestLoadLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Bridge(nil); err != nil || len(got.Topics) != 1 {
+	if got, err := c.Bridge(nil, nil); err != nil || len(got.Topics) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	write("topics: {orders: }\nkafka: {groups: x}\n")
@@ -325,7 +336,7 @@ func TestBridge(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, smallest+"stop_within: 0s\n", Input{Flags: []Flag{{"--instance-id", "kafka.instance_id", "none"}}})
 	c.Topics[0].Retry.Jitter = 0
-	got, err := c.Bridge(nil)
+	got, err := c.Bridge(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,13 +351,32 @@ func TestBridge(t *testing.T) {
 	}
 }
 
+func TestStreamDefaults(t *testing.T) {
+	t.Parallel()
+	c := mustLoad(t, strings.Replace(smallest, "log: {}", "exec: {mode: stream, command: /bin/true}", 1), Input{})
+	want := &Exec{
+		Command: []string{"/bin/true"}, Mode: modeStream, Grace: 3 * time.Second, OutputLimit: 3 << 10,
+		InFlight: 32, Processes: 1, Value: valueText,
+	}
+	if diff := cmp.Diff(want, c.Handler.Exec); diff != "" {
+		t.Error(diff)
+	}
+	settings, err := c.Bridge(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := settings.Topics[0].Handler.(io.Closer); !ok {
+		t.Error("the handler cannot be closed")
+	}
+}
+
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, smallest+`
 budget: {disk: 30GiB}
 log: {format: text}
 `, Input{Environ: []string{"HOLDFAST_KAFKA_GROUP=007"}})
-	c.Handler = &Handler{Exec: &Exec{Command: []string{"/bin/charge", "", "--all"}, Env: []string{"HOME", "TOKEN=secret"}, Grace: time.Second}}
+	c.Handler = &Handler{Exec: &Exec{Command: []string{"/bin/charge", "", "--all"}, Mode: modeProcess, Env: []string{"HOME", "TOKEN=secret"}, Grace: time.Second}}
 	c.Topics[0].Partitioner = Partitioner{Source: []partitioner.Source{partitioner.HeaderValue("tenant")}, Lanes: 64}
 	c.Kafka.Security = Security{TLS: &TLS{}, SASL: &SASL{Mechanism: "PLAIN", User: "billing", Password: "s3cret"}}
 	var b strings.Builder
@@ -369,6 +399,7 @@ log: {format: text}
 
 func FuzzLoad(f *testing.F) {
 	f.Add(smallest)
+	f.Add(strings.Replace(smallest, "log: {}", "exec: {command: /bin/true, mode: stream, value: base64, timeout: 1s}", 1))
 	f.Add("a: &a [*a]\ntopics: &t {orders: *t}")
 	f.Add(smallest + "workers: !!int 3\nlog: {level: !x info}")
 	f.Add(strings.Replace(smallest, "orders:", "\"~^a\": {retry: &r {factor: 3}, partitions: 0}\n  b: {retry: *r, partitioner: {source: round_robin:3}}", 1))

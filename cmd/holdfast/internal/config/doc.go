@@ -7,5 +7,5 @@
 // suggested and printed. Secrets are never printed.
 //
 //	c, err := config.Load(config.Input{File: "holdfast.yaml"}) // an error lists every problem
-//	settings, err := c.Bridge(logger)                          // what bridge.New takes
+//	settings, err := c.Bridge(logger, logger)                  // what bridge.New takes
 package config

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"cmp"
+	"log/slog"
+	"math"
 	"strings"
 	"time"
 
@@ -8,24 +11,45 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge/handler/exec"
 )
 
-// Exec runs one process per job.
+// Exec runs a process for each job, or, in mode stream, children that work on
+// many jobs each.
 type Exec struct {
 	Command     []string
+	Mode        string
 	Dir         string // empty: the working directory
 	User        string // empty: whom holdfast runs as
 	Env         []string
 	Timeout     time.Duration // 0: no limit
 	Grace       time.Duration
 	OutputLimit int64
+
+	// Of mode stream; zero in the other.
+	InFlight  int
+	Processes int
+	Value     string
 }
+
+// The modes of Exec, and how its children get values.
+const (
+	modeProcess = "process"
+	modeStream  = "stream"
+	valueText   = "text"
+	valueBase64 = "base64"
+)
 
 // The default grace leaves a cancelled job time to end before the bridge stops
 // waiting for it.
-func newExec() *Exec { return &Exec{Grace: 3 * time.Second, OutputLimit: 3 << 10} }
+func newExec() *Exec {
+	return &Exec{Mode: modeProcess, Grace: 3 * time.Second, OutputLimit: 3 << 10}
+}
 
 func (e *Exec) fields() fields {
 	return fields{
 		{"command", command(&e.Command)},
+		{"mode", one(&e.Mode, words(modeProcess, modeStream))},
+		{"in_flight", one(&e.InFlight, count(1))},
+		{"processes", one(&e.Processes, count(1))},
+		{"value", one(&e.Value, words(valueText, valueBase64))},
 		{"dir", filePath(&e.Dir)},
 		{"user", one(&e.User, text)},
 		{"env", many(&e.Env, secretEntry)},
@@ -35,10 +59,30 @@ func (e *Exec) fields() fields {
 	}
 }
 
-func (e *Exec) handler() (bridge.Handler, error) {
-	return exec.New(exec.Config{
+// check gives what mode stream has its defaults, and refuses it in the other.
+func (e *Exec) check(n node) {
+	if e.Mode == modeStream {
+		e.InFlight = cmp.Or(e.InFlight, 32)
+		e.Processes = cmp.Or(e.Processes, 1)
+		e.Value = cmp.Or(e.Value, valueText)
+		return
+	}
+	if e.InFlight != 0 || e.Processes != 0 || e.Value != "" {
+		n.fail("has in_flight, processes or value, which are for mode: stream; set that, or remove them")
+	}
+}
+
+// handler makes the handler. What it has to say beside errors of jobs goes to log.
+func (e *Exec) handler(log *slog.Logger) (bridge.Handler, error) {
+	common := exec.Config{
 		Command: e.Command, Dir: e.Dir, User: e.User, Env: e.Env,
-		Timeout: e.Timeout, Grace: e.Grace, OutputLimit: int(e.OutputLimit),
+		Timeout: e.Timeout, Grace: e.Grace, OutputLimit: int(min(e.OutputLimit, math.MaxInt)),
+	}
+	if e.Mode != modeStream {
+		return exec.New(common)
+	}
+	return exec.NewStream(exec.StreamConfig{
+		Config: common, InFlight: e.InFlight, Processes: e.Processes, Base64: e.Value == valueBase64, Logger: log,
 	})
 }
 

@@ -98,7 +98,8 @@ func decode(content []byte, in Input) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, wrong := c.bridge(slog.New(slog.DiscardHandler))
+	nowhere := slog.New(slog.DiscardHandler)
+	_, wrong := c.bridge(nowhere, nowhere)
 	found.all(wrong)
 	if err := found.err(); err != nil {
 		return nil, err
