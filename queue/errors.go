@@ -9,6 +9,8 @@ var (
 	// ErrStoreFailed is returned by every call after a commit to the file has
 	// failed: its outcome on disk is unknown, so nothing may build on it.
 	ErrStoreFailed = errors.New("store write failed")
+	// ErrDetached is returned by calls on a partition that was detached.
+	ErrDetached = errors.New("it was detached; attach it again")
 	// ErrClosed is returned by calls on a closed store.
 	ErrClosed = errors.New("store is closed")
 	// ErrNewerFormat means that a newer version wrote the file.

@@ -175,7 +175,7 @@ func (p *Partition) usable() error {
 		return err
 	}
 	if p.gone {
-		return fmt.Errorf("%s was detached; attach it again", p.tp)
+		return fmt.Errorf("%s: %w", p.tp, ErrDetached)
 	}
 	return nil
 }

@@ -111,7 +111,8 @@ func (p *Partition) Find(ctx context.Context, offsets ...int64) ([]Pending, erro
 }
 
 // Record reads the record of a job that was listed. It reports false when the
-// job is not open any more.
+// job is not open any more. The error of one that cannot be read is a
+// *[DamageError].
 func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
 	rec, err = p.store.readBody(p.tp, offset)
 	if err == nil {
@@ -119,6 +120,9 @@ func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
 	}
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
+	if err := p.usable(); err != nil { // a closed file is no damage
+		return Record{}, false, err
+	}
 	if !p.open.has(offset) {
 		return Record{}, false, nil
 	}
@@ -178,13 +182,10 @@ var errReset = errors.New("it was reset meanwhile; ask again")
 // page describes jobs by the file's index, which says in which lane each is,
 // and by memory, which says what became of it.
 func (p *Partition) page(offsets []int64, gen int) ([]Pending, error) {
-	lanes, err := p.readLanes(offsets)
-	if err != nil {
-		return nil, err
-	}
+	lanes, damage := p.readLanes(offsets)
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
-	if err := p.usable(); err != nil {
+	if err := cmp.Or(p.usable(), damage); err != nil { // a closed file is no damage
 		return nil, err
 	}
 	if p.gen != gen {

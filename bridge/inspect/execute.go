@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,13 +57,13 @@ func (t Target) tp() queue.TopicPartition {
 // executeBatch acts on jobs of one partition and waits until that is durable.
 func (i *inspector) executeBatch(ctx context.Context, op *Operation, targets []Target) error {
 	p := find(i.store.Attached(), targets[0].tp())
-	if p == nil {
+	seen, err := look(ctx, p, targets)
+	if p == nil || errors.Is(err, queue.ErrDetached) {
 		for _, t := range targets {
 			add(&op.Refused, reasonNotHeld, t.Name)
 		}
 		return nil
 	}
-	seen, err := look(ctx, p, targets)
 	if err != nil {
 		return err
 	}
@@ -105,8 +106,11 @@ func (op *Operation) apply(p *queue.Partition, t Target, now queue.Pending) (don
 	return done, err
 }
 
-// look returns the jobs that are open.
+// look returns the jobs that are open; none without a partition.
 func look(ctx context.Context, p *queue.Partition, targets []Target) (map[int64]queue.Pending, error) {
+	if p == nil {
+		return nil, nil
+	}
 	offsets := make([]int64, len(targets))
 	for i, t := range targets {
 		offsets[i] = t.Offset

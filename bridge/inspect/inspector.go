@@ -128,6 +128,14 @@ func (i *inspector) notHeld(tp queue.TopicPartition) error {
 	return fmt.Errorf("%s: %w", tp, ErrNotHeld)
 }
 
+// notHeld is the error of a partition that was given up meanwhile.
+func notHeld(err error) error {
+	if errors.Is(err, queue.ErrDetached) {
+		return fmt.Errorf("%w any more: %w", ErrNotHeld, err)
+	}
+	return err
+}
+
 func find(parts []*queue.Partition, tp queue.TopicPartition) *queue.Partition {
 	at := slices.IndexFunc(parts, func(p *queue.Partition) bool { return p.TopicPartition() == tp })
 	if at < 0 {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -78,13 +79,18 @@ func idOf(topicID string, name Name) string {
 }
 
 // read makes record known. It reports false when the job is not open any more.
-func (f *found) read() (open bool) {
+func (f *found) read() (open bool, err error) {
 	if f.record != nil {
-		return true
+		return true, nil
 	}
 	record, open, err := f.part.Record(f.Offset)
-	f.record, f.damaged = &record, err
-	return open
+	if err != nil && !errors.As(err, new(*queue.DamageError)) {
+		return false, notHeld(err)
+	}
+	if open {
+		f.record, f.damaged = &record, err
+	}
+	return open, nil
 }
 
 // job is what an operator sees of it, once it has been read.

@@ -57,10 +57,12 @@ func (i *inspector) Plan(ctx context.Context, c Command) (Plan, error) {
 	plan := Plan{Command: c, Made: i.now()}
 	missing := c.Select.named()
 	for f, err := range i.scan(ctx, c.Select) {
+		if err == nil {
+			err = plan.add(f)
+		}
 		if err != nil {
 			return Plan{}, fmt.Errorf("plan %s: %w", c.Verb, err)
 		}
-		plan.add(f)
 		delete(missing, f.Offset)
 	}
 	if err := plan.addMissing(i, missing); err != nil {
@@ -69,7 +71,7 @@ func (i *inspector) Plan(ctx context.Context, c Command) (Plan, error) {
 	return plan, nil
 }
 
-func (p *Plan) add(f *found) {
+func (p *Plan) add(f *found) error {
 	p.Matched++
 	switch needed, refusal := p.Command.judge(f.Pending); {
 	case refusal != nil:
@@ -80,10 +82,21 @@ func (p *Plan) add(f *found) {
 		p.More++
 	default:
 		p.Jobs = append(p.Jobs, Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts})
-		if len(p.Sample) < sampleSize && f.read() {
-			p.Sample = append(p.Sample, f.job())
-		}
+		return p.show(f)
 	}
+	return nil
+}
+
+// show takes the first jobs into the sample.
+func (p *Plan) show(f *found) error {
+	if len(p.Sample) == sampleSize {
+		return nil
+	}
+	open, err := f.read()
+	if open {
+		p.Sample = append(p.Sample, f.job())
+	}
+	return err
 }
 
 // addMissing answers for jobs that were named and are not open.
@@ -109,6 +122,9 @@ func (p *Plan) addMissing(i *inspector, offsets map[int64]bool) error {
 
 // refusalOf is the sentence for an error that concerns one job only.
 func refusalOf(err error) (reason string, ok bool) {
+	if errors.Is(err, queue.ErrDetached) {
+		return reasonNotHeld, true
+	}
 	for _, refusal := range []error{queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobChanged} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true

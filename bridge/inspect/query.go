@@ -63,11 +63,15 @@ func (q Query) named() map[int64]bool {
 func (i *inspector) Jobs(ctx context.Context, q Query) iter.Seq2[Job, error] {
 	return func(yield func(Job, error) bool) {
 		for f, err := range i.scan(ctx, q) {
+			open := false
+			if err == nil {
+				open, err = f.read()
+			}
 			if err != nil {
 				yield(Job{}, err)
 				return
 			}
-			if f.read() && !yield(f.job(), nil) {
+			if open && !yield(f.job(), nil) {
 				return
 			}
 		}
@@ -89,19 +93,27 @@ func (i *inspector) scan(ctx context.Context, q Query) iter.Seq2[*found, error] 
 		}
 		matched := 0
 		for _, p := range parts {
-			topicID := p.State().TopicID
-			for pending, err := range q.pending(ctx, p) {
-				if err != nil {
-					yield(nil, err)
+			for f, err := range q.scan(ctx, p) {
+				if matched++; !yield(f, err) || err != nil || matched == q.Limit {
 					return
 				}
-				f := &found{Pending: pending, tp: p.TopicPartition(), topicID: topicID, part: p}
-				if !q.matches(f) {
-					continue
-				}
-				if matched++; !yield(f, nil) || matched == q.Limit {
-					return
-				}
+			}
+		}
+	}
+}
+
+// scan finds the jobs of one partition.
+func (q Query) scan(ctx context.Context, p *queue.Partition) iter.Seq2[*found, error] {
+	return func(yield func(*found, error) bool) {
+		topicID := p.State().TopicID
+		for pending, err := range q.pending(ctx, p) {
+			f := &found{Pending: pending, tp: p.TopicPartition(), topicID: topicID, part: p}
+			match := false
+			if err == nil {
+				match, err = q.matches(f)
+			}
+			if (match || err != nil) && !yield(f, notHeld(err)) {
+				return
 			}
 		}
 	}
@@ -127,18 +139,19 @@ func (q Query) pending(ctx context.Context, p *queue.Partition) iter.Seq2[queue.
 	}
 }
 
-func (q Query) matches(f *found) bool {
+func (q Query) matches(f *found) (bool, error) {
 	if len(q.States) > 0 && !slices.Contains(q.States, State(f.State.String())) {
-		return false
+		return false, nil
 	}
 	if q.Key == nil && q.Lane == nil {
-		return true
+		return true, nil
 	}
-	if !f.read() || f.damaged != nil {
-		return false
+	open, err := f.read()
+	if err != nil || !open || f.damaged != nil {
+		return false, err
 	}
 	if q.Key != nil && (f.record.Key == nil || !bytes.Equal(q.Key, f.record.Key)) {
-		return false
+		return false, nil
 	}
-	return q.Lane == nil || !f.Lane.Own && bytes.Equal(q.Lane, f.record.Lane.Name)
+	return q.Lane == nil || !f.Lane.Own && bytes.Equal(q.Lane, f.record.Lane.Name), nil
 }

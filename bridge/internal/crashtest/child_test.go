@@ -75,7 +75,16 @@ func work(text string) error {
 	if err != nil {
 		return err
 	}
-	return b.Run(ctx)
+	operating, stopped := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.operate(operating, b.Inspector())
+	}()
+	err = b.Run(ctx)
+	stopped()
+	<-ended
+	return err
 }
 
 type worker struct {
@@ -123,6 +132,10 @@ func (w *worker) handle(ctx context.Context, job *bridge.Job) (err error) {
 		return context.Cause(ctx)
 	}
 	switch failures := plan / slowest; {
+	case failures == hopeless:
+		if job.Attempt <= hopeless || doomed(job.Offset) {
+			err = bridge.Bury(errPlanned)
+		}
 	case job.Attempt > failures:
 	case plan%2 == 0:
 		panic(errPlanned)
@@ -137,6 +150,10 @@ func (w *worker) handle(ctx context.Context, job *bridge.Job) (err error) {
 // record's value is that and how often it fails, in one number.
 const slowest = 1000
 
+// hopeless failures make a job that is given up. The operator has it retried as
+// often, then it succeeds; or it is doomed.
+const hopeless = 4
+
 func (w *worker) tell(kind history.Kind, job *bridge.Job, done bool) {
 	w.append(history.Event{
 		Kind: kind, Process: process, Done: done,
@@ -147,11 +164,9 @@ func (w *worker) tell(kind history.Kind, job *bridge.Job, done bool) {
 func (w *worker) durable(completions []bridge.Completion) {
 	var events []history.Event
 	for _, c := range completions {
-		if c.Outcome == "done" {
-			events = append(events, history.Event{
-				Kind: history.Durable, Process: process,
-				Topic: c.Topic, Partition: c.Partition, Offset: c.Offset,
-			})
+		kind, told := map[string]history.Kind{"done": history.Durable, "skipped": history.Durable, "halt": history.Halted}[c.Outcome]
+		if told {
+			events = append(events, history.Event{Kind: kind, Process: process, Topic: c.Topic, Partition: c.Partition, Offset: c.Offset})
 		}
 	}
 	w.append(events...)

@@ -125,8 +125,8 @@ func (w *world) feed(t *testing.T, random *rand.Rand) (stop func()) {
 	})
 }
 
-// randomRecord is mostly quick; some are slow, some fail a few times, and some
-// have no key.
+// randomRecord is mostly quick; some are slow, some fail a few times, some are
+// given up, and some have no key.
 func randomRecord(random *rand.Rand) bridgetest.Record {
 	plan := random.IntN(50)
 	switch random.IntN(50) {
@@ -134,6 +134,10 @@ func randomRecord(random *rand.Rand) bridgetest.Record {
 		plan = random.IntN(slowest)
 	case 1, 2:
 		plan += slowest * (1 + random.IntN(3))
+	case 3:
+		if random.IntN(10) == 0 {
+			plan += slowest * hopeless
+		}
 	}
 	r := bridgetest.Record{
 		Partition: int32(random.IntN(partitions)),

@@ -6,6 +6,7 @@
 //  3. Order: jobs of a lane run one at a time, in offset order.
 //  4. Rerun: a completion that is durable never runs again where it was done,
 //     and one that is committed nowhere.
+//     And a job that was durably given up runs when an operator asks for it.
 //  5. Duplicate: after a crash only what was running or not yet durable runs
 //     again; after a planned stop only what was still running.
 //
@@ -35,6 +36,8 @@
 //   - Durable: after the fsync that holds the completion, and before any
 //     commit to Kafka can rest on it. A line written too early would hide
 //     violations of promises 1, 4 and 5; one too late would invent them.
+//   - Halted: as Durable. Retry and Skip: before the bridge is asked, of a job
+//     that does not run. A job that is to be skipped is never to be retried.
 //   - Committed: after the broker has told the offset.
 //   - Drained: when the observer has seen that nothing is left to do.
 //

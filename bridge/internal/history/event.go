@@ -21,6 +21,9 @@ const (
 	Start     Kind = "start"     // a handler was called: Process, Topic, Partition, Offset
 	End       Kind = "end"       // and is about to return; Done: without an error
 	Durable   Kind = "durable"   // a completion is fsynced: Process, Topic, Partition, Offset
+	Halted    Kind = "halted"    // that a job was given up is fsynced
+	Retry     Kind = "retry"     // an operator asks to run a halted job again
+	Skip      Kind = "skip"      // an operator asks to complete a halted job without a run
 	Committed Kind = "committed" // the broker holds Offset for Topic, Partition
 	Drained   Kind = "drained"   // nothing is left to do
 )
@@ -126,7 +129,7 @@ func decode(text []byte) (Event, error) {
 		return Event{}, fmt.Errorf("%q holds more than one", text)
 	}
 	switch e.Kind {
-	case Produced, Boot, Crash, Stop, Start, End, Durable, Committed, Drained:
+	case Produced, Boot, Crash, Stop, Start, End, Durable, Halted, Retry, Skip, Committed, Drained:
 		return e, nil
 	}
 	return Event{}, fmt.Errorf("unknown kind %q", e.Kind)

@@ -105,7 +105,7 @@ func (j *judge) judge(e Event) {
 		j.boot(e)
 	case Crash, Stop:
 		j.end(e)
-	case Start, End, Durable:
+	case Start, End, Durable, Halted, Retry, Skip:
 		job := j.find(e)
 		process := j.processes[e.Process]
 		if job == nil {
@@ -123,6 +123,12 @@ func (j *judge) judge(e Event) {
 			j.ended(e, job, process)
 		case Durable:
 			j.durable(e, job, process)
+		case Halted:
+			j.halted(e, job, process)
+		case Retry:
+			j.retried(job, process)
+		case Skip:
+			j.skipped(e, job, process)
 		}
 	case Committed:
 		j.committed(e)
@@ -172,10 +178,11 @@ func (j *judge) committed(e Event) {
 }
 
 // untold reports whether the job may be durable although no event says so: it
-// ended in a life that crashed before it could tell, and has not started since.
+// ended, or was to be skipped, in a life that crashed before it could tell, and
+// has not started since.
 func (j *judge) untold(job *job) bool {
 	for _, p := range j.processes {
-		if r := p.runs[job]; r != nil && r.done != nil && r.startedIn == r.doneIn && p.crashed(r.doneIn) {
+		if r := p.runs[job]; r != nil && r.done != nil && r.startedIn <= r.doneIn && p.crashed(r.doneIn) {
 			r.durable = r.done
 			return true
 		}

@@ -10,7 +10,7 @@ import (
 
 // Each script is a history in short: p OFFSET LANE (produced), b, x, q (boot,
 // crash, stop), s, e, f, d OFFSET (start, end, failed end, durable), c OFFSET
-// (committed), z (drained); all of process "a" and orders/0, or of the process
+// (committed), h, r, k OFFSET (halted, retry, skip), z (drained); all of process "a" and orders/0, or of the process
 // that a prefix like "b:" names.
 
 func TestLegalHistories(t *testing.T) {
@@ -31,6 +31,12 @@ func TestLegalHistories(t *testing.T) {
 		"running at the planned stop":   "p 0 k; b; s 0; f 0; q; b; s 0; e 0; d 0",
 		"cut off by the planned stop":   "p 0 k; b; s 0; q; b; s 0; e 0; d 0",
 		"done ahead of a stuck job":     "p 0 k; p 1 l; b; s 0; s 1; e 1; d 1; x; b; s 0; e 0; d 0; c 2",
+		"halted and retried":            "p 0 k; p 1 k; b; s 0; f 0; h 0; x; b; r 0; s 0; f 0; h 0; r 0; s 0; e 0; s 1; e 1; d 0; d 1; c 2; q; z",
+		"halt told after the retry":     "p 0 k; b; s 0; f 0; r 0; h 0; s 0; e 0; d 0; c 1; z",
+		"halt lost in a crash":          "p 0 k; b; s 0; f 0; x; b; s 0; e 0; d 0; c 1; z",
+		"halted and skipped":            "p 0 k; p 1 k; b; s 0; f 0; h 0; q; b; k 0; s 1; e 1; d 0; d 1; c 2; z",
+		"skipped but not told":          "p 0 k; p 1 k; b; s 0; f 0; h 0; x; b; k 0; x; b; c 1; s 1; e 1; d 1; c 2; z",
+		"skip lost in a crash":          "p 0 k; b; s 0; f 0; h 0; k 0; x; b; k 0; d 0; c 1; z",
 		"handed over":                   "p 0 k; p 1 k; a:b; b:b; a:s 0; a:f 0; b:s 0; b:e 0; b:d 0; c 1; a:s 1; a:e 1; a:d 1; c 2; z",
 		"handed over and handled twice": "p 0 k; a:b; b:b; a:s 0; a:e 0; a:d 0; b:s 0; b:e 0; b:d 0",
 	} {
@@ -108,6 +114,30 @@ orders/0@1: out of order: the job before it in its lane had not ended in this li
 		"committed, and run by another": {
 			"p 0 k; a:b; b:b; a:s 0; a:e 0; a:d 0; c 1; b:s 0",
 			"orders/0@0: durable ran: it started although offset 1 had been committed: committed of orders/0@1 (line 7), start in b of orders/0@0 (line 8)"},
+		"halted, and again by itself": {
+			"p 0 k; b; s 0; f 0; h 0; s 0",
+			"orders/0@0: halted ran: it ran although it was halted and nobody had asked for it: halted in a of orders/0@0 (line 5), start in a of orders/0@0 (line 6)"},
+		"halted, and again by itself after a crash": {
+			"p 0 k; b; s 0; f 0; h 0; r 0; s 0; f 0; h 0; x; b; s 0",
+			"orders/0@0: halted ran: it ran although it was halted and nobody had asked for it: halted in a of orders/0@0 (line 9), start in a of orders/0@0 (line 12)"},
+		"committed while halted": {
+			"p 0 k; b; s 0; f 0; h 0; c 1",
+			"orders/0@0: offset leads: offset 1 was committed while this job was not durably done: committed of orders/0@1 (line 6)"},
+		"overtaken while halted": {
+			"p 0 k; p 1 k; b; s 0; f 0; h 0; x; b; s 1",
+			`orders/0@1: out of order: it started before orders/0@0 of its lane "k" had ended once: start in a of orders/0@1 (line 9)`},
+		"skipped, and run after that was durable": {
+			"p 0 k; b; s 0; f 0; h 0; k 0; d 0; r 0; s 0",
+			"orders/0@0: durable ran: it ran again after its completion was durable: durable in a of orders/0@0 (line 7), start in a of orders/0@0 (line 9)"},
+		"skipped by nobody": {
+			"p 0 k; b; s 0; f 0; h 0; d 0",
+			"orders/0@0: lost: its completion became durable although no handler call had ended in this life: durable in a of orders/0@0 (line 6)"},
+		"committed before the skip is durable": {
+			"p 0 k; b; s 0; f 0; h 0; k 0; c 1",
+			"orders/0@0: offset leads: offset 1 was committed while this job was not durably done: committed of orders/0@1 (line 7)"},
+		"skipped while it runs": {
+			"p 0 k; b; s 0; k 0",
+			"orders/0@0: observer: it was running: start in a of orders/0@0 (line 3), skip in a of orders/0@0 (line 4)"},
 		"a record from nowhere": {
 			"b; s 7",
 			"orders/0@7: observer: nobody produced this record: start in a of orders/0@7 (line 2)"},
@@ -147,6 +177,10 @@ func TestReportCounts(t *testing.T) {
 	if again.HandedOver != 1 || again.AfterCrash != 1 {
 		t.Errorf("run again elsewhere: %v", again)
 	}
+	mended := Judge(parse(t, "p 0 k; p 1 l; b; s 0; f 0; h 0; r 0; s 0; f 0; h 0; k 0; d 0"))
+	if mended.Halted != 2 || mended.Retried != 1 || mended.Skipped != 1 || mended.Done != 1 {
+		t.Errorf("given up and mended: %v", mended)
+	}
 	if want := "2 records, 2 done, 4 handler calls, 1 crashes"; !strings.HasPrefix(got.String(), want) {
 		t.Errorf("report reads %q", got)
 	}
@@ -154,7 +188,7 @@ func TestReportCounts(t *testing.T) {
 
 func parse(t *testing.T, script string) []Event {
 	t.Helper()
-	kinds := map[string]Kind{"p": Produced, "b": Boot, "x": Crash, "q": Stop, "s": Start, "e": End, "f": End, "d": Durable, "c": Committed, "z": Drained}
+	kinds := map[string]Kind{"p": Produced, "b": Boot, "x": Crash, "q": Stop, "s": Start, "e": End, "f": End, "d": Durable, "c": Committed, "h": Halted, "r": Retry, "k": Skip, "z": Drained}
 	var events []Event
 	for step := range strings.SplitSeq(script, ";") {
 		if strings.TrimSpace(step) == "" {

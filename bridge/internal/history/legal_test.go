@@ -15,15 +15,24 @@ type world struct {
 	jobs    []*worldJob
 	alive   bool
 	running []*worldJob
-	ended   []*worldJob // done and not yet durable
-	late    []Event     // produced, and not yet told
+	ended   []outcome // not yet durable
+	late    []Event   // produced, and not yet told
 }
 
 type worldJob struct {
 	offset  int64
 	lane    string
 	done    bool // as the bridge knows in this life
-	durable bool // as its file says
+	halted  bool
+	durable bool // done, as its file says
+	held    bool // halted, as its file says
+	doomed  bool // to be skipped by the operator, and not retried
+}
+
+// outcome is on its way to the file.
+type outcome struct {
+	job          *worldJob
+	done, halted bool // retried by the operator: neither
 }
 
 func TestLegalHistoriesAreJudgedLegal(t *testing.T) {
@@ -38,12 +47,14 @@ func TestLegalHistoriesAreJudgedLegal(t *testing.T) {
 				}
 				w.boot()
 			},
-			"start":  w.start,
-			"finish": w.finish,
-			"flush":  func(*rapid.T) { w.flush(len(w.ended), len(w.ended)) },
-			"commit": func(*rapid.T) { w.commit() },
-			"crash":  w.crash,
-			"stop":   w.stop,
+			"start":   w.start,
+			"finish":  w.finish,
+			"give up": w.giveUp,
+			"operate": w.operate,
+			"flush":   func(*rapid.T) { w.flush(len(w.ended), len(w.ended)) },
+			"commit":  func(*rapid.T) { w.commit() },
+			"crash":   w.crash,
+			"stop":    w.stop,
 		})
 		w.settle(t)
 		for i := range w.events {
@@ -64,7 +75,7 @@ func (w *world) produce(t *rapid.T) {
 	if n := len(w.jobs); n > 0 {
 		offset = w.jobs[n-1].offset + 1 + int64(rapid.IntRange(0, 2).Draw(t, "gap"))
 	}
-	job := &worldJob{offset: offset, lane: rapid.SampledFrom([]string{"", "k", "l", "m"}).Draw(t, "lane")}
+	job := &worldJob{offset: offset, lane: rapid.SampledFrom([]string{"", "k", "l", "m"}).Draw(t, "lane"), doomed: rapid.Bool().Draw(t, "doomed")}
 	w.jobs = append(w.jobs, job)
 	w.late = append(w.late, Event{Kind: Produced, Topic: "orders", Offset: job.offset, Lane: job.lane})
 }
@@ -77,7 +88,7 @@ func (w *world) tell() {
 func (w *world) boot() {
 	w.alive = true
 	for _, job := range w.jobs {
-		job.done = job.durable
+		job.done, job.halted = job.durable, job.held
 	}
 	w.events = append(w.events, Event{Kind: Boot, Process: "a"})
 }
@@ -95,7 +106,7 @@ func (w *world) startable() []*worldJob {
 			continue
 		}
 		seen[name] = true
-		if !slices.Contains(w.running, job) {
+		if !job.halted && !slices.Contains(w.running, job) {
 			free = append(free, job)
 		}
 	}
@@ -125,16 +136,57 @@ func (w *world) end(i int, done bool) {
 	w.tellOf(End, job, done)
 	if done {
 		job.done = true
-		w.ended = append(w.ended, job)
+		w.ended = append(w.ended, outcome{job: job, done: true})
 	}
+}
+
+func (w *world) giveUp(t *rapid.T) {
+	if len(w.running) == 0 {
+		t.Skip("nothing runs")
+	}
+	i := rapid.IntRange(0, len(w.running)-1).Draw(t, "job")
+	job := w.running[i]
+	w.end(i, false)
+	job.halted = true
+	w.ended = append(w.ended, outcome{job: job, halted: true})
+}
+
+// operate mends a job that is halted.
+func (w *world) operate(t *rapid.T) {
+	var halted []*worldJob
+	for _, job := range w.jobs {
+		if w.alive && job.halted && !job.done {
+			halted = append(halted, job)
+		}
+	}
+	if len(halted) == 0 {
+		t.Skip("nothing is halted")
+	}
+	w.mend(rapid.SampledFrom(halted).Draw(t, "job"))
+}
+
+func (w *world) mend(job *worldJob) {
+	job.halted = false
+	if !job.doomed {
+		w.tellOf(Retry, job, false)
+		w.ended = append(w.ended, outcome{job: job})
+		return
+	}
+	w.tellOf(Skip, job, false)
+	job.done = true
+	w.ended = append(w.ended, outcome{job: job, done: true})
 }
 
 // flush makes n completions durable and tells of the first of them.
 func (w *world) flush(n, told int) {
-	for i, job := range w.ended[:n] {
-		job.durable = true
-		if i < told {
-			w.tellOf(Durable, job, false)
+	for i, o := range w.ended[:n] {
+		o.job.durable, o.job.held = o.done, o.halted
+		switch {
+		case i >= told:
+		case o.done:
+			w.tellOf(Durable, o.job, false)
+		case o.halted:
+			w.tellOf(Halted, o.job, false)
 		}
 	}
 	w.ended = slices.Delete(w.ended, 0, n)
@@ -186,6 +238,11 @@ func (w *world) settle(t *rapid.T) {
 	for {
 		for len(w.running) > 0 {
 			w.end(0, true)
+		}
+		for _, job := range w.jobs {
+			if job.halted && !job.done {
+				w.mend(job)
+			}
 		}
 		if len(w.startable()) == 0 {
 			break

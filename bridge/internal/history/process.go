@@ -16,9 +16,12 @@ type process struct {
 type run struct {
 	started   Event  // the latest call
 	startedIn int    // the life of it
-	done      *Event // the latest end without an error
+	done      *Event // the latest end without an error, or skip
 	doneIn    int    // the life of it
 	durable   *Event // the event that made it durable
+	halted    *Event // the latest of its Halted events
+	halts     int    // how many there were
+	retries   int    // how many Retry events there were
 }
 
 // laneRun is what a life started last in a lane.
@@ -28,6 +31,16 @@ type laneRun struct {
 }
 
 func (p *process) crashed(life int) bool { return p.endings[life] == Crash }
+
+// run returns what the process did to a job, made if need be.
+func (p *process) run(job *job) *run {
+	r := p.runs[job]
+	if r == nil {
+		r = &run{}
+		p.runs[job] = r
+	}
+	return r
+}
 
 func (j *judge) boot(e Event) {
 	p := j.processes[e.Process]
@@ -62,12 +75,9 @@ func (j *judge) end(e Event) {
 
 func (j *judge) started(e Event, job *job, p *process) {
 	j.report.Starts++
-	r := p.runs[job]
-	if r == nil {
-		r = &run{}
-		p.runs[job] = r
-	}
+	r := p.run(job)
 	j.checkAgain(e, r, p)
+	j.checkHalted(e, r)
 	j.checkElsewhere(e, job, p)
 	if before, ok := p.running[job]; ok {
 		j.violation(Overlap, e, "it was running already", before.started, e)
@@ -145,6 +155,11 @@ func (j *judge) ended(e Event, job *job, p *process) {
 	if !e.Done {
 		return
 	}
+	r.finish(e, job, p)
+}
+
+// finish takes note that the process holds the job for done.
+func (r *run) finish(e Event, job *job, p *process) {
 	r.done, r.doneIn = &e, p.life
 	job.done = true
 	if lane := job.lane; lane != nil {

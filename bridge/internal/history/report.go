@@ -15,6 +15,7 @@ const (
 	OutOfOrder  Rule = "out of order" // promise 3
 	Overlap     Rule = "overlap"      // promise 3
 	DurableRan  Rule = "durable ran"  // promise 4
+	HaltedRan   Rule = "halted ran"   // promise 4
 	Duplicate   Rule = "duplicate"    // promise 5
 	Observer    Rule = "observer"     // the history cannot have happened
 )
@@ -49,6 +50,9 @@ type Report struct {
 	Stops     int
 	Commits   int // committed offsets seen
 	Interrupt int // jobs running at a crash
+	Halted    int // times that a job was durably given up
+	Retried   int // times that an operator asked to run one again
+	Skipped   int // times that an operator asked to complete one
 	Undurable int // jobs that ran again because a crash came before their fsync
 
 	// Jobs that one process had done and another ran again.
@@ -58,6 +62,6 @@ type Report struct {
 
 // String sums the history up in one line.
 func (r Report) String() string {
-	return fmt.Sprintf("%d records, %d done, %d handler calls, %d crashes, %d stops, %d running at a crash, %d done again because they were not durable, %d done again elsewhere after a crash and %d without, %d commits seen, %d violations",
-		r.Produced, r.Done, r.Starts, r.Crashes, r.Stops, r.Interrupt, r.Undurable, r.AfterCrash, r.HandedOver, r.Commits, len(r.Violations))
+	return fmt.Sprintf("%d records, %d done, %d handler calls, %d crashes, %d stops, %d running at a crash, %d done again because they were not durable, %d done again elsewhere after a crash and %d without, %d halted, %d retried and %d skipped by an operator, %d commits seen, %d violations",
+		r.Produced, r.Done, r.Starts, r.Crashes, r.Stops, r.Interrupt, r.Undurable, r.AfterCrash, r.HandedOver, r.Halted, r.Retried, r.Skipped, r.Commits, len(r.Violations))
 }
