@@ -59,28 +59,29 @@ func Try(ctx context.Context, cfg Config, job Job) (Trial, error) {
 	}
 	lane, failure := to.lanes.Lane(lookAt(&taken.Record))
 	taken.Lane = queue.Lane(lane)
-	made := new(attempts).next(&taken, &view{}, 0)
-	trial := Trial{Job: &made.Job, Matched: to.selector, OwnLane: lane.Own, PartitionerErr: failure}
-	trial.Result = trial.run(ctx, to, cfg.Clock)
-	return trial, nil
-}
-
-// run is one run of the job, judged as a worker judges it.
-func (t Trial) run(ctx context.Context, to *route, clock queue.Clock) Result {
 	scope, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	defer context.AfterFunc(ctx, func() { interrupt(ErrStopping) })()
+	v := &view{route: to, scope: scope}
+	a := new(attempts).next(&taken, v, 0)
+	return Trial{
+		Job: &a.Job, Matched: to.selector, OwnLane: lane.Own, PartitionerErr: failure,
+		Result: a.alone(v, cfg.Clock),
+	}, nil
+}
+
+// alone runs the attempt without a worker and judges it as one does.
+func (a *attempt) alone(v *view, clock queue.Clock) Result {
 	began, err := clock.Now(), errGoexit
-	during := &runContext{scope: scope}
 	ended := make(chan struct{})
 	go func() { // a handler may end its goroutine
 		defer close(ended)
-		err = call(during, to.handler, t.Job)
+		err = call(&a.ctx, v.route.handler, &a.Job)
 	}()
 	<-ended
-	during.end()
+	a.ctx.end()
 	now := clock.Now()
-	outcome, delay := judge(&view{route: to, scope: scope}, now, t.Job.Attempt, err)
+	outcome, delay := judge(v, now, a.Attempt, err)
 	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)}
 }
 
