@@ -128,6 +128,15 @@ func (c *committer) fit(ahead []queue.Range, left int64) {
 	c.stamp, c.metadata = c.stamp.Fit(c.limit)
 }
 
+// ahead counts the offsets that are complete above the committed one, as the
+// last commit tells.
+func (c *committer) ahead() (n int64) {
+	for _, r := range c.stamp.Ahead {
+		n += r.To - r.From
+	}
+	return n
+}
+
 // send commits the offset with as much of the stamp as the broker takes.
 func (c *committer) send(ctx context.Context, offset int64) error {
 	err := c.claim.Commit(ctx, offset, c.metadata)

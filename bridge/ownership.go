@@ -135,7 +135,7 @@ func (o *ownership) letGo(cause error, commits *committer) {
 		err = commits.commitFull(ctx)
 	}
 	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted,
-		"ahead", len(commits.stamp.Ahead), "left", commits.stamp.Left)
+		"ahead_offsets", commits.ahead(), "left", commits.stamp.Left)
 	if err != nil {
 		o.log.Warn("the last offset was not committed; finished jobs stay finished here, another owner runs again what its last commit does not cover",
 			"frontier", o.stored.Frontier(), "error", err)
