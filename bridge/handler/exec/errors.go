@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	osexec "os/exec"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -36,9 +35,6 @@ type TimeoutError struct{ After time.Duration }
 
 func (e *TimeoutError) Error() string { return fmt.Sprintf("time limit of %v passed", e.After) }
 
-// Timeout tells net.Error and its like.
-func (e *TimeoutError) Timeout() bool { return true }
-
 // exitError is the end of a process as Wait reports it; nil: it ended with 0.
 func exitError(err error, stdout, stderr string) error {
 	var exit *osexec.ExitError
@@ -61,5 +57,5 @@ func quoted(line []byte) string {
 	if len(line) <= most {
 		return fmt.Sprintf("%q", line)
 	}
-	return fmt.Sprintf("%q...", strings.ToValidUTF8(string(line[:most]), ""))
+	return fmt.Sprintf("%q...", line[:most])
 }

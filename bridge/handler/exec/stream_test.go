@@ -228,7 +228,6 @@ func TestStreamNonsense(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{
 		`hello`:                              `not a JSON object: "hello"`,
-		``:                                   "",
 		"\n":                                 `not a JSON object: ""`,
 		`[1]`:                                "not a JSON object",
 		`null`:                               "not a JSON object",
@@ -245,9 +244,6 @@ func TestStreamNonsense(t *testing.T) {
 		`{"id":"ID","error":"x","retry_after":"-1s"}`:               "retry_after",
 		strings.Repeat("x", maxAnswer+1):                            `a line is longer than 1048576 bytes: "xxx`,
 	} {
-		if said == "" {
-			continue
-		}
 		s := acting(t, StreamConfig{})
 		pid := s.pid(t)
 		err := s.do("say:" + said)
@@ -332,10 +328,11 @@ func TestStreamCancelUnheeded(t *testing.T) {
 
 func TestStreamTimeLimit(t *testing.T) {
 	t.Parallel()
-	s := acting(t, StreamConfig{Config: Config{Timeout: time.Second, Grace: patience}})
+	s := acting(t, StreamConfig{Config: Config{Timeout: 2 * time.Second, Grace: patience}})
+	eventually(t, func() bool { return s.do("ok") == nil }) // the child reads
 	err := s.do("obey")
 	var limit *TimeoutError
-	if !errors.As(err, &limit) || gaveUp(err) || err.Error() != "time limit of 1s passed: cancelled" {
+	if !errors.As(err, &limit) || gaveUp(err) || err.Error() != "time limit of 2s passed: cancelled" {
 		t.Errorf("error %v", err)
 	}
 	if err := s.do("finish"); err != nil {
@@ -476,25 +473,45 @@ func TestStreamClose(t *testing.T) {
 	}
 }
 
-// The thread that started a child lives as long as the child does, whoever's job it was
-// started for.
-func TestStreamChildOutlivesItsFirstJob(t *testing.T) {
+// The thread that started a child lives as long as the child does: the death signal comes
+// when that thread ends, and threads end with the goroutines that are locked to them.
+func TestStreamChildOutlivesForeignThreads(t *testing.T) {
 	t.Parallel()
-	s := acting(t, StreamConfig{})
-	first := make(chan string, 1)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
-		err := s.do("pid")
-		first <- err.Error()
-	}()
-	pid := <-first
-	for range 20 {
-		ended := make(chan struct{})
-		go func() { defer close(ended); runtime.LockOSThread() }()
-		<-ended
-		if s.pid(t) != pid {
-			t.Fatal("another process")
+	var log syncBuffer
+	const processes = 20
+	s := acting(t, StreamConfig{InFlight: 1, Processes: processes, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	var threads sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		threads.Go(func() {
+			for range 2000 {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				ended := make(chan struct{})
+				go func() { defer close(ended); runtime.LockOSThread() }()
+				<-ended
+			}
+		})
+	}
+	errs := make(chan error, 5*processes)
+	for range cap(errs) {
+		go func() {
+			runtime.LockOSThread()
+			errs <- s.do("ok")
+		}()
+	}
+	for range cap(errs) {
+		if err := wait(t, errs); err != nil {
+			t.Error(err)
 		}
+	}
+	close(stop)
+	threads.Wait()
+	if text := log.String(); text != "" {
+		t.Errorf("log:\n%s", text)
 	}
 }
 
