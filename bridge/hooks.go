@@ -42,6 +42,7 @@ type Assigned struct {
 	Frontier  int64 // lowest unfinished offset: what is committed
 	Next      int64 // next offset to fetch
 	Open      int   // unfinished jobs that the store holds
+	Halted    int   // of these, given up: each holds its lane until an operator acts
 }
 
 // Revoked is a partition given up.

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -17,25 +18,19 @@ import (
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
-// logbook keeps what is logged.
+// logbook keeps the lines that are logged.
 type logbook struct {
-	slog.Handler
+	to    io.Writer
 	mu    sync.Mutex
-	lines []string // guarded by mu; message and attributes
+	lines []string // guarded by mu
 }
 
-func newLogbook(t *testing.T) *logbook { return &logbook{Handler: logger(t).Handler()} }
-
-func (l *logbook) Handle(ctx context.Context, r slog.Record) error {
-	line := r.Level.String() + " " + r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		line += " " + a.String()
-		return true
-	})
+// Write takes one line: a text handler writes each at once.
+func (l *logbook) Write(line []byte) (int, error) {
 	l.mu.Lock()
-	l.lines = append(l.lines, line)
+	l.lines = append(l.lines, string(line))
 	l.mu.Unlock()
-	return l.Handler.Handle(ctx, r)
+	return l.to.Write(line)
 }
 
 // count returns how many lines hold all the words.
@@ -65,7 +60,7 @@ type stuck struct {
 
 func startStuck(t *testing.T) *stuck {
 	t.Helper()
-	s := &stuck{journal: newJournal(), broker: bridgetest.StartBroker(t, bridgetest.Topic("orders", 1)), log: newLogbook(t)}
+	s := &stuck{journal: newJournal(), broker: bridgetest.StartBroker(t, bridgetest.Topic("orders", 1)), log: &logbook{to: t.Output()}}
 	keys, values := []string{"a", "cust", "b", "cust", "c", "cust"}, []string{"", "bad", "", "", "", ""}
 	for i := range keys {
 		s.broker.Produce(t, "orders", bridgetest.Record{Key: []byte(keys[i]), Value: []byte(values[i])})
@@ -76,7 +71,7 @@ func startStuck(t *testing.T) *stuck {
 		}
 		return nil
 	})})
-	s.cfg.Logger = slog.New(s.log)
+	s.cfg.Logger = slog.New(slog.NewTextHandler(s.log, nil))
 	s.cfg.Hooks = &bridge.Hooks{Durable: func(list []bridge.Completion) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -186,7 +181,7 @@ func TestGivenUpJobHaltsItsLaneOnly(t *testing.T) {
 		}
 	}
 	parts, err := s.Inspector().Partitions(t.Context())
-	want := inspect.Partition{Topic: "orders", Partition: 0, Committed: 1, Frontier: 1, Next: 6, Open: 3}
+	want := inspect.Partition{Topic: "orders", Partition: 0, Committed: 1, Frontier: 1, Next: 6, Open: 3, Halted: 1}
 	if err != nil || len(parts) != 1 || parts[0] != want {
 		t.Errorf("partitions %+v, %v, want %+v", parts, err, want)
 	}
@@ -202,6 +197,9 @@ func TestGivenUpJobHaltsItsLaneOnly(t *testing.T) {
 	s.waitCommitted(t, 1)
 	if n := s.log.count("ERROR", "given up", "orders/0@1"); n != 1 {
 		t.Errorf("said %d times that it was given up", n)
+	}
+	if s.log.count("partition taken", "halted=0") != 1 || s.log.count("partition taken", "halted=1") != 1 {
+		t.Error("the log does not say at the restart that a job is halted")
 	}
 	s.check(t, 4)
 }

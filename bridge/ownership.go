@@ -80,13 +80,14 @@ func (o *ownership) begin(ctx context.Context) error {
 func (o *ownership) workOn(ctx context.Context) {
 	commits := newCommitter(o)
 	state := o.stored.State()
-	o.log.Info("partition taken", "frontier", state.Frontier, "next", state.Next, "open", state.Open)
+	o.log.Info("partition taken", "frontier", state.Frontier, "next", state.Next, "open", state.Open, "halted", state.Halted)
 	o.hooks.assigned(Assigned{
 		Topic:     o.claim.Topic,
 		Partition: o.claim.Partition,
 		Frontier:  state.Frontier,
 		Next:      state.Next,
 		Open:      state.Open,
+		Halted:    state.Halted,
 	})
 	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 

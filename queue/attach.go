@@ -142,11 +142,8 @@ func (p *Partition) loadNotes(notes *bbolt.Bucket) error {
 		if err := decodeValue(value, &n); err != nil {
 			return &DamageError{fmt.Sprintf("%s@%d note", p.tp, offset), err}
 		}
-		if p.notes == nil {
-			p.notes = map[int64]*noteValue{}
-		}
 		n.Due = min(n.Due, now+n.Delay) // the clock may have been set back meanwhile
-		p.notes[offset] = &n
+		p.keepNote(offset, &n)
 		return nil
 	})
 }

@@ -121,17 +121,24 @@ func (p *Partition) complete(e entry) {
 }
 
 func (p *Partition) note(offset int64, n *noteValue) {
+	p.keepNote(offset, n)
+	p.touchNote(offset)
+}
+
+// keepNote keeps halted in step; so does dropNote.
+func (p *Partition) keepNote(offset int64, n *noteValue) {
 	if p.notes == nil {
 		p.notes = map[int64]*noteValue{}
 	}
+	p.halted += n.halts() - p.notes[offset].halts()
 	p.notes[offset] = n
-	p.touchNote(offset)
 }
 
 func (p *Partition) dropNote(offset int64) {
 	if len(p.notes) == 0 || p.notes[offset] == nil {
 		return
 	}
+	p.halted -= p.notes[offset].halts()
 	delete(p.notes, offset)
 	p.touchNote(offset)
 }

@@ -189,6 +189,15 @@ func (p *modelPartition) promote() {
 	}
 }
 
+func (p *modelPartition) halted() (n int) {
+	for i := range p.jobs {
+		if p.jobs[i].halted {
+			n++
+		}
+	}
+	return n
+}
+
 // held returns the lanes that wait for a run whose job is forgotten.
 func (p *modelPartition) held() map[modelLane]bool {
 	held := map[modelLane]bool{}

@@ -48,6 +48,7 @@ type Partition struct {
 
 	notes   map[int64]*noteValue
 	touched map[int64]struct{} // offsets whose note differs from the file's
+	halted  int                // of notes
 
 	chunks    []*chunk // that hold records
 	fresh     []*chunk // of these, not yet flushed
@@ -77,6 +78,7 @@ type State struct {
 	TopicID      string // as Configure was told
 	Scheme       string // fingerprint as Configure was told
 	Open         int    // unfinished jobs
+	Halted       int    // of these, given up: each holds its lane
 }
 
 // State returns the state as memory has it, which may be ahead of the file.
@@ -85,7 +87,7 @@ func (p *Partition) State() State {
 	defer p.store.mu.Unlock()
 	return State{
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
-		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count,
+		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
 	}
 }
 

@@ -30,6 +30,14 @@ type noteValue struct {
 	Error    string `msgpack:"error,omitempty"`
 }
 
+// halts counts the note among Partition.halted; nil is no note.
+func (n *noteValue) halts() int {
+	if n != nil && n.Halted {
+		return 1
+	}
+	return 0
+}
+
 // identityValue names the store. The format version stands apart from it, so
 // that a version that cannot decode the rest can still tell.
 type identityValue struct {

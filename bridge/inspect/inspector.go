@@ -44,7 +44,8 @@ type Partition struct {
 	Frontier  int64 // lowest unfinished offset on disk: what is committed next; -1: none yet
 	Next      int64 // next offset to store
 	Open      int   // unfinished jobs
-	Running   int   // of these, with a worker
+	Running   int   // runs under way
+	Halted    int   // of Open, given up: each holds its lane
 }
 
 // Options tunes an inspector. The zero value is useful.
@@ -96,6 +97,7 @@ func (i *inspector) Partitions(context.Context) ([]Partition, error) {
 			Next:      state.Next,
 			Open:      state.Open,
 			Running:   p.Running(),
+			Halted:    state.Halted,
 		})
 	}
 	return list, nil

@@ -141,6 +141,44 @@ func TestExecuteAfterThePartitionHasGone(t *testing.T) {
 	}
 }
 
+func TestListOfAPartitionThatGoesMeanwhileSaysSo(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 1, 1000, 10)
+	listed, failure := 0, error(nil)
+	for _, err := range inspect.New(s, inspect.Options{}).Jobs(t.Context(), inspect.Query{}) {
+		if failure = err; err != nil {
+			break
+		}
+		if listed++; listed == 1 {
+			s.Attached()[0].Detach()
+			must(t, s.Sync(t.Context()))
+		}
+	}
+	if !errors.Is(failure, inspect.ErrNotHeld) || listed == 1000 {
+		t.Errorf("%d jobs, then %v", listed, failure)
+	}
+}
+
+func TestClosedStoreIsNoDamage(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 1, 1000, 10)
+	listed, failure := 0, error(nil)
+	for job, err := range inspect.New(s, inspect.Options{}).Jobs(t.Context(), inspect.Query{}) {
+		if failure = err; err != nil {
+			break
+		}
+		if job.Damaged != nil {
+			t.Fatalf("%s: %v", job.Name, job.Damaged)
+		}
+		if listed++; listed == 1 {
+			must(t, s.Close())
+		}
+	}
+	if !errors.Is(failure, queue.ErrClosed) {
+		t.Errorf("%d jobs, then %v", listed, failure)
+	}
+}
+
 func TestCancelledCommandSaysHowFarItCame(t *testing.T) {
 	t.Parallel()
 	i := inspect.New(newStore(t, 1, 1000, 1000), inspect.Options{})
