@@ -79,10 +79,14 @@ func (a *attempts) copy(dst *Record, src *queue.Record, left int) {
 	}
 }
 
-// own returns a copy of b, for which there is room. Null stays null.
+// own returns a copy of b, for which there is room. Null stays null, and empty
+// empty.
 func (a *attempts) own(b []byte) []byte {
-	if b == nil {
+	switch {
+	case b == nil:
 		return nil
+	case len(b) == 0: // there may be no room at all
+		return []byte{}
 	}
 	at := len(a.bytes)
 	a.bytes = append(a.bytes, b...)

@@ -16,7 +16,6 @@ import (
 func TestAttemptIsACopyOfTheRecord(t *testing.T) {
 	t.Parallel()
 	at := time.UnixMilli(1234567)
-	var made attempts
 	for name, c := range map[string]struct {
 		stored queue.Record
 		want   Record
@@ -29,6 +28,7 @@ func TestAttemptIsACopyOfTheRecord(t *testing.T) {
 		"empty": {queue.Record{Timestamp: -1, Key: []byte{}, Value: []byte{}, Headers: []queue.Header{{Value: []byte{}}}}, Record{Key: []byte{}, Value: []byte{}, Headers: []Header{{Value: []byte{}}}}},
 		"large": {queue.Record{Timestamp: -1, Value: make([]byte, 2*fewBytes)}, Record{Value: make([]byte, 2*fewBytes)}},
 	} {
+		var made attempts
 		got := made.next(&queue.Job{Record: c.stored}, &view{}, 3)
 		if diff := cmp.Diff(c.want, got.Record); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
