@@ -203,7 +203,7 @@ func (c *Claim) Bounds(ctx context.Context) (oldest, newest int64, err error) {
 // OffsetAt is the first offset with a timestamp at or after t, or the newest
 // where there is none.
 func (c *Claim) OffsetAt(ctx context.Context, t time.Time) (int64, error) {
-	at, err := c.offset(ctx, t.UnixMilli())
+	at, err := c.offset(ctx, max(0, t.UnixMilli())) // below zero Kafka understands something else
 	if err == nil && at < 0 {
 		at, err = c.offset(ctx, sarama.OffsetNewest)
 	}
