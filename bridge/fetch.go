@@ -16,8 +16,8 @@ func (o *ownership) fetch(ctx context.Context) error {
 	defer context.AfterFunc(o.stopping, stop)()
 	for pause := askAgainFirst; ; pause = min(2*pause, askAgainMax) {
 		err := o.readOn(wanted)
-		if errors.As(err, new(*kafka.OutOfRangeError)) {
-			err = o.reconcile(wanted) // says what became of the records
+		if errors.As(err, new(*kafka.OutOfRangeError)) || errors.Is(err, kafka.ErrUnknownTopic) {
+			err = o.reconcileAnew(wanted)
 		}
 		if wanted.Err() != nil {
 			return nil
@@ -48,4 +48,17 @@ func (o *ownership) readOn(ctx context.Context) error {
 	closed := r.stream.Close()
 	r.tail.wait()
 	return errors.Join(err, closed)
+}
+
+// reconcileAnew says what became of the log. The topic may be another one by
+// now, under the same name, which the claim does not know.
+func (o *ownership) reconcileAnew(ctx context.Context) error {
+	err := o.ask(ctx, func() (err error) {
+		o.topicID, err = o.claim.AskTopicID(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return o.reconcile(ctx)
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,6 +60,10 @@ func (r *reader) read(ctx context.Context) error {
 			r.tail.moved()
 			if r.paused {
 				timer.Reset(roomCheck)
+			}
+		case err := <-r.stream.Errors():
+			if errors.Is(err, kafka.ErrUnknownTopic) { // and soon perhaps another of its name
+				return err
 			}
 		case found := <-r.tail.found:
 			if err := r.advance(found); err != nil {

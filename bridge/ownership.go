@@ -19,7 +19,9 @@ type ownership struct {
 	claim  *kafka.Claim
 	stored *queue.Partition
 	log    *slog.Logger
-	begins bool // neither the store nor the group had an offset of it
+	// topicID is the claim's until Kafka was asked again.
+	topicID string
+	begins  bool // neither the store nor the group had an offset of it
 }
 
 // Own works on a partition for as long as it is claimed. A partition that
@@ -27,9 +29,10 @@ type ownership struct {
 // others go on.
 func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
 	o := &ownership{
-		run:   r,
-		claim: claim,
-		log:   r.log.With("topic", claim.Topic, "partition", claim.Partition),
+		run:     r,
+		claim:   claim,
+		log:     r.log.With("topic", claim.Topic, "partition", claim.Partition),
+		topicID: claim.TopicID,
 	}
 	switch err := o.begin(ctx); {
 	case errors.Is(err, errNotOurs):

@@ -202,9 +202,12 @@ func (f *fetchClient) run(s *Stream, offset int64) {
 // from the broker until its errors are taken.
 func (s *Stream) report(failed *sarama.ConsumerError) {
 	err := failed.Err
-	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+	switch {
+	case errors.Is(err, sarama.ErrOffsetOutOfRange):
 		s.err = &OutOfRangeError{Topic: s.name.topic, Partition: s.name.number, Offset: -1, Oldest: -1, Newest: -1}
 		err = s.err
+	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
+		err = fmt.Errorf("%w: %w", ErrUnknownTopic, err)
 	}
 	select {
 	case s.errors <- err:

@@ -52,6 +52,21 @@ func (c *Cluster) Topics(ctx context.Context, names []string, patterns []*regexp
 	return topics, nil
 }
 
+// AskTopicID asks Kafka for the topic's id: a topic that was deleted and created
+// anew has another one than the claim knows. It fails with ErrUnknownTopic where
+// there is none of that name.
+func (c *Claim) AskTopicID(ctx context.Context) (string, error) {
+	topics, err := c.cluster.Topics(ctx, []string{c.Topic}, nil)
+	if err != nil {
+		return "", err
+	}
+	topic, exists := topics[c.Topic]
+	if !exists {
+		return "", fmt.Errorf("topic %s: %w", c.Topic, ErrUnknownTopic)
+	}
+	return topic.ID, nil
+}
+
 func topicOf(t *sarama.TopicMetadata) Topic {
 	topic := Topic{}
 	if t.Uuid != (sarama.Uuid{}) {
