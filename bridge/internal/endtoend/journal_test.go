@@ -70,10 +70,15 @@ func (j *journal) settings(t *testing.T, k *kafka, topic string, handle bridge.H
 	t.Helper()
 	cfg := k.settings(t, bridge.Topic{Name: topic, Handler: j.handler(handle)})
 	cfg.InstanceID = bridge.Dynamic
-	cfg.Hooks = &bridge.Hooks{Held: func(h bridge.Held) { j.note(func() { j.held = append(j.held, h.Err) }) }}
-	cfg.Logger = slog.New(slog.NewTextHandler(j, nil))
+	cfg.Hooks, cfg.Logger = j.hooks(), j.logger()
 	return cfg
 }
+
+func (j *journal) hooks() *bridge.Hooks {
+	return &bridge.Hooks{Held: func(h bridge.Held) { j.note(func() { j.held = append(j.held, h.Err) }) }}
+}
+
+func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
 // until waits for the condition, which is asked after each entry and may read
 // the journal's fields.
@@ -104,6 +109,21 @@ func (j *journal) untilDone(t *testing.T, n int) []int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Sorted(slices.Values(j.done))
+}
+
+// untilHeld waits until a partition is held, and returns why.
+func (j *journal) untilHeld(t *testing.T) error {
+	t.Helper()
+	j.until(t, "a partition is held", func() bool { return len(j.held) > 0 })
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.held[len(j.held)-1]
+}
+
+// untilLogged waits until the log says text.
+func (j *journal) untilLogged(t *testing.T, text string) {
+	t.Helper()
+	j.until(t, "log: "+text, func() bool { return bytes.Contains(j.log.Bytes(), []byte(text)) })
 }
 
 // logTail needs mu.

@@ -79,7 +79,7 @@ const year9999 = int64(253402300799999)
 
 func testRecordShapes(t *testing.T, k *kafka) {
 	topic := topicOf(t)
-	k.create(t, topic, 1, "message.timestamp.after.max.ms", fmt.Sprint(int64(1)<<62))
+	k.create(t, topic, 1, "message.timestamp.after.max.ms", fmt.Sprint(int64(1)<<62), "retention.ms", "-1")
 	epoch := time.UnixMilli(0)
 	hundred := make([]*sarama.RecordHeader, 100)
 	for i := range hundred {
