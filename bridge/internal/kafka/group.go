@@ -71,14 +71,18 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		return m.cluster.Topics(ctx, sub.Topics, sub.Patterns)
 	}
 	pause := backoff{}
-	missing := false // the log says that there is no topic yet
-	renewed := false // the membership of an earlier process is looked at once
+	missing := false              // the log says that there is no topic yet
+	told := make(map[string]bool) // the names that the log says are missing
+	renewed := false              // the membership of an earlier process is looked at once
 	for ctx.Err() == nil {
 		begin := time.Now()
 		topics, err := subscribed(ctx)
 		if err == nil && len(topics) > 0 && !renewed {
 			err = m.cluster.renew(ctx, topics)
 			renewed = err == nil
+		}
+		if err == nil && len(topics) > 0 {
+			m.tellMissing(sub.Topics, topics, told)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -105,6 +109,17 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		}
 	}
 	return nil
+}
+
+// tellMissing warns once of each name that is no topic: it may be misspelt.
+func (m *member) tellMissing(names []string, topics map[string]Topic, told map[string]bool) {
+	for _, name := range names {
+		_, exists := topics[name]
+		if !exists && !told[name] {
+			m.log.Warn("topic does not exist yet; it is taken when it does", "topic", name)
+		}
+		told[name] = !exists
+	}
 }
 
 // errChanged ends a session to begin one with the new list of topics. Running
