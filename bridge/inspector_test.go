@@ -198,9 +198,9 @@ func TestGivenUpJobHaltsItsLaneOnly(t *testing.T) {
 	if n := s.log.count("ERROR", "given up", "orders/0@1"); n != 1 {
 		t.Errorf("said %d times that it was given up", n)
 	}
-	if s.log.count("partition taken", "halted=0") != 1 || s.log.count("partition taken", "halted=1") != 1 {
-		t.Error("the log does not say at the restart that a job is halted")
-	}
+	eventually(t, "the log says at the restart that a job is halted", func() bool {
+		return s.log.count("partition taken", "halted=0") == 1 && s.log.count("partition taken", "halted=1") == 1
+	})
 	s.check(t, 4)
 }
 
