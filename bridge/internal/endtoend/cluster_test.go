@@ -18,7 +18,6 @@ func TestCluster(t *testing.T) {
 		"zombie":                   testZombie,
 		"more partitions":          testMorePartitions,
 		"restored copy":            testRestoredCopy,
-		"a thousand partitions":    testThousandPartitions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

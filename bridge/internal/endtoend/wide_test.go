@@ -17,9 +17,11 @@ const (
 )
 
 // A thousand partitions on one bridge: what start and memory come to is told.
-func testThousandPartitions(t *testing.T, k *kafka) {
+// The broker has its own part in it, and is nobody else's.
+func TestThousandPartitions(t *testing.T) {
+	t.Parallel()
 	const partitions, each = 1000, 10
-	f := k.fleet(t, partitions, "cooperative-sticky", true)
+	f := startKafka(t).fleet(t, partitions, "cooperative-sticky", true)
 	start := func() time.Duration {
 		begin := time.Now()
 		f.boot(t, "a")
@@ -31,11 +33,11 @@ func testThousandPartitions(t *testing.T, k *kafka) {
 
 	messages := numbered(f.topic, partitions, each)
 	begin := time.Now()
-	k.produce(t, messages...)
+	f.produce(t, messages...)
 	for _, m := range messages {
 		f.tell(t, history.Event{Kind: history.Produced, Topic: f.topic, Partition: m.Partition, Offset: m.Offset})
 	}
-	k.waitCommitted(t, f.topic, f.topic)
+	f.waitCommitted(t, f.topic, f.topic)
 	committed := milliseconds(time.Since(begin))
 	busy := f.anonymous(t, "a")
 

@@ -27,7 +27,7 @@ func (cfg Config) openGroup() (*groupClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	group, err := sarama.NewConsumerGroupFromClient(cfg.Group, client)
+	group, err := sarama.NewConsumerGroupFromClient(cfg.Group, patient{client})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the group client: %w", err), client.close())
 	}
@@ -71,7 +71,7 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		return m.cluster.Topics(ctx, sub.Topics, sub.Patterns)
 	}
 	pause := backoff{}
-	missing := false              // the log says that there is no topic yet
+	said := ""                    // why not a member, as the log has it: the same is said once
 	told := make(map[string]bool) // the names that the log says are missing
 	renewed := false              // the membership of an earlier process is looked at once
 	for ctx.Err() == nil {
@@ -88,14 +88,15 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil && len(topics) == 0:
-			if !missing {
-				m.log.Warn("no topic to subscribe to yet", "topics", sub.Topics, "patterns", sub.Patterns)
-				missing = true
+			if said != noTopic {
+				m.log.Warn(noTopic, "topics", sub.Topics, "patterns", sub.Patterns)
+				said = noTopic
 			}
 			wait(ctx, pause.next())
 			continue
 		case err == nil:
 			err = m.consume(ctx, topics, subscribed)
+			said = ""
 		}
 		if err == nil || time.Since(begin) > time.Minute {
 			pause = backoff{}
@@ -104,12 +105,17 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 			if err := final(m.cluster.cfg, err); err != nil {
 				return err
 			}
-			m.log.Warn("not a member of the group", "group", m.cluster.cfg.Group, "error", err)
+			if said != err.Error() {
+				m.log.Warn("not a member of the group, will try again", "group", m.cluster.cfg.Group, "error", err)
+				said = err.Error()
+			}
 			wait(ctx, pause.next())
 		}
 	}
 	return nil
 }
+
+const noTopic = "no topic to subscribe to yet"
 
 // tellMissing warns once of each name that is no topic: it may be misspelt.
 func (m *member) tellMissing(names []string, topics map[string]Topic, told map[string]bool) {

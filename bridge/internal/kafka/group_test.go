@@ -330,3 +330,21 @@ func TestTheLeaseFollowsTheHeartbeats(t *testing.T) {
 	broker.Hold(t, bridgetest.Heartbeat)
 	until(t, "lease over", func() bool { return time.Now().After(h.Lease()) })
 }
+
+// One partition whose leader is not there yet holds up no other.
+func TestPartitionWithoutLeader(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 2))
+	broker.FailPartitions(bridgetest.ListOffsets, 16, sarama.ErrNotLeaderForPartition, "orders", 1)
+	o := newOwner()
+	consume(t, dial(t, broker.Addrs()), topics("orders"), o)
+	claims := o.take(t, 2)
+	for _, name := range []string{"orders/0", "orders/1"} {
+		h := claims[name]
+		if h == nil {
+			t.Fatalf("%s was not taken: %v", name, claims)
+		}
+		h.owned(t)
+	}
+	o.none(t)
+}
