@@ -30,8 +30,9 @@ type partitionID struct {
 }
 
 type partitionTally struct {
-	open int // unfinished jobs
-	held bool
+	open   int // unfinished jobs
+	halted int // of these, given up
+	held   bool
 }
 
 func newTally() *tally { return &tally{parts: make(map[partitionID]*partitionTally)} }
@@ -40,7 +41,7 @@ func newTally() *tally { return &tally{parts: make(map[partitionID]*partitionTal
 func (t *tally) hooks(f *failures) *bridge.Hooks {
 	return &bridge.Hooks{
 		Assigned: func(e bridge.Assigned) {
-			t.change(e.Topic, e.Partition, func(p *partitionTally) { *p = partitionTally{open: e.Open} })
+			t.change(e.Topic, e.Partition, func(p *partitionTally) { *p = partitionTally{open: e.Open, halted: e.Halted} })
 		},
 		Held: func(e bridge.Held) {
 			t.change(e.Topic, e.Partition, func(p *partitionTally) { p.held = true })
@@ -81,12 +82,15 @@ func (t *tally) durable(completions []bridge.Completion) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range completions {
-		if c.Outcome != "done" {
-			continue
-		}
-		t.done++
-		if p := t.parts[partitionID{c.Topic, c.Partition}]; p != nil && p.open > 0 {
-			p.open--
+		p := t.parts[partitionID{c.Topic, c.Partition}]
+		switch {
+		case c.Outcome == "halt" && p != nil:
+			p.halted++
+		case c.Outcome == "done":
+			t.done++
+			if p != nil && p.open > 0 {
+				p.open--
+			}
 		}
 	}
 }
@@ -94,9 +98,10 @@ func (t *tally) durable(completions []bridge.Completion) {
 // line says what goes on; rates are those since the line before.
 func (t *tally) line(now time.Time) string {
 	t.mu.Lock()
-	parts, done, open, held := len(t.parts), t.done, 0, 0
+	parts, done, open, halted, held := len(t.parts), t.done, 0, 0, 0
 	for _, p := range t.parts {
 		open += p.open
+		halted += p.halted
 		if p.held {
 			held++
 		}
@@ -117,6 +122,9 @@ func (t *tally) line(now time.Time) string {
 	}
 	if failedRate > 0 {
 		words = append(words, fmt.Sprintf("%.1f failed/s", failedRate))
+	}
+	if halted > 0 {
+		words = append(words, fmt.Sprintf("%s HALTED, see the log", plural(halted, "job")))
 	}
 	if held > 0 {
 		words = append(words, fmt.Sprintf("%s HELD, see the log", plural(held, "partition")))

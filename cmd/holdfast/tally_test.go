@@ -38,6 +38,12 @@ func TestTally(t *testing.T) {
 	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "done"}, {Topic: "orders", Partition: 1, Outcome: "retry"}})
 	line("1 partition   1 done/s   1 running   1,232 waiting   1.0 failed/s   1 done")
 
+	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "halt"}})
+	line("1 partition   0 done/s   1 running   1,232 waiting   1 job HALTED, see the log   1 done")
+	hooks.Assigned(bridge.Assigned{Topic: "orders", Partition: 1, Open: 1233, Halted: 2})
+	line("1 partition   0 done/s   1 running   1,232 waiting   2 jobs HALTED, see the log   1 done")
+	hooks.Assigned(bridge.Assigned{Topic: "orders", Partition: 1, Open: 1233})
+
 	hooks.Assigned(bridge.Assigned{Topic: "orders", Partition: 2})
 	hooks.Held(bridge.Held{Topic: "orders", Partition: 2})
 	line("2 partitions   0 done/s   1 running   1,232 waiting   1 partition HELD, see the log   1 done")

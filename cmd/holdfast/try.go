@@ -68,14 +68,12 @@ func (w *world) runTry(c *cli.Context) error {
 		return err
 	}
 	trial, err := bridge.Try(ctx, settings, job)
-	if err := errors.Join(err, closeHandlers(settings.Topics)); err != nil {
-		return err
+	closing := closeHandlers(settings.Topics)
+	if err != nil {
+		return errors.Join(err, closing)
 	}
 	shown := newTried(trial)
-	if err := shown.write(w.stdout, format); err != nil {
-		return err
-	}
-	return shown.err()
+	return errors.Join(shown.write(w.stdout, format), shown.err(), closing)
 }
 
 // jobOf reads the flags that describe the job.
