@@ -3,13 +3,14 @@ CRASH_FOR ?= 3m
 FUZZ_FOR  ?= 10s
 DEMO      ?=
 BENCH     ?=
+RESULTS   ?= testdata/bench/results.json
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test test-short test-crash bench bench-queue fuzz lint check fmt clean
+.PHONY: help build demo test test-short test-crash bench chart bench-queue fuzz lint check fmt clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ test-crash: ## Kill a bridge under load at random moments for CRASH_FOR=3m and j
 
 bench: ## Measure beside bare sarama and Parallel Consumer on a real Kafka (BENCH='-short -json FILE -cpuprofile DIR -only REGEXP -systems REGEXP').
 	@HOLDFAST_REQUIRE_KAFKA=1 go test -run '^$$' -bench '^BenchmarkSystems$$' -benchtime 1x -timeout 2h ./bridge/internal/bench -args $(BENCH)
+
+chart: ## Draw what `make bench BENCH='-json RESULTS'` measured, beside RESULTS=testdata/bench/results.json.
+	@go run ./bridge/internal/bench/chart -only ', keys: 10000$$' $(RESULTS) > $(RESULTS:.json=.svg)
 
 bench-queue: ## Measure the queue beside bare bbolt.
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./queue

@@ -40,9 +40,7 @@ func (p *printer) line(format string, args ...any) {
 }
 
 func (p *printer) drains(all []Drain, name string) {
-	of := func(s System) []Drain {
-		return pick(all, name, s, func(d Drain) (string, System) { return d.Case, d.System })
-	}
+	of := func(s System) []Drain { return drainsOf(all, name, s) }
 	p.line("\n%s", name)
 	p.line("system\trecords/s\tto bare\tto Parallel\tbusy\tCPU/record\tpeak RssAnon\twritten/record\tfsyncs/s\trecords\tmeasured\t")
 	for _, system := range []System{Bare, Holdfast, Parallel} {
@@ -127,6 +125,10 @@ func pick[T any](all []T, name string, system System, of func(T) (string, System
 		}
 	}
 	return found
+}
+
+func drainsOf(all []Drain, name string, s System) []Drain {
+	return pick(all, name, s, func(d Drain) (string, System) { return d.Case, d.System })
 }
 
 // ratio compares repetition by repetition.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/xml"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,39 @@ func TestTableShowsWhatWasMeasured(t *testing.T) {
 	} {
 		if !lines[want] {
 			t.Errorf("no line %q in\n%s", want, &text)
+		}
+	}
+}
+
+func TestChartShowsEachSystemOfACase(t *testing.T) {
+	t.Parallel()
+	report := Report{
+		Machine: Machine{Processor: "<abacus>", Cores: 2, Go: "go1"}, Repetitions: 1,
+		Date: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC),
+		Drains: []Drain{
+			{Case: "no-op", System: Bare, Rate: 1000},
+			{Case: "no-op", System: Holdfast, Rate: 500},
+			{Case: "no-op", System: Parallel, Rate: 100},
+			{Case: "10ms", System: Holdfast, Rate: 900},
+		},
+	}
+	var drawn strings.Builder
+	if err := report.Chart(&drawn); err != nil {
+		t.Fatal(err)
+	}
+	if err := xml.Unmarshal([]byte(drawn.String()), new(struct{})); err != nil {
+		t.Errorf("not XML: %v", err)
+	}
+	for _, want := range []string{
+		`<rect class="bare" x="140" y="86" width="430"`,
+		`<rect class="holdfast" x="140" y="68" width="215"`,
+		`<rect class="parallel" x="140" y="104" width="43"`,
+		">500/s, 5.00 x Parallel Consumer<",
+		">900/s<",
+		"&lt;abacus&gt;, 2 cores, go1; a real Kafka broker on the same machine; 2020-01-02; median of 1",
+	} {
+		if !strings.Contains(drawn.String(), want) {
+			t.Errorf("no %q in\n%s", want, &drawn)
 		}
 	}
 }
