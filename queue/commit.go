@@ -125,6 +125,7 @@ func (s *Store) letGo() {
 				p.release(c)
 			}
 			p.gone = true
+			s.dead -= p.deadBytes
 			// Delayed lanes are still in the schedule; nothing else is to live on with them.
 			p.lanes, p.own, p.spare, p.later, p.notes, p.chunks, p.ready = nil, nil, spares{}, nil, nil, nil, fifo[*lane]{}
 			delete(s.parts, tp)

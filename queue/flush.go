@@ -21,6 +21,7 @@ type partFlush struct {
 	part   *Partition
 	gen    int
 	wipe   bool
+	tight  bool // finished jobs take up too much of the file
 	state  stateValue
 	open   []openRecord // to be written: not in the file and not finished
 	chunks []*chunk     // that open came from
@@ -67,7 +68,7 @@ func (s *Store) gather() *flush {
 
 func (p *Partition) gather() *partFlush {
 	f := &partFlush{
-		part: p, gen: p.gen, wipe: p.wipe, done: p.done,
+		part: p, gen: p.gen, wipe: p.wipe, done: p.done, tight: p.store.tight(),
 		state: stateValue{
 			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,
@@ -159,7 +160,7 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 	if err := f.catalogue.complete(t, f.done); err != nil {
 		return err
 	}
-	if f.catalogue, err = f.catalogue.reclaim(t); err != nil {
+	if f.catalogue, err = f.catalogue.reclaim(t, f.tight); err != nil {
 		return err
 	}
 	if err := f.writeNotes(b.Bucket(bucketNotes)); err != nil {
@@ -234,12 +235,29 @@ func (f *partFlush) settle() {
 		return // a reset came meanwhile; the next flush wipes what this one wrote
 	}
 	p.durable = f.state.Frontier
-	p.liveBytes = 0
-	for _, b := range p.blocks {
-		p.liveBytes += b.liveBytes
-	}
+	p.weigh()
 	f.settleBodies()
 	p.dropChunks()
+}
+
+// tight reports whether finished jobs take up too much of the file.
+func (s *Store) tight() bool {
+	bearable := s.layout.deadBytes
+	if s.opt.Disk > 0 {
+		bearable = min(bearable, s.opt.Disk/16)
+	}
+	return s.lowDisk || s.dead > bearable
+}
+
+// weigh sums up what the blocks hold.
+func (p *Partition) weigh() {
+	p.store.dead -= p.deadBytes
+	p.liveBytes, p.deadBytes = 0, 0
+	for _, b := range p.blocks {
+		p.liveBytes += b.liveBytes
+		p.deadBytes += b.bytes - b.liveBytes
+	}
+	p.store.dead += p.deadBytes
 }
 
 // settleBodies lets the bodies that were written alias the copy, or drops them

@@ -11,6 +11,10 @@ type layout struct {
 	bucketBytes int64
 	// mergeRun is the number of neighbouring small blocks that are merged.
 	mergeRun int
+	// deadBytes is what finished jobs may take up in the blocks of a store.
+	// Below it no block is rewritten for their sake: a backlog that drains
+	// finishes its blocks soon, and a finished one is deleted for nothing.
+	deadBytes int64
 	// rewriteBytes bounds what one flush copies to reclaim room, so that a
 	// flush stays short; the rest is done by the next ones.
 	rewriteBytes int64
@@ -25,7 +29,8 @@ func standardLayout() layout {
 		blockBytes:   512 << 10,
 		blockRows:    4096,
 		bucketBytes:  16 << 10,
-		mergeRun:     16,
+		mergeRun:     32,
+		deadBytes:    16 << 20,
 		rewriteBytes: 4 << 20,
 		drainedFile:  100 << 20,
 		drainedInUse: 32 << 20,

@@ -120,6 +120,7 @@ func (m *machine) open(t *rapid.T, path string) {
 		blockRows:    rapid.SampledFrom([]int32{1, 3, 4096}).Draw(t, "blockRows"),
 		bucketBytes:  rapid.SampledFrom([]int64{0, 200, 16 << 10}).Draw(t, "bucketBytes"),
 		mergeRun:     rapid.SampledFrom([]int{2, 3, 16}).Draw(t, "mergeRun"),
+		deadBytes:    rapid.SampledFrom([]int64{0, 500, 1 << 30}).Draw(t, "deadBytes"),
 		rewriteBytes: rapid.SampledFrom([]int64{200, 4 << 20}).Draw(t, "rewriteBytes"),
 		drainedFile:  rapid.SampledFrom([]int64{1, 1 << 30}).Draw(t, "drainedFile"),
 		drainedInUse: 1 << 30,

@@ -55,6 +55,7 @@ type Partition struct {
 	held      int64    // bytes of bodies in chunks
 	done      []int64  // completed since the last flush began, below stored
 	liveBytes int64    // of open jobs in blocks, at the last flush
+	deadBytes int64    // of finished jobs in blocks, at the last flush
 	wipe      bool     // the next flush forgets what the file holds
 	// elsewhere is what other owners have completed; of it, what is not below
 	// next counts.

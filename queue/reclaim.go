@@ -2,13 +2,14 @@ package queue
 
 import "fmt"
 
-// reclaim deletes finished blocks, and rewrites sparse ones and long runs of
-// small ones with their open jobs only. It returns the catalogue that is left.
+// reclaim deletes finished blocks, and rewrites long runs of small ones, and
+// where room is wanted sparse ones, with their open jobs only. It returns the
+// catalogue that is left.
 //
 // A rewritten block keeps the key of the first one that it replaces, and a
 // body is looked up by Seek in one transaction: a reader sees the old blocks
 // or the new one.
-func (c catalogue) reclaim(t blockTable) (catalogue, error) {
+func (c catalogue) reclaim(t blockTable, wanted bool) (catalogue, error) {
 	kept := c[:0:0]
 	for _, b := range c {
 		if b.live > 0 {
@@ -17,13 +18,13 @@ func (c catalogue) reclaim(t blockTable) (catalogue, error) {
 			return nil, err
 		}
 	}
-	return kept.rewrite(t, t.rewriteBytes)
+	return kept.rewrite(t, wanted)
 }
 
-func (c catalogue) rewrite(t blockTable, budget int64) (catalogue, error) {
-	kept := c[:0:0]
+func (c catalogue) rewrite(t blockTable, wanted bool) (catalogue, error) {
+	kept, budget := c[:0:0], t.rewriteBytes
 	for i := 0; i < len(c); {
-		run, bytes := c[i:].worthMerging(t.layout)
+		run, bytes := c[i:].worthMerging(t.layout, wanted)
 		if run == 0 || bytes > budget {
 			kept = append(kept, c[i])
 			i++
@@ -41,22 +42,27 @@ func (c catalogue) rewrite(t blockTable, budget int64) (catalogue, error) {
 }
 
 // worthMerging returns how many of the first blocks should become one, and how
-// many bytes that copies; zero where rewriting gains nothing.
-func (c catalogue) worthMerging(l layout) (run int, bytes int64) {
-	sparse, count := false, int32(0)
+// many bytes that copies; zero where rewriting gains nothing. Small neighbours
+// of a sparse block are left alone until they are many: with each of them that
+// grows sparse, the others would be copied again.
+func (c catalogue) worthMerging(l layout, wanted bool) (run int, bytes int64) {
+	sparse, gathered, count := 0, int64(0), int32(0)
 	for _, b := range c {
-		if !b.sparse() && !l.small(b) || bytes+b.liveBytes > l.blockBytes || count+b.live > l.blockRows {
+		small, gains := l.small(b), wanted && b.sparse()
+		if !gains && !small || bytes+b.liveBytes > l.blockBytes || count+b.live > l.blockRows {
 			break
 		}
-		sparse = sparse || b.sparse()
+		run++
 		bytes += b.liveBytes
 		count += b.live
-		run++
+		if sparse == run-1 && !small {
+			sparse, gathered = run, bytes
+		}
 	}
-	if sparse || run >= l.mergeRun {
+	if run >= l.mergeRun {
 		return run, bytes
 	}
-	return 0, 0
+	return sparse, gathered
 }
 
 // merge replaces neighbouring blocks by one with their open jobs.

@@ -22,7 +22,9 @@ func (p *Partition) Reset(offset int64) error {
 		p.lanes, p.own = map[uint64]*lane{}, map[int64]*lane{}
 		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
 		p.notes, p.touched, p.halted = nil, nil, 0
-		p.open, p.activeOpen, p.liveBytes = openSet{}, 0, 0
+		p.open, p.activeOpen = openSet{}, 0
+		p.store.dead -= p.deadBytes
+		p.liveBytes, p.deadBytes = 0, 0
 		p.elsewhere, p.elsewhereChanged = nil, false
 		p.next, p.stored, p.durable, p.acked = offset, offset, -1, -1
 		p.gen++

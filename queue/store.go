@@ -85,6 +85,7 @@ type Store struct {
 	dirty     []*Partition // changed since the last flush began
 	memory    int64        // bytes of bodies held
 	fresh     int64        // of these, not yet flushed
+	dead      int64        // bytes of finished jobs in the partitions' blocks
 	gathering undurable    // outcomes for the next flush
 	flying    undurable    // outcomes in the flush under way
 	events    []Durable    // of gathering, where Options.Durable is set

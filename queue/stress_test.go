@@ -37,7 +37,7 @@ func stressLane(tp TopicPartition, offset int64) string {
 func TestManyGoroutinesShareAStore(t *testing.T) {
 	t.Parallel()
 	l := standardLayout()
-	l.blockRows, l.bucketBytes, l.mergeRun, l.drainedFile = 16, 300, 3, 1
+	l.blockRows, l.bucketBytes, l.mergeRun, l.deadBytes, l.drainedFile = 16, 300, 3, 0, 1
 	path := filepath.Join(t.TempDir(), FileName)
 	must(t, Create(path, Identity{StoreID: "s"}))
 	st := &stress{t: t, todo: map[string][]int64{}, running: map[string]bool{}, all: make(chan struct{})}
