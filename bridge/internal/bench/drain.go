@@ -35,7 +35,7 @@ func (b *bench) drain(c Case, system System) (result Drain, err error) {
 	whole := c.Work.Sleep == 0 && system != Parallel
 	if !whole {
 		all = all * 9 / 10 // towards the end the keys that are left do not fill the workers
-		if err := s.watch(all/2, b.plan.Warm); err != nil {
+		if err := s.watch(all/2, b.plan.warm(system)); err != nil {
 			return Drain{}, err
 		}
 	}

@@ -28,7 +28,7 @@ func (b *bench) pace(c Paced, system System) (result Latency, err error) {
 	if err := s.await(1, readiness); err != nil {
 		return Latency{}, err
 	}
-	p.pace(c.Rate, b.plan.Warm, false)
+	p.pace(c.Rate, b.plan.warm(system), false)
 	p.pace(c.Rate, b.plan.Pacing, true)
 	if err := s.await(p.next, readiness); err != nil { // all of them, also the slowest
 		return Latency{}, err
