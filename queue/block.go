@@ -29,7 +29,7 @@ type newBlock struct {
 }
 
 func (b *newBlock) add(r row) {
-	if b.index == nil {
+	if b.rows == 0 {
 		b.first = r.offset
 	}
 	b.index = rows(appendRow(b.index, r))

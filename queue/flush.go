@@ -74,6 +74,11 @@ func (p *Partition) gather() *partFlush {
 			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,
 		},
 	}
+	live := 0
+	for _, c := range p.fresh {
+		live += c.live
+	}
+	f.open = make([]openRecord, 0, live)
 	for _, c := range p.fresh {
 		f.gather(c)
 	}
@@ -110,9 +115,10 @@ func (f *partFlush) encode(w *bodyWriter) {
 	var b *newBlock
 	for i, o := range f.open {
 		if b == nil || l.full(b) {
-			b = &newBlock{}
+			count, bytes := l.extent(f.open[i:])
+			b = &newBlock{index: make(rows, 0, count*rowSize), places: make([]stored, 0, count)}
 			f.blocks = append(f.blocks, b)
-			w.buf = make([]byte, 0, l.sizeHint(f.open[i:]))
+			w.buf = make([]byte, 0, bytes)
 		}
 		place := w.add(o.rec, o.from.scheme)
 		b.add(place.row)
@@ -122,13 +128,13 @@ func (f *partFlush) encode(w *bodyWriter) {
 	w.buf = nil
 }
 
-// sizeHint estimates the bytes of the block that begins with the first record.
-func (l layout) sizeHint(open []openRecord) int {
-	n := int64(0)
-	for i := 0; i < min(len(open), int(l.blockRows)) && n < l.blockBytes; i++ {
-		n += open[i].rec.size()
+// extent estimates the block that begins with the first record.
+func (l layout) extent(open []openRecord) (count, bytes int) {
+	for count < min(len(open), int(l.blockRows)) && int64(bytes) < l.blockBytes {
+		bytes += int(open[count].rec.size())
+		count++
 	}
-	return int(n)
+	return count, bytes
 }
 
 // write puts the partition's share into tx.
@@ -289,12 +295,12 @@ func (f *partFlush) settleBodies() {
 
 // alias lets the record point into the copy that was written.
 func (r *Record) alias(block []byte, at stored) {
-	named := at.row.flags&flagNameKey != 0
 	r.Key = moved(r.Key, block, at.key)
 	r.Value = moved(r.Value, block, at.value)
-	r.Lane.Name = bytes.Clone(r.Lane.Name)
-	if named {
+	if at.row.flags&flagNameKey != 0 {
 		r.Lane.Name = r.Key
+	} else {
+		r.Lane.Name = bytes.Clone(r.Lane.Name)
 	}
 	headers := make([]Header, len(r.Headers))
 	for i, h := range r.Headers {
