@@ -141,13 +141,13 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 		decide = c.neverHeld
 	}
 	d, err := decide()
+	d.Ahead = c.ahead(d)
 	if err == nil {
 		err = c.inRange(d)
 	}
 	if err != nil {
 		return Decision{}, err
 	}
-	d.Ahead = c.ahead(d)
 	d.Notes = c.notes
 	d.Acknowledged = kafka.Committed
 	if c.otherTopic() {
@@ -316,13 +316,19 @@ func (c *reconciliation) inRange(d Decision) error {
 
 // after returns the next offset to fetch once d is carried out.
 func (c *reconciliation) after(d Decision) int64 {
+	next := d.Offset
 	switch d.Action {
 	case Keep:
-		return c.Next
+		next = c.Next
 	case SkipTo, Advance:
-		return max(c.Next, d.Offset)
+		next = max(c.Next, d.Offset)
 	}
-	return d.Offset
+	for _, r := range d.Ahead {
+		if r.From <= next {
+			next = max(next, r.To)
+		}
+	}
+	return next
 }
 
 // MovedOn tells whether another store has taken over a partition that this one

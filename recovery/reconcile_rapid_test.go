@@ -150,6 +150,9 @@ func TestNextOffsetIsAlwaysInTheLog(t *testing.T) {
 		if d.Action == Keep || d.Action == SkipTo {
 			next = max(d.Offset, w.local.Next)
 		}
+		for inSet(d.Ahead, next) {
+			next++
+		}
 		if next < w.kafka.LogStart || next > w.kafka.LogEnd {
 			t.Fatalf("%+v fetches from %d outside [%d, %d]", d, next, w.kafka.LogStart, w.kafka.LogEnd)
 		}
