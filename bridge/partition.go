@@ -111,8 +111,8 @@ func (p *partition) renew(clock queue.Clock) {
 // lease needs mu. The claim goes by the machine's time, the store by clock.
 func (p *partition) lease(clock queue.Clock) {
 	p.until = clock.Now().Add(time.Until(p.claim.Lease()))
+	p.publish() // first: with the lease, jobs start
 	p.stored.Lease(p.until)
-	p.publish()
 }
 
 // pokeCommit wakes the committer unless it is busy: then it is late already.

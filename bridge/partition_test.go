@@ -5,6 +5,9 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 func TestRunsOfALostPartition(t *testing.T) {
@@ -38,5 +41,34 @@ func TestRunsOfALostPartition(t *testing.T) {
 				t.Errorf("cancelled: %v, want %v", got, c.cancelled)
 			}
 		})
+	}
+}
+
+// TestAJobSeesItsPartitionFromTheFirstLeaseOn: workers wait for jobs while a
+// partition is admitted, and take one at once.
+func TestAJobSeesItsPartitionFromTheFirstLeaseOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, Topic{Handler: HandlerFunc(func(context.Context, *Job) error { return nil })}, nil)
+	for i := range int32(2000) {
+		tp := queue.TopicPartition{Topic: "orders", Partition: i + 1}
+		stored, err := d.store.Attach(tp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(stored.SetStart(0), stored.Append([]queue.Record{{Lane: queue.Lane{Own: true}}})); err != nil {
+			t.Fatal(err)
+		}
+		part := d.parts.add(tp, d.part.route)
+		seen := make(chan *view, 1)
+		go func() {
+			jobs := make([]queue.Job, 1)
+			if _, err := d.store.Take(t.Context(), jobs); err == nil {
+				seen <- part.view()
+			}
+		}()
+		part.admit(t.Context(), queue.SystemClock{}, &kafka.Claim{Fixed: true}, stored)
+		if v := <-seen; v == nil || v.stored != stored || v.until.IsZero() {
+			t.Fatalf("partition %d: a job started and sees %+v", tp.Partition, v)
+		}
 	}
 }
