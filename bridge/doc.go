@@ -14,6 +14,10 @@
 //   - Every record at or above the committed offset is run until it is done.
 //   - Jobs of a lane run one at a time, in offset order, retries included.
 //   - A completion that is on disk here never runs again here.
+//   - A partition that another bridge takes over brings along what is finished
+//     above its offset, as far as Kafka's 4,096 bytes of metadata carry it:
+//     the rest, counted in [Revoked], runs again there. After a kill, so does
+//     what was finished in the last 30 s.
 //   - Side effects happen at least once: after a kill, the jobs that were
 //     running or whose completion was not yet on disk run again, with the same
 //     [Job.ID]. After a planned stop, only those that did not end in time do.

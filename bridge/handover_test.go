@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/queue"
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
@@ -131,6 +133,37 @@ func TestWhatTheMetadataCannotCarryRunsAgain(t *testing.T) {
 	want := <-left
 	if _, again := b.count(); int64(again) != want || want == 0 || want > records/4 {
 		t.Errorf("%d finished jobs ran again, %d did not fit", again, want)
+	}
+}
+
+// moving is a clock that can be set forward while it is in use.
+type moving struct{ by atomic.Int64 }
+
+func (m *moving) Now() time.Time { return time.Now().Add(time.Duration(m.by.Load())) }
+
+func (m *moving) AfterFunc(d time.Duration, f func()) queue.Timer { return time.AfterFunc(d, f) }
+
+// TestCommitTellsWhatIsAheadOfAStuckHead every 30 s, though its offset stays.
+func TestCommitTellsWhatIsAheadOfAStuckHead(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	b := newBook(func(job *bridge.Job) bool { return job.Offset == 0 })
+	cfg, clock := leaving(t, broker, b), &moving{}
+	cfg.Clock = clock
+	start(t, cfg)
+	told := func() []queue.Range {
+		stamp, _ := recovery.DecodeStamp(broker.Committed("billing", "orders")[0].Metadata)
+		return stamp.Ahead
+	}
+	for i := range 3 {
+		broker.Produce(t, "orders", bridgetest.Record{Key: []byte{byte(2 * i)}}, bridgetest.Record{Key: []byte{byte(2*i + 1)}})
+		b.waitDone(t, 2*i+1)
+		clock.by.Add(int64(30 * time.Second))
+		want := []queue.Range{{From: 1, To: int64(2*i + 2)}}
+		eventually(t, fmt.Sprintf("the commit tells %v", want), func() bool { return slices.Equal(told(), want) })
+	}
+	if commit := broker.Committed("billing", "orders")[0]; commit.Offset != 0 {
+		t.Errorf("committed %d", commit.Offset)
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *Store) attached(tp TopicPartition) (p *Partition, forgotten int, err er
 		return nil, 0, fmt.Errorf("attach %s: it is attached already", tp)
 	}
 	if p != nil {
-		p.detached, p.away = false, 0
+		p.detached = false
 	}
 	return p, s.forgotten, nil
 }
@@ -116,6 +116,7 @@ func (p *Partition) loadState(b *bbolt.Bucket) error {
 	}
 	p.known = true
 	p.next, p.stored, p.durable, p.acked = v.Next, v.Next, v.Frontier, v.Acknowledged
+	p.away = v.Away
 	p.topicID, p.fingerprint, p.scheme, p.active = v.TopicID, v.Fingerprint, v.Scheme, v.Scheme
 	return nil
 }

@@ -18,6 +18,10 @@ func (p *Partition) Lease(until time.Time) {
 		return
 	}
 	p.until = until
+	if p.away != 0 && !until.IsZero() { // only looking at it leaves it away
+		p.away = 0
+		p.touch()
+	}
 	p.schedule()
 }
 

@@ -379,6 +379,9 @@ func (m *machine) setLease(p *modelPartition, until time.Time) {
 		return
 	}
 	p.handle.Lease(until)
+	if p.attached && !p.away.IsZero() && !until.IsZero() {
+		p.away, p.touched = time.Time{}, true
+	}
 	if p.attached {
 		p.lease = until
 	}
@@ -637,7 +640,6 @@ func (m *machine) attachPartition(t *rapid.T, p *modelPartition) {
 	h, err := m.store.Attach(p.tp)
 	must(t, err)
 	p.handle, p.attached = h, true
-	p.away = time.Time{}
 	if p.next < 0 {
 		m.configurePartition(t, p, "by key")
 		p.next = rapid.Int64Range(0, 1500).Draw(t, "start")

@@ -16,7 +16,7 @@ type Partition struct {
 	gen      int       // counts resets: a flush begun before one must not touch memory after it
 	until    time.Time // jobs start before it only
 	detached bool
-	away     int64 // when that was, in Unix nanoseconds; zero while attached
+	away     int64 // when it was detached, in Unix nanoseconds; zero since it got a lease
 	gone     bool  // detached and forgotten by the store: this handle does nothing any more
 	known    bool  // the file has held this partition
 

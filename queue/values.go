@@ -18,7 +18,7 @@ type stateValue struct {
 	TopicID      string `msgpack:"topic_id"`
 	Scheme       uint16 `msgpack:"scheme"`         // number of the scheme of new records
 	Fingerprint  string `msgpack:"fingerprint"`    // of that scheme
-	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero while attached
+	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero since it got a lease
 }
 
 // noteValue is what is known of one open job beyond its record.

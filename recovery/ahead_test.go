@@ -31,7 +31,7 @@ func TestReconcileMergesWhatIsAhead(t *testing.T) {
 		"a deleted topic's":                  {held(), committed(150, stampOf("other", "OLD", 9, ahead...)), Policy{}, Decision{Acknowledged: -1}},
 		"the log was cut off": {held(), within(committed(150, stampOf("other", "T", 9, ahead...)), 10, 300), Policy{},
 			Decision{Ahead: []queue.Range{{From: 210, To: 220}, {From: 290, To: 300}}}},
-		"retention has passed what is done": {held(), within(committed(200, stampOf("other", "T", 9, ahead...)), 390, 1000), Policy{}, Decision{Ahead: ahead}},
+		"retention has passed what is done":  {held(), within(committed(200, stampOf("other", "T", 9, ahead...)), 390, 1000), Policy{}, Decision{Ahead: ahead}},
 		"another store has followed a reset": {held(), committed(50, stampOf("other", "T", 9, ahead...)), follow, Decision{Action: Reset, Offset: 50, Ahead: ahead}},
 		"our own stamp was set back":         {held(), committed(50, stampOf("me", "T", 4, ahead...)), follow, Decision{Action: Reset, Offset: 50}},
 	} {
