@@ -66,16 +66,8 @@ func (k *kafka) create(t *testing.T, topic string, partitions int32, configs ...
 func (k *kafka) waitLed(t *testing.T, topic string, partitions int32) {
 	t.Helper()
 	until(t, func() (bool, any) {
-		if err := k.client.RefreshMetadata(topic); err != nil {
-			return false, err
-		}
-		led, err := k.client.WritablePartitions(topic)
-		for _, p := range led {
-			if err == nil {
-				_, err = k.client.GetOffset(topic, p, sarama.OffsetNewest)
-			}
-		}
-		return err == nil && len(led) == int(partitions), err
+		ends, err := k.readEnds(topic)
+		return err == nil && len(ends) == int(partitions), err
 	}, "%s has %d partitions with leaders", topic, partitions)
 }
 
@@ -95,20 +87,37 @@ func (k *kafka) produce(t *testing.T, messages ...*sarama.ProducerMessage) {
 // ends are the ends of a topic's partitions.
 func (k *kafka) ends(t *testing.T, topic string) map[int32]int64 {
 	t.Helper()
-	if err := k.client.RefreshMetadata(topic); err != nil {
-		t.Fatal(err)
-	}
-	partitions, err := k.client.Partitions(topic)
+	ends, err := k.readEnds(topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ends := make(map[int32]int64)
-	for _, p := range partitions {
-		if ends[p], err = k.client.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return ends
+}
+
+func (k *kafka) readEnds(topic string) (map[int32]int64, error) {
+	if err := k.client.RefreshMetadata(topic); err != nil {
+		return nil, err
+	}
+	partitions, err := k.client.Partitions(topic)
+	if err != nil {
+		return nil, err
+	}
+	ask := make(map[int32]int64)
+	for _, p := range partitions {
+		ask[p] = sarama.OffsetNewest
+	}
+	answer, err := k.admin.ListOffsets(map[string]map[int32]int64{topic: ask}, nil)
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[int32]int64)
+	for p, end := range answer[topic] {
+		if end.Err != sarama.ErrNoError && end.Err != nil {
+			return nil, end.Err
+		}
+		ends[p] = end.Offset
+	}
+	return ends, nil
 }
 
 // committed are a group's offsets in a topic; a partition without is left out.
