@@ -62,7 +62,7 @@ func (o *ownership) facts(ctx context.Context) (recovery.Facts, error) {
 			return f, fmt.Errorf("find the offset of %v: %w", o.cfg.Start.Time, err)
 		}
 	}
-	return f, nil
+	return f, o.compareLog(ctx, &f)
 }
 
 // ask repeats a question to Kafka until it is answered, refused or pointless.

@@ -3,6 +3,7 @@ package queue
 import (
 	"iter"
 	"math/bits"
+	"slices"
 	"sort"
 )
 
@@ -112,6 +113,18 @@ func (s *openSet) min() (int64, bool) {
 		for w, word := range sp.bits {
 			if word != 0 {
 				return sp.base + int64(w*64+bits.TrailingZeros64(word)), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// max returns the highest open offset, or false when there is none.
+func (s *openSet) max() (int64, bool) {
+	for _, sp := range slices.Backward(s.spans) {
+		for w, word := range slices.Backward(sp.bits[:]) {
+			if word != 0 {
+				return sp.base + int64(w*64+63-bits.LeadingZeros64(word)), true
 			}
 		}
 	}

@@ -19,6 +19,9 @@ func TestOpenSetIsASet(t *testing.T) {
 				if ok != (len(open) > 0) || ok && lowest != open[0] || set.count != len(open) {
 					t.Fatalf("%d open from %d (%v), want %v", set.count, lowest, ok, open)
 				}
+				if highest, ok := set.max(); ok != (len(open) > 0) || ok && highest != open[len(open)-1] {
+					t.Fatalf("open up to %d (%v), want %v", highest, ok, open)
+				}
 				if len(set.spans) > 2*len(open)+40 {
 					t.Fatalf("%d spans for %d offsets", len(set.spans), len(open))
 				}

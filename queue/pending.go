@@ -129,6 +129,14 @@ func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
 	return Record{}, true, err
 }
 
+// LastOpen returns the highest offset of an open job, or false where there is
+// none.
+func (p *Partition) LastOpen() (offset int64, open bool) {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	return p.open.max()
+}
+
 // Attached returns the partitions that are attached, by topic and number.
 func (s *Store) Attached() []*Partition {
 	s.mu.Lock()

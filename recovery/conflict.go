@@ -16,6 +16,7 @@ const (
 	TopicRecreated                         // the topic was deleted and created anew
 	RecordsLost                            // retention deleted what was never stored
 	BeyondEnd                              // the log ends below the next offset
+	LogRewritten                           // a stored record is another one in the log
 )
 
 // Conflict is the error of [Reconcile]: going on could skip records or run
@@ -165,6 +166,27 @@ func (c *reconciliation) beyondEnd(next int64) error {
 	return c.conflict(BeyondEnd, fmt.Sprintf("the next offset to fetch, %d, %s", next, why),
 		Choice{Name: fromStart, Decision: Decision{Action: Reset, Offset: c.LogStart}, How: newDirectory},
 		Choice{Name: atEnd, Decision: Decision{Action: Reset, Offset: c.LogEnd}, How: newDirectory})
+}
+
+// logRewritten is for a log that was cut off and has grown again, as after the
+// election of a leader that had not all of it. How much of it is new is not known.
+func (c *reconciliation) logRewritten() error {
+	c.replaced, c.known, c.maybe = true, 0, c.Next
+	choices := []Choice{{
+		Name:     "forget what is stored",
+		Decision: Decision{Action: Reset, Offset: c.Frontier},
+		How:      setOffset(c.Frontier) + ", then a new data_dir",
+	}}
+	if c.LogStart < c.Acknowledged {
+		choices = append(choices, Choice{
+			Name:     "run the log from its start",
+			Decision: Decision{Action: Reset, Offset: c.LogStart},
+			How:      setAndFollow(c.LogStart),
+		})
+	}
+	return c.conflict(LogRewritten,
+		fmt.Sprintf("the record at offset %d is not the one that is stored: the log was cut off and written anew", c.RewrittenAt),
+		choices...)
 }
 
 func (c *reconciliation) author() string {

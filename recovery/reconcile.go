@@ -18,6 +18,10 @@ type Facts struct {
 	// AtTime is the offset of the first record that is not older than the
 	// policy's start time; -1: there is none. Used with [StartTime] only.
 	AtTime int64
+	// Rewritten: the record that the log holds at RewrittenAt is not the one
+	// that is stored as an unfinished job.
+	Rewritten   bool
+	RewrittenAt int64
 }
 
 // Start is where a partition begins that neither the store nor the group has
@@ -144,6 +148,9 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	d.Ahead = c.ahead(d)
 	if err == nil {
 		err = c.inRange(d)
+	}
+	if err == nil {
+		err = c.sameLog(d)
 	}
 	if err != nil {
 		return Decision{}, err
@@ -312,6 +319,16 @@ func (c *reconciliation) inRange(d Decision) error {
 		return c.beyondEnd(next)
 	}
 	return nil
+}
+
+// sameLog refuses a decision that keeps jobs of a log that is not the same any
+// more: what was read of the new one began in its middle.
+func (c *reconciliation) sameLog(d Decision) error {
+	dropped := d.Action == Begin || d.Action == Reset || d.Action == SkipTo && d.Offset > c.RewrittenAt
+	if !c.Rewritten || dropped {
+		return nil
+	}
+	return c.logRewritten()
 }
 
 // after returns the next offset to fetch once d is carried out.

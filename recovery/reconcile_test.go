@@ -43,6 +43,11 @@ func ofTopic(f Facts, id string) Facts {
 	return f
 }
 
+func rewritten(f Facts, at int64) Facts {
+	f.Rewritten, f.RewrittenAt = true, at
+	return f
+}
+
 func atTime(f Facts, offset int64) Facts {
 	f.AtTime = offset
 	return f
@@ -89,6 +94,9 @@ func TestReconcileDecides(t *testing.T) {
 		"log start above frontier":                  {held(), within(committed(150, mine), 300, 1000), Policy{}, Decision{}, ""},
 		"log start above next, another store ahead": {held(), within(committed(900, others), 800, 1000), Policy{}, Decision{Action: SkipTo, Offset: 900}, "store other committed"},
 		"next at log end":                           {held(), within(committed(150, mine), 10, 300), Policy{}, Decision{}, ""},
+
+		"log written anew, set back, follow":      {held(), rewritten(committed(50, ""), 290), follow, Decision{Action: Reset, Offset: 50}, "skips nothing, runs again at most 210"},
+		"log written anew, set beyond it, follow": {held(), rewritten(committed(291, ""), 290), follow, Decision{Action: SkipTo, Offset: 291}, "skips at most 40, runs again"},
 
 		"commit of a deleted topic's id, topic accepted here": {held(), committed(900, minesOld), Policy{}, Decision{}, "deleted topic OLD"},
 		"broker without topic ids":                            {held(), ofTopic(committed(150, mine), ""), Policy{}, Decision{}, ""},
@@ -201,6 +209,14 @@ func TestReconcileStops(t *testing.T) {
 		"never held, committed above log end": {
 			never(), committed(2000, ""), follow, BeyondEnd, "the committed offset 2000 is above",
 			[]choice{{Begin, 10, 0, 990}, {Begin, 1000, 990, 0}},
+		},
+		"a stored record is another one in the log": {
+			held(), rewritten(committed(200, mine), 290), follow, LogRewritten, "the record at offset 290 is not the one that is stored",
+			[]choice{{Reset, 200, 230, 100}, {Reset, 10, 40, 290}},
+		},
+		"a stored record is another one above an offset that was set": {
+			held(), rewritten(committed(250, ""), 290), follow, LogRewritten, "the record at offset 290 is not the one that is stored",
+			[]choice{{Reset, 200, 230, 100}, {Reset, 10, 40, 290}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
