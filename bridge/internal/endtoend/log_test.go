@@ -21,11 +21,15 @@ func (k *kafka) deleteBelow(t *testing.T, topic string, offset int64) {
 	}
 }
 
-func checkHeld(t *testing.T, j *journal, says ...string) {
+func checkHeld(t *testing.T, j *journal, texts ...string) {
 	t.Helper()
-	held := j.untilHeld(t).Error()
-	for _, text := range says {
-		if !strings.Contains(held, text) {
+	says(t, j.untilHeld(t), texts...)
+}
+
+func says(t *testing.T, held error, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(held.Error(), text) {
 			t.Errorf("held because %q, want %q", held, text)
 		}
 	}
@@ -154,6 +158,43 @@ func testRecreatedWhileRunning(t *testing.T, k *kafka) {
 			t.Logf("%d jobs done", len(j.untilDone(t, 30)))
 		})
 	}
+}
+
+// A log that was cut off below what is stored, and written on, has other
+// records under the same offsets. The broker has to be down to cut it.
+func TestLogCutOff(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t)
+	cut := func(t *testing.T, written int) (bridge.Config, error) {
+		t.Helper()
+		topic := topicOf(t)
+		cfg := unfinished(t, k, topic)
+		k.Kill(t)
+		k.CutLog(t, topic, 0, 10)
+		k.Restart(t)
+		k.produce(t, numbered(topic, 1, written)...)
+		j, b := goOn(t, cfg)
+		held := j.untilHeld(t)
+		b.mustStop(t)
+		if len(j.started) > 0 {
+			t.Errorf("while it was held, %d jobs ran", len(j.started))
+		}
+		return cfg, held
+	}
+	t.Run("shorter", func(t *testing.T) {
+		_, held := cut(t, 5)
+		says(t, held, "the next offset to fetch, 20, is above the log's end: the log was cut off or the topic created anew (the log holds 0 to 15)")
+	})
+	t.Run("longer", func(t *testing.T) {
+		cfg, held := cut(t, 15)
+		says(t, held, "the record at offset 19 is not the one that is stored: the log was cut off and written anew (the log holds 0 to 25)",
+			"forget what is stored (skips at most 18, runs again at most 10): stop with --leave and kafka-consumer-groups --reset-offsets --to-offset 10, then a new data_dir")
+		k.resetOffset(t, cfg.Group, cfg.Topics[0].Name, 10)
+		cfg.DataDir = t.TempDir()
+		j, _ := goOn(t, cfg)
+		k.waitCommitted(t, cfg.Group, cfg.Topics[0].Name)
+		check(t, "after", j.untilDone(t, 15), 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)
+	})
 }
 
 // Compaction leaves gaps, also behind what a bridge has stored and at the end

@@ -18,7 +18,9 @@ import (
 func unfinished(t *testing.T, k *kafka, topic string) bridge.Config {
 	t.Helper()
 	k.create(t, topic, 1)
-	k.produce(t, numbered(topic, 1, 20)...)
+	for range 2 { // batches
+		k.produce(t, numbered(topic, 1, 10)...)
+	}
 	j := newJournal()
 	cfg := j.settings(t, k, topic, func(ctx context.Context, job *bridge.Job) error {
 		if job.Offset < 10 || job.Offset == 12 || job.Offset == 14 {
