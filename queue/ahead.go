@@ -18,7 +18,7 @@ type Progress struct {
 
 // maxAhead bounds the ranges that a Progress lists, and those that a partition
 // remembers of other owners. It is more than commit metadata can carry.
-const maxAhead = 1 << 15
+const maxAhead = 1 << 14
 
 // Progress waits for a flush and returns what it has made durable. Frontier and
 // Ahead belong together: a Frontier alone is cheaper to have from that method.

@@ -68,7 +68,7 @@ func rangeLength(set []queue.Range, i int) uint64 { return uint64(set[i].To - se
 func holeLength(set []queue.Range, i int) uint64  { return uint64(set[i].From - set[i-1].To - 1) }
 
 // bestOrder is the order in which the lengths, from the one of the first range
-// on, need the fewest bits.
+// on, need the fewest bits. Past the best one the bits only grow, but for ties.
 func bestOrder(set []queue.Range, first int, length func([]queue.Range, int) uint64) (best byte) {
 	fewest := math.MaxInt
 	for order := range byte(maxOrder + 1) {
@@ -78,6 +78,9 @@ func bestOrder(set []queue.Range, first int, length func([]queue.Range, int) uin
 		}
 		if bits < fewest {
 			best, fewest = order, bits
+		}
+		if order > best+1 {
+			break
 		}
 	}
 	return best
