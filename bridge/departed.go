@@ -27,8 +27,7 @@ func (r *run) dropDeparted(ctx context.Context) error {
 func (r *run) checkDeparted(ctx context.Context) {
 	away, err := r.store.Away()
 	if err != nil {
-		r.log.Warn("cannot look for partitions that others own", "error", err)
-		return
+		r.log.Warn("cannot tell of each stored partition whether others own it", "error", err)
 	}
 	now := r.cfg.Clock.Now()
 	for _, a := range away {

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -169,6 +170,24 @@ func TestForgetKeepsWhatIsNotInKafkasOrder(t *testing.T) {
 		if s := r.mustAttach(orders).State(); s.Next != -1 || s.Open != 0 {
 			t.Errorf("%q: %+v", beside, s)
 		}
+	}
+}
+
+func TestDamagedPartitionHidesNoOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	bills := TopicPartition{Topic: "bills"}
+	for _, tp := range []TopicPartition{orders, bills} {
+		r.append(r.attach(tp), "a")
+	}
+	r.reopen()
+	r.must(r.db.Update(func(tx *bbolt.Tx) error {
+		return partitionBucket(tx, bills).Put(keyState, []byte("nonsense"))
+	}))
+	away, err := r.Away()
+	var damage *DamageError
+	if len(away) != 1 || away[0].TopicPartition != orders || !errors.As(err, &damage) {
+		t.Errorf("%+v, %v", away, err)
 	}
 }
 

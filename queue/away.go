@@ -20,15 +20,18 @@ type Away struct {
 }
 
 // Away lists the partitions of the file that are not attached and have no run
-// under way.
+// under way. The error names those whose state is damaged, beside the list of
+// the others.
 func (s *Store) Away() (list []Away, err error) {
+	var damaged error
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
 			var v stateValue
 			if err := decodeValue(b.Get(keyState), &v); err != nil {
-				return &DamageError{tp.String() + " state", err}
+				damaged = errors.Join(damaged, &DamageError{tp.String() + " state", err})
+				return nil
 			}
 			if v.Next >= 0 && !s.inUse(tp) {
 				list = append(list, Away{tp, v.state(), s.awaySince(v)})
@@ -36,7 +39,7 @@ func (s *Store) Away() (list []Away, err error) {
 			return nil
 		})
 	})
-	return list, err
+	return list, errors.Join(err, damaged)
 }
 
 func (s *Store) inUse(tp TopicPartition) bool {

@@ -17,7 +17,9 @@
 // and never runs a completed one again, unless the policy says to follow an
 // offset that was set from outside; in doubt it returns a [Conflict] whose
 // choices count what each would skip or run again. [Stamp] is the metadata of
-// each commit, by which stores recognise each other.
+// each commit, by which stores recognise each other and pass on what is complete
+// above the offset. [MovedOn] tells when what is left here of a partition is
+// another store's business.
 //
 // [Verify] and [Compact] work on a store that no bridge has open.
 //
