@@ -14,6 +14,7 @@ func TestData(t *testing.T) {
 		"log append time":            testLogAppendTime,
 		"codecs":                     testCodecs,
 		"large records":              testLargeRecords,
+		"interleaved aborts":         testInterleavedAborts,
 		"tiny batches":               testTinyBatches,
 		"offsets reset":              testResetOffsets,
 		"offsets expired":            testExpiredOffsets,

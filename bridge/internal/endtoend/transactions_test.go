@@ -63,6 +63,24 @@ func testTransactions(t *testing.T, k *kafka) {
 	check(t, "committed in the end", committed.untilDone(t, 13), 0, 0, 1, 2, 2, 4, 7, 8, 14, 15, 18, 19, 20)
 }
 
+// Of two aborted transactions the one that began last ends first.
+func testInterleavedAborts(t *testing.T, k *kafka) {
+	topic := topicOf(t)
+	k.create(t, topic, 1)
+	a, b := k.transactional(t, "a"), k.transactional(t, "b")
+	for range 2 { // also a second time, beside older ones
+		a.begin(t, topic, 0, 2)
+		b.begin(t, topic, 0, 2)
+		b.end(t, false)
+		a.end(t, false)
+	}
+	j := newJournal()
+	cfg := j.settings(t, k, topic, nil)
+	embed(t, cfg)
+	k.waitCommitted(t, cfg.Group, topic)
+	check(t, "aborted transactions", j.untilDone(t, 0))
+}
+
 // A long aborted transaction takes several looks to step over.
 func testLongAbortedTail(t *testing.T, k *kafka) {
 	topic := topicOf(t)

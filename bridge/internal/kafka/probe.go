@@ -1,10 +1,12 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -123,8 +125,9 @@ func (c *Claim) fetchOnce(offset int64) (*sarama.FetchResponseBlock, error) {
 // sarama's own consumer.
 func (c *Claim) deliverable(block *sarama.FetchResponseBlock, offset int64) (messages []*sarama.ConsumerMessage, seen int64) {
 	committed := c.cluster.commit.Config().Consumer.IsolationLevel == sarama.ReadCommitted
-	aborts := block.AbortedTransactions // by first offset
-	aborted := make(map[int64]bool)     // producers whose transaction will be aborted
+	aborts := slices.SortedFunc(slices.Values(block.AbortedTransactions), // Kafka lists them as they ended
+		func(a, b *sarama.AbortedTransaction) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
+	aborted := make(map[int64]bool) // producers whose transaction will be aborted
 	seen = offset
 	for _, set := range block.RecordsSet {
 		batch := set.RecordBatch
