@@ -27,7 +27,6 @@ func TestRealKafka(t *testing.T) {
 		"new partition":           testNewPartition,
 		"leave":                   testLeave,
 		"fixed beside members":    testFixedBesideMembers,
-		"transactions":            testTransactions,
 		"empty batches":           testEmptyBatches,
 		"an old session cannot":   testForgottenMember,
 		"members come and go":     testChurn,
@@ -218,68 +217,24 @@ func testFixedBesideMembers(t *testing.T, r *realKafka) {
 	}
 }
 
-func testTransactions(t *testing.T, r *realKafka) {
-	topic := r.create(t, 1)
-	o := newOwner()
-	consume(t, r.dial(t, readCommitted), topics(topic), o)
-	h := o.one(t)
-	conf := idempotent()
-	conf.Producer.Transaction.ID = t.Name()
-	producer, err := sarama.NewSyncProducer(r.addrs(), conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer producer.Close()
-	transaction := func(n int, commit bool) {
-		t.Helper()
-		err := producer.BeginTxn()
-		for range n {
-			if err == nil {
-				_, _, err = producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder("v")})
-			}
-		}
-		if err == nil && commit {
-			err = producer.CommitTxn()
-		} else if err == nil {
-			err = producer.AbortTxn()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	transaction(3, true)  // 0-2, marker 3
-	transaction(2, false) // 4-5, marker 6
-	stream := open(t, h.Claim, 0)
-	next(t, stream, 3)
-	until(t, "the markers are there", func() bool {
-		p, err := h.Probe(within(t), 3)
-		return err == nil && p == kafka.Probe{End: 7, LastStable: 7, HighWater: 7}
-	})
-	if p, err := h.Probe(within(t), 1); err != nil || p.End != 1 || !p.Record {
-		t.Errorf("%+v, %v", p, err)
-	}
-	transaction(1, true)
-	if got := next(t, stream, 1); got[0] != 7 {
-		t.Errorf("after the markers came %d", got[0])
-	}
-}
-
 // Compaction keeps the last batch of each producer, without its records.
 func testEmptyBatches(t *testing.T, r *realKafka) {
 	topic := r.create(t, 1, "cleanup.policy", "compact", "segment.ms", "100", "min.cleanable.dirty.ratio", "0.001")
 	o := newOwner()
 	consume(t, r.dial(t), topics(topic), o)
 	h := o.one(t)
-	for range 4 { // each from a producer, and in a segment, of its own
+	for minutes := range 4 { // each from a producer, and by its time in a segment, of its own
 		producer, err := sarama.NewSyncProducer(r.addrs(), idempotent())
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder("k"), Value: sarama.StringEncoder("v")})
+		_, _, err = producer.SendMessage(&sarama.ProducerMessage{
+			Topic: topic, Key: sarama.StringEncoder("k"), Value: sarama.StringEncoder("v"),
+			Timestamp: time.Now().Add(time.Duration(minutes-10) * time.Minute),
+		})
 		if err := errors.Join(err, producer.Close()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
 	// The last segment is not compacted, and in those before it the last record stays.
 	until(t, "compaction", func() bool {
