@@ -76,8 +76,11 @@ func (f headerFile) read() (string, error) {
 		return "", fmt.Errorf("read the header %s: %w", f.name, err)
 	}
 	value, ok := fieldValue(secret)
-	if !ok {
+	switch {
+	case !ok:
 		return "", fmt.Errorf("read the header %s: %s holds what no header can carry, such as a line break before its end", f.name, f.path)
+	case value == "":
+		return "", fmt.Errorf("read the header %s: %s holds nothing but blanks", f.name, f.path)
 	}
 	return value, nil
 }

@@ -52,6 +52,7 @@ func TestUnreadableHeaderFileFailsTheAttempt(t *testing.T) {
 	h := handler(t, Config{URL: server.URL, HeaderFiles: map[string]string{"Authorization": token}})
 	for _, tt := range []struct{ content, want string }{
 		{"", "is empty"},
+		{" \t\n", "holds nothing but blanks"},
 		{"s3cret\nx: y", "holds what no header can carry"},
 		{"s3cret\x00", "contains a NUL byte"},
 		{strings.Repeat("s3cret", 20_000), "is longer than 64 KiB"},

@@ -44,7 +44,7 @@ func secretsOf(values []string, query string) []string {
 func redact(text string, secrets []string, limit int) string {
 	var b strings.Builder
 	for i := 0; i < min(limit, len(text)); {
-		found := slices.IndexFunc(secrets, func(s string) bool { return strings.HasPrefix(text[i:], s) })
+		found := slices.IndexFunc(secrets, func(s string) bool { return s != "" && strings.HasPrefix(text[i:], s) })
 		if found < 0 {
 			b.WriteByte(text[i])
 			i++

@@ -66,6 +66,7 @@ func TestRedact(t *testing.T) {
 		{"a secret!", []string{"secret"}, "a <redacted>!"},
 		{"01234567secret", []string{"secret"}, "01234567<redacted>"}, // begins before the limit
 		{"secretsecretsec", []string{"secret"}, "<redacted><redacted>"},
+		{"nothing", []string{""}, "nothing"},
 	} {
 		if got := redact(tt.text, tt.secrets, limit); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
