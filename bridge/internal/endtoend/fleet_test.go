@@ -18,10 +18,12 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge/internal/history"
 )
 
-// Of every member.
+// How long a group waits for a silent member: a fleet of which none stays away
+// takes the longer time, so that a busy machine throws nobody out.
 const (
-	session   = 6 * time.Second
-	rebalance = 10 * time.Second
+	session     = 8 * time.Second
+	longSession = 45 * time.Second
+	rebalance   = 10 * time.Second // how long it waits for a member to join
 )
 
 // fleet is a group of members, each a process with a data directory of its own,
@@ -33,6 +35,7 @@ type fleet struct {
 	partitions int32
 	assignor   string
 	static     bool
+	session    time.Duration
 	members    map[string]*fleetMember // that are alive
 	log        *history.Log
 	close      func() // ends the watch of commits; may be called again
@@ -47,7 +50,7 @@ func (k *kafka) fleet(t *testing.T, partitions int32, assignor string, static bo
 	t.Helper()
 	f := &fleet{
 		kafka: k, dir: t.TempDir(), topic: topicOf(t), partitions: partitions,
-		assignor: assignor, static: static,
+		assignor: assignor, static: static, session: session,
 		members: make(map[string]*fleetMember),
 	}
 	k.create(t, f.topic, partitions)
@@ -114,7 +117,7 @@ func (f *fleet) boot(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		o := orders{
-			Name: name, Brokers: []string{f.Addr()}, Group: f.topic, Instance: "none", Assignor: f.assignor,
+			Name: name, Brokers: []string{f.Addr()}, Group: f.topic, Instance: "none", Assignor: f.assignor, Session: f.session,
 			Topic: f.topic, DataDir: f.path(name), History: f.path("history"),
 			Flow: f.path(name + ".flow"), Release: f.path(name + ".release"),
 		}

@@ -25,6 +25,7 @@ type orders struct {
 	Group    string
 	Instance string
 	Assignor string
+	Session  time.Duration
 	Topic    string
 	DataDir  string
 	History  string // path of the history that all share
@@ -69,7 +70,7 @@ func serve(text string) error {
 		Assignors:        []string{o.Assignor},
 		DataDir:          o.DataDir,
 		Workers:          16,
-		SessionTimeout:   session,
+		SessionTimeout:   o.Session,
 		RebalanceTimeout: rebalance,
 		StopWithin:       5 * time.Second,
 		Topics:           []bridge.Topic{{Name: o.Topic, Handler: bridge.HandlerFunc(m.handle)}},

@@ -68,6 +68,7 @@ func testRolling(t *testing.T, k *kafka) {
 // runs again.
 func testStatic(t *testing.T, k *kafka) {
 	f := k.fleet(t, flowing, "cooperative-sticky", true)
+	f.session = longSession
 	stopFeeding := f.feed(t)
 	f.boot(t, "a", "b", "c")
 	before := f.waitShared(t, "all join")
