@@ -231,9 +231,36 @@ func TestCommandThatCannotBeRun(t *testing.T) {
 	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"/no/such/program", "no-such-program-anywhere", plain} {
-		if _, err := New(Config{Command: []string{command}}); err == nil || !strings.Contains(err.Error(), command) {
+	for command, remedy := range map[string]string{
+		"/no/such/program":         "; correct the path, or make the file executable",
+		plain:                      "; correct the path, or make the file executable",
+		"no-such-program-anywhere": "; install it, or name its path",
+		"./charge.sh --all":        "; each argument is an item of its own behind the program, as there is no shell to part them",
+	} {
+		_, err := New(Config{Command: []string{command}})
+		if err == nil || !strings.Contains(err.Error(), command) || !strings.HasSuffix(err.Error(), remedy) {
 			t.Errorf("%s: error %v", command, err)
+		}
+	}
+}
+
+// What is only found by starting it is no less clear.
+func TestScriptThatCannotBeStarted(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "script")
+	for first, want := range map[string]string{
+		"echo done":     "exec format error; a script begins with a line that names its interpreter, such as #!/bin/sh",
+		"#!/no/such/sh": "no such file or directory; the file is there, but not the interpreter that it names",
+	} {
+		if err := os.WriteFile(script, []byte(first+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		h, err := New(Config{Command: []string{script}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Handle(context.Background(), &bridge.Job{}); err == nil || err.Error() != "start "+script+": "+want {
+			t.Errorf("%s: error %v", first, err)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (c *child) start() (ours *pipes, cmd *osexec.Cmd, err error) {
 	}
 	if err != nil {
 		ours.close()
-		return nil, nil, fmt.Errorf("start %s: %w", c.program.path, err)
+		return nil, nil, c.program.unstartable(err)
 	}
 	return ours, cmd, nil
 }

@@ -38,7 +38,7 @@ func run(ctx context.Context, p *program, job *bridge.Job) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", p.path, err)
+		return p.unstartable(err)
 	}
 	g := &group{id: cmd.Process.Pid}
 	stop := context.AfterFunc(ctx, func() { g.terminate(p.Grace) })

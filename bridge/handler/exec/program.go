@@ -6,6 +6,8 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 // program is what a Config starts, looked up once, so that neither Dir nor a later change
@@ -23,7 +25,7 @@ func (c Config) program() (*program, error) {
 	var problems []error
 	var err error
 	if p.path, err = lookPath(c.Command[0]); err != nil {
-		problems = append(problems, fmt.Errorf("exec: command cannot be run: %w", err))
+		problems = append(problems, fmt.Errorf("exec: command cannot be run: %w; %s", err, lookPathRemedy(c.Command[0])))
 	}
 	if err := usableDir(c.Dir); err != nil {
 		problems = append(problems, fmt.Errorf("exec: dir cannot be used: %w", err))
@@ -48,6 +50,16 @@ func lookPath(name string) (string, error) {
 	return filepath.Abs(path)
 }
 
+func lookPathRemedy(name string) string {
+	switch {
+	case strings.ContainsAny(name, " \t"):
+		return "each argument is an item of its own behind the program, as there is no shell to part them"
+	case strings.ContainsRune(name, filepath.Separator):
+		return "correct the path, or make the file executable"
+	}
+	return "install it, or name its path"
+}
+
 func usableDir(dir string) error {
 	if dir == "" {
 		return nil
@@ -69,4 +81,19 @@ func (p *program) command(env []string) *osexec.Cmd {
 		Env:         append(p.base[:len(p.base):len(p.base)], env...),
 		SysProcAttr: attributes(p.user.credential()),
 	}
+}
+
+// unstartable is the error of a process that could not be started.
+func (p *program) unstartable(err error) error {
+	var about *os.PathError
+	if errors.As(err, &about) && about.Path == p.path {
+		err = about.Err // the path is said once
+	}
+	switch _, missing := os.Stat(p.path); {
+	case errors.Is(err, syscall.ENOEXEC):
+		err = fmt.Errorf("%w; a script begins with a line that names its interpreter, such as #!/bin/sh", err)
+	case err == syscall.ENOENT && missing == nil:
+		err = fmt.Errorf("%w; the file is there, but not the interpreter that it names", err)
+	}
+	return fmt.Errorf("start %s: %w", p.path, err)
 }

@@ -116,8 +116,11 @@ func assemble(content []byte, in Input) (*Config, *problems, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	if root := parse(content, found); root != nil {
+	switch root := parse(content, found); {
+	case root != nil:
 		decodeSection(c, node{Node: root, base: folder, to: found}.resolved())
+	case len(found.found) > 0: // what is missing may be in what could not be read
+		return nil, nil, found.err()
 	}
 	c.overlay(in, found)
 	return c, found, nil
