@@ -85,7 +85,7 @@ func (d *desk) add(t *testing.T, n int, laneOf func(offset int) int) {
 			Lane:   queue.Lane{ID: uint64(lane), Name: []byte(strconv.Itoa(lane))},
 		}
 	}
-	if err := d.stored.Append(records); err != nil {
+	if _, err := d.stored.Append(records); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -67,7 +67,9 @@ type Stored struct {
 	Topic       string
 	Partition   int32
 	First, Last int64 // offsets
-	Records     int
+	// Records counts those that became jobs: what another owner has completed
+	// does not.
+	Records int
 }
 
 // Result is how a run ended.

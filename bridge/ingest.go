@@ -106,16 +106,13 @@ func (r *reader) takeOver(message *sarama.ConsumerMessage) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	if err := r.stored.Append(batch); err != nil {
-		return fmt.Errorf("store records from offset %d: %w", batch[0].Offset, err)
+	// The batch is the store's from then on.
+	first, last := batch[0].Offset, batch[len(batch)-1].Offset
+	jobs, err := r.stored.Append(batch)
+	if err != nil {
+		return fmt.Errorf("store records from offset %d: %w", first, err)
 	}
-	r.hooks.stored(Stored{
-		Topic:     r.claim.Topic,
-		Partition: r.claim.Partition,
-		First:     batch[0].Offset,
-		Last:      batch[len(batch)-1].Offset,
-		Records:   len(batch),
-	})
+	r.hooks.stored(Stored{Topic: r.claim.Topic, Partition: r.claim.Partition, First: first, Last: last, Records: jobs})
 	r.throttle()
 	r.letCatchUp()
 	return nil

@@ -307,6 +307,12 @@ func failingOn(value string) partitioner.Scheme {
 // setOffset commits as a person with Kafka's tools would.
 func setOffset(t *testing.T, broker *bridgetest.Broker, topic string, partition int32, offset int64) {
 	t.Helper()
+	commitWith(t, broker, topic, partition, offset, "")
+}
+
+// commitWith commits as a group that has no members now.
+func commitWith(t *testing.T, broker *bridgetest.Broker, topic string, partition int32, offset int64, metadata string) {
+	t.Helper()
 	client, err := sarama.NewClient(broker.Addrs(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -317,7 +323,7 @@ func setOffset(t *testing.T, broker *bridgetest.Broker, topic string, partition 
 		t.Fatal(err)
 	}
 	request := &sarama.OffsetCommitRequest{Version: 2, ConsumerGroup: "billing", ConsumerGroupGeneration: -1}
-	request.AddBlock(topic, partition, offset, 0, "")
+	request.AddBlock(topic, partition, offset, 0, metadata)
 	response, err := coordinator.CommitOffset(request)
 	if err != nil {
 		t.Fatal(err)

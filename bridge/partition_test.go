@@ -55,7 +55,10 @@ func TestAJobSeesItsPartitionFromTheFirstLeaseOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(stored.SetStart(0), stored.Append([]queue.Record{{Lane: queue.Lane{Own: true}}})); err != nil {
+		if err := stored.SetStart(0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stored.Append([]queue.Record{{Lane: queue.Lane{Own: true}}}); err != nil {
 			t.Fatal(err)
 		}
 		part := d.parts.add(tp, d.part.route)

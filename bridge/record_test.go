@@ -60,7 +60,7 @@ func TestLongRunKeepsNoMoreThanItsRecord(t *testing.T) {
 		func() {
 			answer := make([]byte, 1<<20)
 			runtime.AddCleanup(&answer[0], func(n int64) { collected.Add(n) }, 1)
-			err := d.stored.Append([]queue.Record{{
+			_, err := d.stored.Append([]queue.Record{{
 				Offset: int64(i), Key: answer[:1], Value: answer[10:20], Lane: queue.Lane{ID: uint64(i), Name: answer[:1]},
 			}})
 			if err != nil {

@@ -29,7 +29,7 @@ func BenchmarkWorkers(b *testing.B) {
 		for !d.stored.Room() {
 			time.Sleep(100 * time.Microsecond)
 		}
-		if err := d.stored.Append(records); err != nil {
+		if _, err := d.stored.Append(records); err != nil {
 			b.Fatal(err)
 		}
 		source.letCatchUp()

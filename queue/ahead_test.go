@@ -40,7 +40,7 @@ func TestProgressStepsOverGaps(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
 	p := r.attach(orders)
-	r.must(p.Append([]Record{record(5000, "a"), record(9000, "b")}))
+	r.must(errOf(p.Append([]Record{record(5000, "a"), record(9000, "b")})))
 	r.wantProgress(p, Progress{Frontier: 5000, Ahead: []Range{{5001, 9000}}})
 	r.must(p.AdvanceTo(9500))
 	r.wantProgress(p, Progress{Frontier: 5000, Ahead: []Range{{5001, 9000}, {9001, 9500}}})
@@ -54,7 +54,7 @@ func TestProgressIsBoundedLowestFirst(t *testing.T) {
 	for i := range recs {
 		recs[i] = record(int64(2*i), "a") // every second offset is missing
 	}
-	r.must(p.Append(recs))
+	r.must(errOf(p.Append(recs)))
 	got := p.progress()
 	if len(got.Ahead) != maxAhead || got.Ahead[0] != (Range{1, 2}) || got.Left != 9 {
 		t.Errorf("%d ranges from %v, %d left", len(got.Ahead), got.Ahead[0], got.Left)

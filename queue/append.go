@@ -11,14 +11,14 @@ type laterJob struct {
 
 // Append takes in records that Kafka delivered, ascending and not below
 // State.Next. Offsets that are left out count as complete, and those that
-// another owner has completed are dropped. The slice is
+// another owner has completed are dropped: jobs counts the rest. The slice is
 // the store's from then on, and what it points to must not change: jobs that
 // started before the next flush share it.
-func (p *Partition) Append(recs []Record) error {
+func (p *Partition) Append(recs []Record) (jobs int, err error) {
 	if len(recs) == 0 {
-		return nil
+		return 0, nil
 	}
-	return p.change(func() error {
+	err = p.change(func() error {
 		if err := p.checkAscending(recs); err != nil {
 			return err
 		}
@@ -27,11 +27,11 @@ func (p *Partition) Append(recs []Record) error {
 			recs = p.unfinished(recs)
 			p.passed(next)
 		}
-		p.next = next
-		if len(recs) == 0 {
+		p.next, jobs = next, len(recs)
+		if jobs == 0 {
 			return nil
 		}
-		c := &chunk{records: recs, live: len(recs), scheme: p.scheme}
+		c := &chunk{records: recs, live: jobs, scheme: p.scheme}
 		bytes := int64(0)
 		for i := range recs {
 			r := &recs[i]
@@ -47,6 +47,7 @@ func (p *Partition) Append(recs []Record) error {
 		}
 		return nil
 	})
+	return jobs, err
 }
 
 func (p *Partition) checkAscending(recs []Record) error {

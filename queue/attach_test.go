@@ -26,7 +26,7 @@ func TestAHandleThatWasLetGoIsInert(t *testing.T) {
 	old.Acknowledge(1)
 	old.Lease(Forever)
 	old.Detach()
-	if err := old.Append(records(2, "x")); err == nil {
+	if _, err := old.Append(records(2, "x")); err == nil {
 		t.Error("a partition that was let go took a record")
 	}
 	r.done(r.wantTaken(2)...)

@@ -71,7 +71,7 @@ func (r *rig) append(n int, value []byte, key func(offset int64) uint64) {
 		recs[i] = queue.Record{Offset: r.next, Timestamp: r.next, Key: name, Value: value, Lane: queue.Lane{ID: lane, Name: name}}
 		r.next++
 	}
-	must(r.tb, r.part.Append(recs))
+	must(r.tb, errOf(r.part.Append(recs)))
 }
 
 // finish takes and finishes n jobs; stuck jobs are taken and kept.
@@ -378,3 +378,6 @@ func procField(tb testing.TB, path, name string) int64 {
 	tb.Fatalf("%s has no %s", path, name)
 	return 0
 }
+
+// errOf is the error of an Append.
+func errOf(_ int, err error) error { return err }

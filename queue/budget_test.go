@@ -32,7 +32,7 @@ func TestRoomEndsAtTheDiskBudgetAndComesBack(t *testing.T) {
 	p := r.attach(orders)
 	next := int64(0)
 	for p.Room() {
-		r.must(p.Append(fat(next, 100, ownLane)))
+		r.must(errOf(p.Append(fat(next, 100, ownLane))))
 		next += 100
 		r.sync()
 		if u := r.Usage(); u.InUse > budget {
@@ -93,7 +93,7 @@ func TestBodiesInMemoryStayWithinTheBudget(t *testing.T) {
 	p := r.attach(orders)
 	const jobs = 5000
 	for next := int64(0); next < jobs; next += 100 {
-		r.must(p.Append(fat(next, 100, oneLane)))
+		r.must(errOf(p.Append(fat(next, 100, oneLane))))
 		r.sync()
 		if u := r.Usage(); u.Memory > budget {
 			t.Fatalf("%d bytes of bodies held with a budget of %d", u.Memory, budget)
@@ -121,7 +121,7 @@ func TestBodiesStayInMemoryWhileThereIsRoom(t *testing.T) {
 	for offset := range int64(20) {
 		recs = append(recs, record(offset*offset, ""))
 	}
-	r.must(p.Append(recs))
+	r.must(errOf(p.Append(recs)))
 	r.done(r.take(3)...)
 	r.sync()
 	for _, c := range p.chunks {
@@ -149,7 +149,7 @@ func TestRoomEndsWithTheMemoryForWhatIsNotWritten(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{Memory: 4 << 20})
 	p := r.attach(orders)
-	r.must(p.Append(fat(0, 2000, oneLane)))
+	r.must(errOf(p.Append(fat(0, 2000, oneLane))))
 	if p.Room() {
 		t.Error("2 MB wait for the flush, and there is room within 4 MiB")
 	}
@@ -169,11 +169,11 @@ func TestRoomBeyondTheWindow(t *testing.T) {
 	for i := range recs {
 		recs[i] = record(int64(i), "stuck")
 	}
-	r.must(p.Append(recs[:windowJobs-1]))
+	r.must(errOf(p.Append(recs[:windowJobs-1])))
 	if !p.Room() {
 		t.Error("no room within the window")
 	}
-	r.must(p.Append(recs[windowJobs-1:]))
+	r.must(errOf(p.Append(recs[windowJobs-1:])))
 	if p.Room() {
 		t.Error("room beyond the window while no worker waits")
 	}
@@ -200,9 +200,9 @@ func TestJobsThatEndBeforeTheFlushAreNotWritten(t *testing.T) {
 	r.manual = true
 	r.open()
 	p := r.attach(orders)
-	r.must(p.Append(fat(0, 1000, ownLane)))
+	r.must(errOf(p.Append(fat(0, 1000, ownLane))))
 	r.drain()
-	r.must(p.Append(fat(1000, 1000, oneLane)))
+	r.must(errOf(p.Append(fat(1000, 1000, oneLane))))
 	r.done(r.take(1)...)
 	r.flush()
 	u := r.Usage()
@@ -237,7 +237,7 @@ func TestUnsentPartitionsStayUnknownToTheFile(t *testing.T) {
 	if f := p.Frontier(); f != -1 {
 		t.Errorf("frontier of a new partition: %d", f)
 	}
-	if err := p.Append(records(0, "a")); err == nil {
+	if _, err := p.Append(records(0, "a")); err == nil {
 		t.Error("a partition without a start took a record")
 	}
 }

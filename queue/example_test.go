@@ -48,7 +48,7 @@ func run(ctx context.Context, store *queue.Store) error {
 		return err
 	}
 	alice, bob := []byte("alice"), []byte("bob")
-	if err := orders.Append([]queue.Record{
+	if _, err := orders.Append([]queue.Record{
 		{Offset: 100, Key: alice, Value: []byte("first"), Lane: queue.Lane{ID: 1, Name: alice}},
 		{Offset: 101, Key: bob, Value: []byte("second"), Lane: queue.Lane{ID: 2, Name: bob}},
 		{Offset: 103, Key: alice, Value: []byte("third"), Lane: queue.Lane{ID: 1, Name: alice}},

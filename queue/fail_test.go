@@ -45,7 +45,7 @@ func TestAFailedCommitStopsTheStore(t *testing.T) {
 	_, err := r.Take(ctx, make([]Job, 1))
 	wantIs(t, "take", err, ErrStoreFailed)
 	wantIs(t, "finish", r.Finish(Finished{running[1], Outcome{Kind: Done}}), ErrStoreFailed)
-	wantIs(t, "append", p.Append(records(3, "a")), ErrStoreFailed)
+	wantIs(t, "append", errOf(p.Append(records(3, "a"))), ErrStoreFailed)
 	wantIs(t, "configure", p.Configure("id", "s"), ErrStoreFailed)
 	wantIs(t, "reset", p.Reset(0), ErrStoreFailed)
 	wantIs(t, "set the cluster", r.SetCluster("c"), ErrStoreFailed)

@@ -167,7 +167,7 @@ func (m *machine) append(t *rapid.T) {
 		}
 	}
 	p.touched = true
-	must(t, p.handle.Append(recs))
+	must(t, errOf(p.handle.Append(recs)))
 }
 
 // drawRecord gives a key different lanes under different schemes.

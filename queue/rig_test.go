@@ -161,7 +161,7 @@ func (r *rig) attach(tp TopicPartition) *Partition {
 // append adds a record per lane from the next offset on.
 func (r *rig) append(p *Partition, lanes ...string) {
 	r.t.Helper()
-	r.must(p.Append(records(p.State().Next, lanes...)))
+	r.must(errOf(p.Append(records(p.State().Next, lanes...))))
 }
 
 func records(from int64, lanes ...string) []Record {
@@ -283,3 +283,6 @@ func wantIs(t testing.TB, op string, err, target error) {
 		t.Errorf("%s: %v, want %v", op, err, target)
 	}
 }
+
+// errOf is the error of an Append.
+func errOf(_ int, err error) error { return err }

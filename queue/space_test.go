@@ -16,7 +16,7 @@ func TestAStuckHeadDoesNotGrowTheFile(t *testing.T) {
 	const batch, batches = 2000, 50
 	high := int64(0)
 	for i := range int64(batches) {
-		r.must(p.Append(fat(1+i*batch, batch, ownLane)))
+		r.must(errOf(p.Append(fat(1+i*batch, batch, ownLane))))
 		r.sync()
 		if n := len(r.drain()); n != batch {
 			t.Fatalf("%d jobs ran, want %d", n, batch)
@@ -55,7 +55,7 @@ func TestStuckKeysAreGathered(t *testing.T) {
 	var stuck []int64
 	high, live := int64(0), int64(0)
 	for i := range int64(batches) {
-		r.must(p.Append(fat(i*batch, batch, ownLane)))
+		r.must(errOf(p.Append(fat(i*batch, batch, ownLane))))
 		r.sync()
 		for _, j := range r.take(batch) {
 			if j.Offset%25 == 0 {
@@ -89,7 +89,7 @@ func TestADrainedFileIsCompacted(t *testing.T) {
 	r.append(p, "a")
 	stuck := r.take(1)
 	const jobs = 24 << 10
-	r.must(p.Append(fat(1, jobs, ownLane)))
+	r.must(errOf(p.Append(fat(1, jobs, ownLane))))
 	r.sync()
 	before := r.Usage().File
 	if before < l.drainedFile {
@@ -116,7 +116,7 @@ func TestARecordLargerThanABlock(t *testing.T) {
 	p := r.attach(orders)
 	recs := records(0, "a", "b", "c")
 	recs[1].Key = make([]byte, 3*r.blockBytes)
-	r.must(p.Append(recs))
+	r.must(errOf(p.Append(recs)))
 	r.reopen()
 	r.attach(orders)
 	jobs := r.wantTaken(0, 1, 2)

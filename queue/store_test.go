@@ -73,7 +73,7 @@ func TestAClosedStoreTakesNothing(t *testing.T) {
 	}()
 	r.must(r.Close())
 	wantIs(t, "waiting take", <-waiting, ErrClosed)
-	wantIs(t, "append", p.Append(records(2, "a")), ErrClosed)
+	wantIs(t, "append", errOf(p.Append(records(2, "a"))), ErrClosed)
 	wantIs(t, "finish", r.Finish(Finished{job, Outcome{Kind: Done}}), ErrClosed)
 	_, err := r.Attach(TopicPartition{"bills", 0})
 	wantIs(t, "attach", err, ErrClosed)
@@ -111,12 +111,12 @@ func TestAppendKeepsToTheOrderOfOffsets(t *testing.T) {
 		for _, o := range offsets {
 			recs = append(recs, record(o, "a"))
 		}
-		if err := p.Append(recs); err == nil {
+		if _, err := p.Append(recs); err == nil {
 			t.Errorf("%v were taken", offsets)
 		}
 	}
-	r.must(p.Append(nil))
-	r.must(p.Append([]Record{record(10, "a"), record(15, "b")}))
+	r.must(errOf(p.Append(nil)))
+	r.must(errOf(p.Append([]Record{record(10, "a"), record(15, "b")})))
 	if err := p.SetStart(3); err == nil {
 		t.Error("a second start was set")
 	}

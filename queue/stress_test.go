@@ -104,7 +104,7 @@ func (st *stress) feed(ctx context.Context, tp TopicPartition) {
 			next++
 		}
 		st.mu.Unlock()
-		st.check(p.Append(recs))
+		st.check(errOf(p.Append(recs)))
 		switch rand.IntN(8) {
 		case 0:
 			st.check(st.store.Sync(ctx))

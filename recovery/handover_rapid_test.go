@@ -135,7 +135,7 @@ func (r *relay) work(t *rapid.T) {
 	for o := r.part.State().Next; o < r.next; o++ {
 		records = append(records, queue.Record{Offset: o, Lane: queue.Lane{ID: uint64(o % 17)}})
 	}
-	r.must(r.part.Append(records))
+	r.must(errOf(r.part.Append(records)))
 	for range rapid.IntRange(1, 30).Draw(t, "jobs") {
 		if !r.run(rapid.IntRange(0, 3).Draw(t, "outcome") > 0) {
 			return
@@ -143,17 +143,16 @@ func (r *relay) work(t *rapid.T) {
 	}
 }
 
-// run runs one job, if there is one that is due.
+// run runs one job, if there is one: all that are open can start.
 func (r *relay) run(finish bool) bool {
 	if r.part.State().Open == 0 {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	jobs := make([]queue.Job, 1)
-	if n, _ := r.stores[r.owner].Store.Take(ctx, jobs); n == 0 {
-		return false // all of it waits
-	}
+	_, err := r.stores[r.owner].Store.Take(ctx, jobs)
+	r.must(err)
 	o := jobs[0].Offset
 	if r.done[o] {
 		if !r.again[o] {
@@ -257,7 +256,7 @@ func (r *relay) finish() {
 	for o := r.part.State().Next; o < r.next; o++ {
 		records = append(records, queue.Record{Offset: o, Lane: queue.Lane{ID: uint64(o % 17)}})
 	}
-	r.must(r.part.Append(records))
+	r.must(errOf(r.part.Append(records)))
 	for r.run(true) {
 	}
 	r.check()

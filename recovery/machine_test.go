@@ -112,7 +112,7 @@ func (m *machine) append(n int) {
 		m.open[m.next] = true
 		m.next++
 	}
-	m.must(m.part.Append(records))
+	m.must(errOf(m.part.Append(records)))
 }
 
 func (m *machine) run() {

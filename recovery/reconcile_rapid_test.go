@@ -184,15 +184,16 @@ func TestConflictsOfferAWayAndCountHonestly(t *testing.T) {
 }
 
 // count returns what d really skips, and what it runs though it is done here.
-// In a stale copy, all below the committed offset is done as well. What is
-// neither in the log nor in the store is gone whatever is chosen.
+// In a stale copy, all below the committed offset is done as well, and what
+// another store's commit covers always is. What is neither in the log nor in the
+// store is gone whatever is chosen.
 func (w world) count(kind ConflictKind, d Decision) (skips, reruns int64) {
 	stamp, err := DecodeStamp(w.kafka.Metadata)
 	ofNewTopic := kind == TopicRecreated && err == nil && stamp.TopicID == w.kafka.TopicID && w.kafka.Committed <= w.kafka.LogEnd
 	otherLog := kind == TopicRecreated || kind == BeyondEnd && w.local.Next > w.kafka.LogEnd
 	for o := int64(0); o < w.end(); o++ {
-		done := w.doneHere(o) && !otherLog ||
-			o < w.kafka.Committed && (kind == StaleCopy || ofNewTopic || !otherLog && w.vouched(o))
+		done := !otherLog && (w.doneHere(o) || w.vouched(o)) ||
+			o < w.kafka.Committed && (kind == StaleCopy || ofNewTopic)
 		gone := (o < w.kafka.LogStart || o >= w.kafka.LogEnd) && !w.open[o]
 		switch runs := w.runs(d, o); {
 		case runs && done:

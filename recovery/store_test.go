@@ -65,7 +65,7 @@ func newStore(t *testing.T, n int) (dir, path string) {
 			Lane: queue.Lane{ID: uint64(i), Name: key},
 		}
 	}
-	if err := p.Append(records); err != nil {
+	if _, err := p.Append(records); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, o)
@@ -107,3 +107,6 @@ func writeFile(t *testing.T, path string, b []byte) {
 		t.Fatal(err)
 	}
 }
+
+// errOf is the error of an Append.
+func errOf(_ int, err error) error { return err }

@@ -32,7 +32,7 @@ func newStore(t *testing.T, partitions int32, n, lanes int64) *queue.Store {
 			key := fmt.Appendf(nil, "k%d", lane)
 			recs[i] = queue.Record{Offset: int64(i), Timestamp: -1, Key: key, Lane: queue.Lane{ID: lane, Name: key}}
 		}
-		must(t, p.Append(recs))
+		must(t, errOf(p.Append(recs)))
 	}
 	return s
 }
@@ -194,3 +194,6 @@ func TestCancelledCommandSaysHowFarItCame(t *testing.T) {
 		t.Errorf("%d named as done, and %d open", len(op.Done), open)
 	}
 }
+
+// errOf is the error of an Append.
+func errOf(_ int, err error) error { return err }
