@@ -9,9 +9,12 @@ import (
 )
 
 const (
+	// cancelGrace bounds Config.Grace for a run whose job's context has ended. A bridge
+	// that stops, or whose partition is revoked, waits 5 s for handlers to return, and
+	// a killed process may need another one. Beyond that the next owner starts the job.
+	cancelGrace = 3 * time.Second
 	// defaultGrace is the time between SIGTERM and SIGKILL where Config.Grace is zero.
-	// It is below the time that a stopping bridge gives handlers to return.
-	defaultGrace = 3 * time.Second
+	defaultGrace = cancelGrace
 
 	// defaultOutputLimit leaves room for the rest of an error in the 4 KiB that the
 	// store keeps of one.
@@ -38,7 +41,8 @@ type Config struct {
 	// takes longer is told to end, as one whose context ends, and runs again.
 	Timeout time.Duration
 	// Grace is how long a process may go on once it was told to end before it is
-	// killed; zero: 3 s.
+	// killed; zero: 3 s. It counts in full after Timeout. Once the job's context has
+	// ended, 3 s are the most: a bridge does not wait longer for what it has cancelled.
 	Grace time.Duration
 	// OutputLimit is how many bytes of a process's output are kept for the error of
 	// its job; zero: 3 KiB. The rest is read and dropped. The store keeps 4 KiB of an

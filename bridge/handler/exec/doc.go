@@ -46,8 +46,10 @@
 // Each process leads a process group of its own. When the job's context ends, or
 // the job takes longer than [Config.Timeout], the group gets SIGTERM and, after
 // [Config.Grace], SIGKILL; a process that then ends with 0 or 65 has still said
-// what becomes of its job. A [TimeoutError] is among the errors of a job that took
-// too long. What a process leaves running in its group is killed when it ends, so
+// what becomes of its job. Once the job's context has ended, the grace is 3 s at
+// most: a bridge that stops, or whose partition moves away, waits no longer, and
+// the next owner's run is not to meet this one. A [TimeoutError] is among the
+// errors of a job that took too long. What a process leaves running in its group is killed when it ends, so
 // that nothing of one job is at work when the next one of its lane starts.
 //
 // On Linux the process is killed when the bridge dies, however it dies, also as
@@ -104,8 +106,8 @@
 //
 // It comes when the job's context has ended or [Config.Timeout] has passed, which
 // counts from when the job was put in line for its child. The child answers the
-// run nevertheless, in whatever way it ended. If it does not within [Config.Grace],
-// it is killed: Handle returns when the run is answered or its process has ended,
+// run nevertheless, in whatever way it ended. If it does not within the grace, of
+// which the same is true, it is killed: Handle returns when the run is answered or its process has ended,
 // so that no run goes on unseen while its lane does. A run whose line has not been
 // written yet is taken back without a word.
 //

@@ -332,6 +332,35 @@ func TestCancelKillsTheGroup(t *testing.T) {
 	}
 }
 
+// A bridge that stops does not wait for a long grace, and what it has left behind would go
+// on beside the next owner's run.
+func TestLongGraceEndsWithTheJob(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]time.Duration{"cancelled": 0, "cancelled within the grace of its time limit": 2 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			told := filepath.Join(t.TempDir(), "told")
+			script := `trap 'echo >"$1"' TERM; echo >"$1.ready"; while :; do sleep 0.01; done`
+			h, err := New(Config{Command: []string{"sh", "-c", script, "sh", told}, Timeout: limit, Grace: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancelCause(context.Background())
+			done := make(chan error, 1)
+			go func() { done <- h.Handle(ctx, &bridge.Job{}) }()
+			waitFile(t, told+".ready")
+			if limit > 0 {
+				waitFile(t, told)
+			}
+			cancel(bridge.ErrStopping)
+			var exit *ExitError
+			if err := wait(t, done); !errors.As(err, &exit) || exit.Signal != syscall.SIGKILL {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
 func TestCancelledJobThatFinishesIsDone(t *testing.T) {
 	t.Parallel()
 	ready := filepath.Join(t.TempDir(), "ready")

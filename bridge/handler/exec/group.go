@@ -3,7 +3,6 @@ package exec
 import (
 	"sync"
 	"syscall"
-	"time"
 )
 
 // group is the process group of one child. Its id is only safe to signal until the
@@ -11,19 +10,8 @@ import (
 type group struct {
 	id int
 
-	mu      sync.Mutex
-	over    bool        // guarded by mu: no signal is sent any more
-	killing *time.Timer // guarded by mu: set by terminate
-}
-
-// terminate asks the group to end, and kills it after grace.
-func (g *group) terminate(grace time.Duration) {
-	g.signal(syscall.SIGTERM)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.over {
-		g.killing = time.AfterFunc(grace, func() { g.signal(syscall.SIGKILL) })
-	}
+	mu   sync.Mutex
+	over bool // guarded by mu: no signal is sent any more
 }
 
 // signal does nothing to a group that has ended.
@@ -41,8 +29,5 @@ func (g *group) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over = true
-	if g.killing != nil {
-		g.killing.Stop()
-	}
 	_ = syscall.Kill(-g.id, syscall.SIGKILL)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
@@ -18,8 +19,8 @@ const pipeDelay = time.Second
 const dataError = 65
 
 // run starts a process for job and waits until it has ended. When ctx ends, the
-// process group gets SIGTERM and after the grace SIGKILL.
-func run(ctx context.Context, p *program, job *bridge.Job) error {
+// process group gets SIGTERM, and SIGKILL when overdue does.
+func run(ctx, overdue context.Context, p *program, job *bridge.Job) error {
 	cmd := p.command(jobEnvironment(job))
 	stdout, stderr := &tail{limit: p.OutputLimit}, &tail{limit: p.OutputLimit}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -41,8 +42,8 @@ func run(ctx context.Context, p *program, job *bridge.Job) error {
 		return p.unstartable(err)
 	}
 	g := &group{id: cmd.Process.Pid}
-	stop := context.AfterFunc(ctx, func() { g.terminate(p.Grace) })
-	defer stop()
+	defer context.AfterFunc(ctx, func() { g.signal(syscall.SIGTERM) })()
+	defer context.AfterFunc(overdue, func() { g.signal(syscall.SIGKILL) })()
 	err := reap(cmd, g)
 	return result(ctx, exitError(err, stdout.String(), stderr.String()))
 }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 )
@@ -107,7 +106,7 @@ func (s *Stream) place(ctx context.Context) (*slot, error) {
 
 // run gives job to c. It is false where c takes no jobs any more.
 func (s *Stream) run(ctx context.Context, c *child, job *bridge.Job) (bool, error) {
-	ctx, stop := s.program.limit(ctx)
+	limited, stop := s.program.limit(ctx)
 	defer stop()
 	id := strconv.FormatUint(s.ids.Add(1), 10)
 	line, err := encodeJob(id, job, s.base64)
@@ -121,23 +120,23 @@ func (s *Stream) run(ctx context.Context, c *child, job *bridge.Job) (bool, erro
 	select {
 	case <-given.answered:
 		return true, given.err
-	case <-ctx.Done():
-		return true, s.cancel(ctx, c, given, job)
+	case <-limited.Done():
+		return true, s.cancel(ctx, limited, c, given, job)
 	}
 }
 
 // cancel ends a run whose context has ended. It returns when nothing of the run is at work
 // any more: it has been answered, or its child has ended.
-func (s *Stream) cancel(ctx context.Context, c *child, given *call, job *bridge.Job) error {
+func (s *Stream) cancel(whole, ctx context.Context, c *child, given *call, job *bridge.Job) error {
 	if c.takeBack(given) {
 		return context.Cause(ctx)
 	}
-	patience := time.NewTimer(s.program.Grace)
-	defer patience.Stop()
+	overdue, end := s.program.overdue(whole, ctx)
+	defer end()
 	select {
 	case <-given.answered:
-	case <-patience.C:
-		c.kill(fmt.Errorf("%s was not answered within %v of its cancel", job, s.program.Grace))
+	case <-overdue.Done():
+		c.kill(fmt.Errorf("%s was not answered within %v of its cancel", job, s.program.grace(whole)))
 		<-given.answered
 	}
 	if given.err == nil {

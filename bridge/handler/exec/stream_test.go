@@ -326,6 +326,22 @@ func TestStreamCancelUnheeded(t *testing.T) {
 	}
 }
 
+// See TestLongGraceEndsWithTheJob.
+func TestStreamLongGraceEndsWithTheJob(t *testing.T) {
+	t.Parallel()
+	s := acting(t, StreamConfig{Config: Config{Grace: time.Hour}})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	pid := s.pid(t)
+	deaf := s.begin(t, ctx, "deaf")
+	cancel(bridge.ErrStopping)
+	if err := wait(t, deaf); err == nil || !strings.HasSuffix(err.Error(), "was killed: orders/3@17 was not answered within 3s of its cancel") {
+		t.Errorf("error %v", err)
+	}
+	if alive(pid) {
+		t.Error("the child is alive")
+	}
+}
+
 func TestStreamTimeLimit(t *testing.T) {
 	t.Parallel()
 	s := acting(t, StreamConfig{Config: Config{Timeout: 2 * time.Second, Grace: patience}})
