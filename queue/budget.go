@@ -104,7 +104,7 @@ func (p *Partition) Plenty() bool {
 }
 
 // starving: workers have nothing to do because what is stored cannot start.
-func (p *Partition) starving() bool { return p.store.idle > 0 && p.ready.len() == 0 }
+func (p *Partition) starving() bool { return len(p.store.idle.waiting) > 0 && p.ready.len() == 0 }
 
 func (p *Partition) withinBudgets() bool {
 	s := p.store

@@ -113,7 +113,7 @@ func (s *Store) settle(f *flush, took time.Duration) {
 	s.letGo()
 	if s.held {
 		s.held = false
-		s.work.Broadcast()
+		s.idle.wakeAll()
 	}
 }
 
@@ -158,5 +158,5 @@ func (s *Store) fail(err error) {
 		w.done <- s.err
 	}
 	s.waiters = nil
-	s.work.Broadcast()
+	s.idle.wakeAll()
 }

@@ -20,7 +20,7 @@ func (s *Store) LimitTopic(name string, limit int) {
 	t := s.topic(name)
 	t.limit = limit
 	s.schedule(t)
-	s.work.Broadcast()
+	s.idle.wakeAll()
 }
 
 func (s *Store) topic(name string) *topic {
@@ -53,9 +53,8 @@ func (s *Store) enqueue(t *topic) bool {
 // it wakes the next where lanes are left, so that no more are woken than find
 // something.
 func (s *Store) wake() {
-	if s.idle > 0 && !s.waking {
-		s.waking = true
-		s.work.Signal()
+	if !s.waking {
+		s.waking = s.idle.wake()
 	}
 }
 

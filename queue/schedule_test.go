@@ -28,7 +28,7 @@ func (r *rig) takers(n int) <-chan *Job {
 	eventually(r.t, "takers wait", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.idle == n
+		return len(r.idle.waiting) == n
 	})
 	return jobs
 }

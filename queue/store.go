@@ -71,9 +71,8 @@ type Store struct {
 	parts  map[TopicPartition]*Partition
 	topics map[string]*topic
 	turns  fifo[*topic] // topics that have a partition with a ready lane
-	work   sync.Cond    // signalled by wake; broadcast where every caller must look
-	idle   int          // callers of Take that wait on work
-	waking bool         // one of them was signalled and has not come yet
+	idle   idlers       // callers of Take that wait
+	waking bool         // one of them was woken and has not come yet
 	held   bool         // a caller of Take waits for durability
 
 	delayed   delays
@@ -148,7 +147,6 @@ func open(path string, opt Options, l layout) (*Store, error) {
 	}
 	s.clock = s.opt.Clock
 	s.opened = s.clock.Now()
-	s.work.L = &s.mu
 	if err := s.beginEpoch(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -254,7 +252,7 @@ func (s *Store) Close() error {
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
-	s.work.Broadcast()
+	s.idle.wakeAll()
 	s.mu.Unlock()
 	close(s.closing)
 	<-s.stopped

@@ -31,32 +31,35 @@ func (s *Store) Take(ctx context.Context, dst []Job) (int, error) {
 }
 
 func (s *Store) await(ctx context.Context, dst []Job) (int, error) {
-	waited := false
 	for {
 		if err := s.usable(); err != nil {
 			return 0, err
 		}
 		if ctx.Err() != nil {
-			s.pass() // the signal that ended the wait was meant for another
+			s.pass() // another may have been meant to come
 			return 0, context.Cause(ctx)
 		}
 		if n := s.fill(dst, s.clock.Now()); n > 0 {
 			s.pass()
 			return n, nil
 		}
-		if !waited {
-			waited = true
-			defer context.AfterFunc(ctx, func() {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.work.Broadcast()
-			})()
-		}
-		s.idle++
-		s.work.Wait()
-		s.idle--
-		s.waking = false
+		s.sleep(ctx)
 	}
+}
+
+// sleep waits until the caller is woken or ctx ends.
+func (s *Store) sleep(ctx context.Context) {
+	woken := s.idle.add()
+	s.mu.Unlock()
+	select {
+	case <-woken:
+		s.mu.Lock()
+		s.idle.done(woken)
+	case <-ctx.Done():
+		s.mu.Lock()
+		s.idle.leave(woken)
+	}
+	s.waking = false
 }
 
 // pass wakes the next caller for what is left.
