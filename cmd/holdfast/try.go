@@ -84,15 +84,18 @@ func (w *world) jobOf(ctx context.Context, c *cli.Context, loaded *config.Config
 	if job.Timestamp, err = timestampOf(c); err != nil {
 		return job, err
 	}
-	for _, least := range []struct {
-		name  string
-		value int64
-	}{{"attempt", 1}, {"partition", 0}, {"offset", 0}} {
-		if n := c.Int64(least.name); n < least.value {
-			return job, usagef("--%s is %d; it is at least %d", least.name, n, least.value)
+	for _, flag := range []struct {
+		name        string
+		least, most int64
+	}{{"attempt", 1, math.MaxInt32}, {"partition", 0, math.MaxInt32}, {"offset", 0, math.MaxInt64}} {
+		switch n := c.Int64(flag.name); {
+		case n < flag.least:
+			return job, usagef("--%s is %d; it is at least %d", flag.name, n, flag.least)
+		case n > flag.most:
+			return job, usagef("--%s is %d; it is at most %d", flag.name, n, flag.most)
 		}
 	}
-	job.Attempt, job.Partition, job.Offset = int(c.Int64("attempt")), int32(min(c.Int64("partition"), math.MaxInt32)), c.Int64("offset")
+	job.Attempt, job.Partition, job.Offset = int(c.Int64("attempt")), int32(c.Int64("partition")), c.Int64("offset")
 	if err := oneValue(c); err != nil {
 		return job, err
 	}

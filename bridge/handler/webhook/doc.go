@@ -64,6 +64,12 @@
 // or the bridge has crashed: it removes duplicates by ce-id. A request that met a
 // connection which the receiver was just closing is sent once more at once.
 //
+// When a request takes longer than [Config.Timeout], or its job is cancelled, the
+// connection (of HTTP/2: the stream) is closed, and nothing more can be done from
+// here: a receiver that goes on all the same is still at work on that attempt when
+// the next one comes, and perhaps when the next job of the lane does. One that
+// minds gives up by itself in less than Timeout.
+//
 // # Connections
 //
 // As many requests run at a time as there are workers. Connections are kept for
