@@ -17,8 +17,9 @@ type block struct {
 	liveBytes  int64 // of these, of open jobs
 }
 
-// sparse blocks are worth rewriting with their open jobs only.
-func (b block) sparse() bool { return b.live > 0 && b.liveBytes*4 < b.bytes }
+// sparse blocks are worth rewriting with their open jobs only: that frees more
+// than it copies, and without any the blocks are less than twice what is alive.
+func (b block) sparse() bool { return b.live > 0 && b.liveBytes*2 < b.bytes }
 
 // newBlock is a block on its way to the file.
 type newBlock struct {

@@ -43,19 +43,19 @@ func (c catalogue) rewrite(t blockTable, wanted bool) (catalogue, error) {
 
 // worthMerging returns how many of the first blocks should become one, and how
 // many bytes that copies; zero where rewriting gains nothing. Small neighbours
-// of a sparse block are left alone until they are many: with each of them that
-// grows sparse, the others would be copied again.
+// of a sparse block that are not sparse themselves are left alone until they are
+// many: with each of them that grows sparse, the others would be copied again.
 func (c catalogue) worthMerging(l layout, wanted bool) (run int, bytes int64) {
 	sparse, gathered, count := 0, int64(0), int32(0)
 	for _, b := range c {
-		small, gains := l.small(b), wanted && b.sparse()
-		if !gains && !small || bytes+b.liveBytes > l.blockBytes || count+b.live > l.blockRows {
+		gains := wanted && b.sparse()
+		if !gains && !l.small(b) || bytes+b.liveBytes > l.blockBytes || count+b.live > l.blockRows {
 			break
 		}
 		run++
 		bytes += b.liveBytes
 		count += b.live
-		if sparse == run-1 && !small {
+		if gains && sparse == run-1 {
 			sparse, gathered = run, bytes
 		}
 	}

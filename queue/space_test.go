@@ -125,3 +125,48 @@ func TestARecordLargerThanABlock(t *testing.T) {
 	}
 	r.done(jobs...)
 }
+
+// TestSmallBlocksBetweenLargeOnesAreGathered lets a few records at a time be
+// stored, as a slow topic does, and now and then many at once.
+func TestSmallBlocksBetweenLargeOnesAreGathered(t *testing.T) {
+	t.Parallel()
+	testSpace(t, func(i int64) (records int) {
+		if i%20 == 0 {
+			return 20
+		}
+		return 13
+	}, func(i, offset int64) bool { return i%20 == 0 || offset%13 == 0 })
+}
+
+// TestHalfEmptyBlocksAreGathered leaves 2 of 5 jobs open.
+func TestHalfEmptyBlocksAreGathered(t *testing.T) {
+	t.Parallel()
+	testSpace(t, func(int64) int { return 1000 }, func(_, offset int64) bool { return offset%5 < 2 })
+}
+
+// testSpace stores blocks of so many records, finishes those that are not
+// stuck, and compares the file with what it may be.
+func testSpace(t *testing.T, records func(block int64) int, stuck func(block, offset int64) bool) {
+	l := standardLayout()
+	l.deadBytes = 128 << 10
+	r := prepareRig(t, Options{}, l)
+	r.open()
+	p := r.attach(orders)
+	live := int64(0)
+	for i := int64(0); live < 2<<20; i++ {
+		n := records(i)
+		r.must(errOf(p.Append(fat(p.State().Next, n, ownLane))))
+		r.sync()
+		for _, j := range r.take(n) {
+			if stuck(i, j.Offset) {
+				live += kib + 100
+			} else {
+				r.done(j)
+			}
+		}
+		r.sync()
+	}
+	if used, bound := r.Usage().InUse, 2*live+2*l.deadBytes; used > bound {
+		t.Errorf("%d bytes are in use, %d alive", used, live)
+	}
+}
