@@ -41,14 +41,19 @@ func (r *run) checkDeparted(ctx context.Context) {
 }
 
 // dropIfDeparted asks Kafka who has committed last: only the stamp of another
-// store proves that the partition went on there. Nothing is dropped when it is
-// assigned to us meanwhile.
+// store proves that the partition went on there, and only what Kafka still holds
+// can go on. Nothing is dropped when it is assigned to us meanwhile.
 func (r *run) dropIfDeparted(ctx context.Context, a queue.Away) error {
+	// The offset first: the log start only grows, and is not to be older.
 	offset, metadata, err := r.cluster.Committed(ctx, a.Topic, a.Partition)
+	if err != nil || offset < 0 {
+		return err
+	}
+	start, err := r.cluster.LogStart(ctx, a.Topic, a.Partition)
 	if err != nil {
 		return err
 	}
-	facts := recovery.Facts{Committed: offset, Metadata: metadata}
+	facts := recovery.Facts{Committed: offset, Metadata: metadata, LogStart: start}
 	if !recovery.MovedOn(a.State, r.store.Identity(), facts) {
 		return nil
 	}

@@ -26,12 +26,14 @@ func TestDepartedPartitionIsDropped(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		taken   bool // by another store
+		deleted bool // what is unfinished, by retention
 		later   time.Duration
 		dropped bool
 	}{
-		"an hour later":       {true, time.Hour, true},
-		"less than that":      {true, 59 * time.Minute, false},
-		"nobody has taken it": {false, 48 * time.Hour, false},
+		"an hour later":          {taken: true, later: time.Hour, dropped: true},
+		"less than that":         {taken: true, later: 59 * time.Minute},
+		"nobody has taken it":    {later: 48 * time.Hour},
+		"Kafka has it no longer": {taken: true, deleted: true, later: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -46,6 +48,9 @@ func TestDepartedPartitionIsDropped(t *testing.T) {
 				before := broker.Committed("billing", "orders")[0]
 				start(t, leaving(t, broker, b))
 				eventually(t, "another store commits", func() bool { return broker.Committed("billing", "orders")[0] != before })
+			}
+			if test.deleted {
+				broker.DeleteRecords(t, "orders", 0, 10)
 			}
 			log := &lines{}
 			first.Clock, first.Logger = ahead(test.later), slog.New(slog.NewTextHandler(log, nil))

@@ -91,15 +91,17 @@ func TestMovedOnNeedsAnotherStoresStamp(t *testing.T) {
 		kafka Facts
 		want  bool
 	}{
-		"another store, above":            {committed(250, others), true},
-		"another store, at acknowledged":  {committed(100, others), true},
-		"another store, below":            {committed(99, others), false}, // somebody set it
-		"another store, without topic id": {committed(250, othersNoID), true},
-		"another store, another topic":    {committed(250, othersOld), false},
-		"our own":                         {committed(150, mine), false},
-		"another program":                 {committed(250, "v1"), false},
-		"a tool":                          {committed(250, ""), false},
-		"nothing":                         {committed(-1, ""), false},
+		"another store, above":                {committed(250, others), true},
+		"another store, at acknowledged":      {committed(100, others), true},
+		"another store, below":                {committed(99, others), false}, // somebody set it
+		"another store, without topic id":     {committed(250, othersNoID), true},
+		"another store, another topic":        {committed(250, othersOld), false},
+		"only here is what retention deleted": {within(committed(250, others), 251, 1000), false},
+		"retention deleted what was not here": {within(committed(300, others), 310, 1000), true},
+		"our own":                             {committed(150, mine), false},
+		"another program":                     {committed(250, "v1"), false},
+		"a tool":                              {committed(250, ""), false},
+		"nothing":                             {committed(-1, ""), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -350,12 +350,14 @@ func (c *reconciliation) after(d Decision) int64 {
 
 // MovedOn tells whether another store has taken over a partition that this one
 // has given up, so that what is left here has been decided there. It is false in
-// doubt, and where [Reconcile] would have something to report.
+// doubt, where [Reconcile] would have something to report, and where retention
+// has deleted what is not finished: the only copy may be here.
 func MovedOn(local queue.State, self queue.Identity, kafka Facts) bool {
 	c := &reconciliation{State: local, Facts: kafka, self: self}
 	c.stamp, c.stampErr = DecodeStamp(kafka.Metadata)
 	sameTopic := c.stamp.TopicID == "" || local.TopicID == "" || c.stamp.TopicID == local.TopicID
-	return c.otherStore() && sameTopic && kafka.Committed >= local.Acknowledged
+	onlyHere := kafka.Committed < min(kafka.LogStart, local.Next)
+	return c.otherStore() && sameTopic && kafka.Committed >= local.Acknowledged && !onlyHere
 }
 
 const maxQuoted = 40

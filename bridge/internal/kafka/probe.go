@@ -216,10 +216,23 @@ func (c *Claim) OffsetAt(ctx context.Context, t time.Time) (int64, error) {
 	return at, nil
 }
 
+// LogStart is the first offset that Kafka holds of a partition, whoever owns it.
+func (c *Cluster) LogStart(ctx context.Context, topic string, partition int32) (int64, error) {
+	offset, err := c.offset(ctx, topic, partition, sarama.OffsetOldest)
+	if err != nil {
+		return -1, fmt.Errorf("start of the log of %s/%d: %w", topic, partition, err)
+	}
+	return offset, nil
+}
+
 func (c *Claim) offset(ctx context.Context, at int64) (int64, error) {
+	return c.cluster.offset(ctx, c.Topic, c.Partition, at)
+}
+
+func (c *Cluster) offset(ctx context.Context, topic string, partition int32, at int64) (int64, error) {
 	for {
-		offset, err := call(ctx, c.cluster, func() (int64, error) {
-			return c.cluster.commit.GetOffset(c.Topic, c.Partition, at)
+		offset, err := call(ctx, c, func() (int64, error) {
+			return c.commit.GetOffset(topic, partition, at)
 		})
 		switch {
 		case err == nil:
