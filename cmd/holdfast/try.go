@@ -68,12 +68,11 @@ func (w *world) runTry(c *cli.Context) error {
 		return err
 	}
 	trial, err := bridge.Try(ctx, settings, job)
-	closing := closeHandlers(settings.Topics)
-	if err != nil {
-		return errors.Join(err, closing)
+	if err == nil {
+		shown := newTried(trial)
+		err = errors.Join(shown.write(w.stdout, format), shown.err())
 	}
-	shown := newTried(trial)
-	return errors.Join(shown.write(w.stdout, format), shown.err(), closing)
+	return errors.Join(err, closeHandlers(settings.Topics)) // last: processes may take their time to end
 }
 
 // jobOf reads the flags that describe the job.

@@ -82,7 +82,7 @@ func validateEntry(entry string) error {
 	name, _, _ := strings.Cut(entry, "=")
 	switch {
 	case name == "":
-		return fmt.Errorf("exec: env entry %q has no name: write NAME or NAME=value", entry)
+		return errors.New("exec: an env entry has no name: write NAME or NAME=value") // and is not shown: the rest may be a secret
 	case strings.ContainsRune(entry, 0):
 		return fmt.Errorf("exec: env entry %q contains a NUL byte", name)
 	case strings.HasPrefix(name, ownPrefix):

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,12 +66,15 @@ func TestWhatIsMissingIsAllReported(t *testing.T) {
 
 func TestConfigReportsAllProblems(t *testing.T) {
 	t.Parallel()
-	bad := Config{Env: []string{"=x", "HOLDFAST_CONFIG", "A=\x00"}, Grace: -1, Timeout: -1, OutputLimit: -1}
+	bad := Config{Env: []string{"=s3cret", "HOLDFAST_CONFIG=s3cret", "A=s3cret\x00"}, Grace: -1, Timeout: -1, OutputLimit: -1}
 	err := bad.Validate()
-	for _, part := range []string{"command is empty", `"=x"`, "HOLDFAST_CONFIG", "NUL", "grace", "timeout", "output limit"} {
+	for _, part := range []string{"command is empty", "an env entry has no name", "HOLDFAST_CONFIG", "NUL", "grace", "timeout", "output limit"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is missing in: %v", part, err)
 		}
+	}
+	if strings.Contains(fmt.Sprint(err), "s3cret") {
+		t.Errorf("a value of the environment is in: %v", err)
 	}
 	if err := (Config{Command: []string{"a\x00b"}}).Validate(); err == nil {
 		t.Error("a NUL byte in an argument is accepted")
