@@ -18,8 +18,8 @@ const (
 	ingestRecords = 1024
 	ingestBytes   = 1 << 20
 	// nap and naps bound how long a reader lets the workers catch up.
-	nap  = 250 * time.Microsecond
-	naps = 20
+	nap  = time.Millisecond
+	naps = 25
 	// idleCheck is how often a reader without records looks around, and
 	// roomCheck how often one that is paused asks whether there is room again.
 	idleCheck = 500 * time.Millisecond
@@ -120,7 +120,7 @@ func (r *reader) takeOver(message *sarama.ConsumerMessage) error {
 
 // letCatchUp gives quick workers a moment: what they finish now is never
 // written, and what waits in memory for long is out of the processor's caches.
-// The moment is short enough for sarama not to think that nobody reads.
+// The moment is a quarter of what makes sarama think that nobody reads.
 func (r *reader) letCatchUp() {
 	for range naps {
 		if !r.stored.Plenty() {

@@ -106,7 +106,7 @@ func planFull() plan {
 // planShort is for a look within two minutes.
 func planShort() plan {
 	return plan{
-		Warm: time.Second, Window: 3 * time.Second, Pacing: 4 * time.Second,
+		Warm: 750 * time.Millisecond, Window: 2500 * time.Millisecond, Pacing: 3 * time.Second,
 		Cases: []Case{idle(1024, 1, 300_000), idle(100, 4, 1_000_000), waiting(10*time.Millisecond, manyWorkers, 4, 500_000)},
 		Paced: []Paced{paced(2000)},
 		Stuck: []Stuck{stuck(450_000, 4*time.Second, 8*time.Second)},
