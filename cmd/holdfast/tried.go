@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -57,10 +58,27 @@ func (t tried) write(w io.Writer, format string) error {
 	fmt.Fprintf(out, "ATTEMPT\t%d\n", t.Attempt)
 	fmt.Fprintf(out, "OUTCOME\t%s\n", t.outcome())
 	if t.Error != nil {
-		fmt.Fprintf(out, "ERROR\t%s\n", strings.ReplaceAll(strings.TrimSpace(*t.Error), "\n", "\n\t"))
+		fmt.Fprintf(out, "ERROR\t%s\n", strings.ReplaceAll(harmless(strings.TrimSpace(*t.Error)), "\n", "\n\t"))
 	}
 	fmt.Fprintf(out, "TOOK\t%s\n", t.trial.Took.Round(10*time.Microsecond))
 	return out.Flush()
+}
+
+// harmless is text in which nothing but line breaks steers a terminal: a process or
+// a receiver has written it, and perhaps a record that they repeat.
+func harmless(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n' || strconv.IsPrint(r):
+			b.WriteRune(r)
+		case r == '\t':
+			b.WriteByte(' ')
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // outcome is what becomes of the job, as a sentence goes on.
