@@ -275,18 +275,27 @@ func TestProblemsOfVariablesAndFlags(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	for sasl, want := range map[string]int{
-		"{mechanism: PLAIN, user: billing, password_file: /dev/null}, tls: {}":  0,
-		"{mechanism: SCRAM-SHA-256, user: billing, password_file: /etc/passwd}": 0,
-		"{mechanism: PLAIN, user: billing, password_file: /etc/passwd}":         1,
+	for content, want := range map[string]int{
+		"kafka: {sasl: {mechanism: PLAIN, user: billing, password_file: /dev/null}, tls: {}}":  0,
+		"kafka: {sasl: {mechanism: SCRAM-SHA-256, user: billing, password_file: /etc/passwd}}": 0,
+		"kafka: {sasl: {mechanism: PLAIN, user: billing, password_file: /etc/passwd}}":         1,
+
+		"handler: {exec: {command: x, env: [PATH, NO_SUCH=x]}}":                                0,
+		"handler: {exec: {command: x, env: [NO_SUCH, NONE_SUCH]}}":                             2,
+		"topics: {a: , b: {handler: {exec: {command: x, env: NO_SUCH}}}}":                      1,
+		"handler: {http: {url: 'http://billing.test'}}":                                        0,
+		"handler: {http: {url: 'https://billing.test', header_files: {Authorization: token}}}": 0,
+		"handler: {http: {url: 'http://[::1]:8080', header_files: {Authorization: token}}}":    0,
+		"handler: {http: {url: 'http://localhost', header_files: {Authorization: token}}}":     0,
+		"handler: {http: {url: 'http://billing.test', header_files: {Authorization: token}}}":  1,
 	} {
-		found, _, err := assemble([]byte("kafka: {sasl: "+sasl+"}"), Input{File: "/x.yaml"})
+		found, _, err := assemble([]byte(content), Input{File: "/x.yaml"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := found.Warnings()
 		if len(got) != want {
-			t.Errorf("%s: %q, want %d", sasl, got, want)
+			t.Errorf("%s: %q, want %d", content, got, want)
 		}
 	}
 }

@@ -74,12 +74,3 @@ func (s Security) Sarama() (func(*sarama.Config), error) {
 	}
 	return security.New(security.Config{TLS: (*security.TLS)(s.TLS), SASL: (*security.SASL)(s.SASL)})
 }
-
-// Warnings are what is allowed and probably not meant.
-func (c *Config) Warnings() []string {
-	var found []string
-	if sasl := c.Kafka.SASL; sasl != nil && sasl.Mechanism == security.Plain && c.Kafka.TLS == nil {
-		found = append(found, "kafka.sasl: PLAIN without TLS shows the password to whoever sees the network; set kafka.tls, or use SCRAM-SHA-512")
-	}
-	return found
-}
