@@ -30,7 +30,7 @@ func standardLayout() layout {
 		blockRows:    4096,
 		bucketBytes:  16 << 10,
 		mergeRun:     32,
-		deadBytes:    16 << 20,
+		deadBytes:    8 << 20,
 		rewriteBytes: 4 << 20,
 		drainedFile:  100 << 20,
 		drainedInUse: 32 << 20,
