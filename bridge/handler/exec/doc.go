@@ -73,7 +73,8 @@
 //
 // A child reads lines from stdin and writes lines to stdout. Each is one JSON
 // object, in UTF-8, and ends with a line break: what the end of a pipe cuts off
-// is no line, and neither side acts on it. A child has at most InFlight jobs that
+// is no line, and neither side acts on it. A child has to flush each answer: most
+// languages keep back what is written to a pipe. It has at most InFlight jobs that
 // it has not answered, and answers in any order.
 //
 // A job:
