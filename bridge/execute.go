@@ -52,18 +52,22 @@ func (r *run) play(w *worker, h *hand) {
 // which is when the next one begins: reading the clock costs as much as a quick
 // handler.
 func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h *hand) (ended time.Time) {
-	v := r.parts.get(taken.TopicPartition()).view()
-	if v.scope.Err() != nil || !began.Before(v.until) { // not ours to start any more since it was taken
-		h.finish(taken, queue.Outcome{Kind: queue.Release})
-		return began
-	}
-	if taken.Damaged != nil {
+	part := r.parts.get(taken.TopicPartition())
+	v := part.view()
+	if taken.Damaged != nil && v.lets(began) {
 		outcome, ok := r.restore(taken, v)
-		began = r.cfg.Clock.Now()
+		v, began = part.view(), r.cfg.Clock.Now() // Kafka may have taken its time
+		if ok && w.ctx.Err() != nil {
+			outcome, ok = queue.Outcome{Kind: queue.Release}, false
+		}
 		if !ok {
 			h.finish(taken, outcome)
 			return began
 		}
+	}
+	if !v.lets(began) { // not ours to start any more since it was taken
+		h.finish(taken, queue.Outcome{Kind: queue.Release})
+		return began
 	}
 	a := h.attempts.next(taken, v, left)
 	w.running.Store(&a.Job)

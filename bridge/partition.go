@@ -138,6 +138,9 @@ type view struct {
 	stored  *queue.Partition // nil: not owned now
 }
 
+// lets reports whether a job may start.
+func (v *view) lets(now time.Time) bool { return v.scope.Err() == nil && now.Before(v.until) }
+
 // publish needs mu.
 func (p *partition) publish() {
 	p.seen.Store(&view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored})

@@ -29,6 +29,9 @@ func (r *run) restore(taken *queue.Job, v *view) (outcome queue.Outcome, ok bool
 	ctx, cancel := context.WithTimeout(v.scope, restoreWithin)
 	defer cancel()
 	message, err := v.claim.Read(ctx, taken.Offset)
+	if err != nil && v.scope.Err() != nil { // interrupted
+		return queue.Outcome{Kind: queue.Release}, false
+	}
 	if gone(err) {
 		r.log.Error("a damaged record cannot be fetched again; its lane is held", "job", name, "damage", taken.Damaged, "error", err)
 		return queue.Outcome{Kind: queue.Halt, Error: fmt.Sprintf("%v; Kafka no longer has the record: %v", taken.Damaged, err)}, false

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
@@ -104,4 +105,38 @@ func TestDamagedRecordThatKafkaDroppedHoldsItsLane(t *testing.T) {
 	eventually(t, "the head is done", func() bool { return broker.Committed("billing", "orders")[0].Offset == 1 })
 	b.mustStop(t)
 	v.check(t, map[string]string{"orders/0@0": "0 value-of-0", "orders/0@2": "2 value-of-2"})
+}
+
+// TestStopWhileADamagedRecordIsFetched counts no attempt, as for any job that a
+// stop interrupts.
+func TestStopWhileADamagedRecordIsFetched(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	fetched, attempts := make(chan bool, 16), make(chan int, 1)
+	broker.Control(bridgetest.Fetch, func(r kmsg.Request) (kmsg.Response, error, bool) {
+		if r.(*kmsg.FetchRequest).Topics[0].Partitions[0].FetchOffset == 1 {
+			fetched <- true
+		}
+		return nil, nil, false
+	})
+	var release func()
+	cfg := damaged(t, broker, bridge.HandlerFunc(func(_ context.Context, job *bridge.Job) error {
+		switch job.Offset {
+		case 0:
+			release = broker.Hold(t, bridgetest.Fetch)
+		case 1:
+			attempts <- job.Attempt
+		}
+		return nil
+	}))
+	cfg.Workers = 1
+	b := start(t, cfg)
+	<-fetched
+	b.mustStop(t)
+	release()
+	b = start(t, cfg)
+	if n := <-attempts; n != 1 {
+		t.Errorf("attempt %d", n)
+	}
+	b.mustStop(t)
 }
