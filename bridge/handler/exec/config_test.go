@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,19 +35,24 @@ func TestCommandThatCannotBeRun(t *testing.T) {
 func TestScriptThatCannotBeStarted(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "script")
-	for first, want := range map[string]string{
-		"echo done":     "exec format error; a script begins with a line that names its interpreter, such as #!/bin/sh",
-		"#!/no/such/sh": "no such file or directory; the file is there, but not the interpreter that it names",
+	for _, tt := range []struct {
+		first string
+		mode  os.FileMode
+		want  string
+	}{
+		{"echo done", 0o700, "exec format error; a script begins with a line that names its interpreter, such as #!/bin/sh"},
+		{"#!/no/such/sh", 0o700, "no such file or directory; the file is there, but not the interpreter that it names"},
+		{"#!/bin/sh", 0o600, "permission denied; whom it runs as has to be allowed to run it, and to enter the folder it is in and the one it is run in"},
 	} {
-		if err := os.WriteFile(script, []byte(first+"\n"), 0o700); err != nil {
+		if err := errors.Join(os.WriteFile(script, []byte(tt.first+"\n"), 0o700), os.Chmod(script, 0o700)); err != nil {
 			t.Fatal(err)
 		}
 		h, err := New(Config{Command: []string{script}})
-		if err != nil {
+		if err = errors.Join(err, os.Chmod(script, tt.mode)); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.Handle(context.Background(), &bridge.Job{}); err == nil || err.Error() != "start "+script+": "+want {
-			t.Errorf("%s: error %v", first, err)
+		if err := h.Handle(context.Background(), &bridge.Job{}); err == nil || err.Error() != "start "+script+": "+tt.want {
+			t.Errorf("%s: error %v", tt.first, err)
 		}
 	}
 }

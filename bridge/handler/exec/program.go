@@ -92,6 +92,8 @@ func (p *program) unstartable(err error) error {
 	switch _, missing := os.Stat(p.path); {
 	case errors.Is(err, syscall.ENOEXEC):
 		err = fmt.Errorf("%w; a script begins with a line that names its interpreter, such as #!/bin/sh", err)
+	case errors.Is(err, os.ErrPermission): // of the program or of Dir; the system does not tell
+		err = fmt.Errorf("%w; whom it runs as has to be allowed to run it, and to enter the folder it is in and the one it is run in", err)
 	case err == syscall.ENOENT && missing == nil:
 		err = fmt.Errorf("%w; the file is there, but not the interpreter that it names", err)
 	}
