@@ -22,14 +22,20 @@ const (
 // error means that a person has to decide: nothing was changed.
 func (o *ownership) reconcile(ctx context.Context) error {
 	var facts recovery.Facts
+	var acknowledged int64
 	err := o.ask(ctx, func() (err error) {
+		// Before the question: asked anew, our own committer goes on meanwhile,
+		// and what it commits is not to be taken for a lower offset set by others.
+		acknowledged = o.stored.State().Acknowledged
 		facts, err = o.facts(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	decision, err := recovery.Reconcile(o.stored.State(), o.store.Identity(), facts, o.policy())
+	local := o.stored.State()
+	local.Acknowledged = acknowledged
+	decision, err := recovery.Reconcile(local, o.store.Identity(), facts, o.policy())
 	if err != nil {
 		return err
 	}
