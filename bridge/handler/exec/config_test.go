@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
@@ -44,9 +45,7 @@ func TestScriptThatCannotBeStarted(t *testing.T) {
 		{"#!/no/such/sh", 0o700, "no such file or directory; the file is there, but not the interpreter that it names"},
 		{"#!/bin/sh", 0o600, "permission denied; whom it runs as has to be allowed to run it, and to enter the folder it is in and the one it is run in"},
 	} {
-		if err := errors.Join(os.WriteFile(script, []byte(tt.first+"\n"), 0o700), os.Chmod(script, 0o700)); err != nil {
-			t.Fatal(err)
-		}
+		writeScript(t, script, tt.first+"\n")
 		h, err := New(Config{Command: []string{script}})
 		if err = errors.Join(err, os.Chmod(script, tt.mode)); err != nil {
 			t.Fatal(err)
@@ -54,6 +53,17 @@ func TestScriptThatCannotBeStarted(t *testing.T) {
 		if err := h.Handle(context.Background(), &bridge.Job{}); err == nil || err.Error() != "start "+script+": "+tt.want {
 			t.Errorf("%s: error %v", tt.first, err)
 		}
+	}
+}
+
+// writeScript writes a program. No process is started meanwhile: until it has become
+// another program it would hold the file open for writing, which then cannot be run.
+func writeScript(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := errors.Join(os.WriteFile(path, []byte(text), 0o700), os.Chmod(path, 0o700)); err != nil {
+		t.Fatal(err)
 	}
 }
 

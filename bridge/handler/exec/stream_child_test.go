@@ -90,10 +90,7 @@ func TestStreamHalfClosedChild(t *testing.T) {
 func TestStreamThatCannotStart(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
-	script := []byte("#!/bin/sh\nread -r line && echo '{\"id\":\"2\",\"ok\":true}'\nread -r line\n")
-	if err := os.WriteFile(program, script, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, program, "#!/bin/sh\nread -r line && echo '{\"id\":\"2\",\"ok\":true}'\nread -r line\n")
 	s, err := NewStream(StreamConfig{Config: Config{Command: []string{program}}})
 	if err != nil {
 		t.Fatal(err)
