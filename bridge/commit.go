@@ -53,24 +53,33 @@ func newCommitter(o *ownership) *committer {
 	}
 }
 
-// loop commits whenever it is woken, until ctx ends.
-func (c *committer) loop(ctx context.Context, wake <-chan struct{}) {
+// loop commits at once and whenever it is woken, until ctx ends. It closes begun
+// when Kafka has acknowledged the first offset.
+func (c *committer) loop(ctx context.Context, wake <-chan struct{}, begun chan<- struct{}) {
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-		}
 		err := c.next(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		c.report(err)
+		if begun != nil && c.sent >= 0 {
+			close(begun)
+			begun = nil
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		}
 	}
 }
 
-// next is a full commit where one is due and has something new to say.
+// next is a full commit where it is the first one, or one is due and has
+// something new to say.
 func (c *committer) next(ctx context.Context) error {
+	if c.full.IsZero() {
+		return c.commitFull(ctx)
+	}
 	if c.clock.Now().Sub(c.full) < fullEvery || c.unchanged() {
 		return c.commit(ctx)
 	}

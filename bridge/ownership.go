@@ -95,14 +95,13 @@ func (o *ownership) workOn(ctx context.Context) {
 	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 
 	var committing sync.WaitGroup
-	stamped := make(chan struct{}) // closed when the first commit was answered
-	committing.Go(func() {
-		commits.report(commits.commitFull(ctx))
-		close(stamped)
-		commits.loop(ctx, wake)
-	})
+	begun := make(chan struct{})
+	committing.Go(func() { commits.loop(ctx, wake, begun) })
 	if o.begins { // else a crash, or the next owner, could begin elsewhere and leave out what was read
-		<-stamped
+		select {
+		case <-begun:
+		case <-ctx.Done():
+		}
 	}
 	if err := o.fetch(ctx); err != nil {
 		o.hold(ctx, err)

@@ -164,6 +164,19 @@ func TestStartAndFixedPartitions(t *testing.T) {
 // what was read and not finished.
 func TestNothingIsReadBeforeTheStartIsCommitted(t *testing.T) {
 	t.Parallel()
+	for name, code := range map[string]sarama.KError{
+		"not ready":   sarama.ErrOffsetsLoadInProgress,
+		"not allowed": sarama.ErrTopicAuthorizationFailed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testNothingIsRead(t, code)
+		})
+	}
+}
+
+// testNothingIsRead while the broker refuses commits with this code.
+func testNothingIsRead(t *testing.T, code sarama.KError) {
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
 	produce(t, broker, "orders", 10, 10, 1)
 	j := newJournal()
@@ -171,11 +184,11 @@ func TestNothingIsReadBeforeTheStartIsCommitted(t *testing.T) {
 	cfg.Start = bridge.Start{Newest: true}
 	assigned := make(chan bridge.Assigned, 1)
 	cfg.Hooks = &bridge.Hooks{Assigned: func(e bridge.Assigned) { assigned <- e }}
-	refusing := broker.Fail(bridgetest.OffsetCommit, bridgetest.Always, sarama.ErrOffsetsLoadInProgress)
+	refusing := broker.Fail(bridgetest.OffsetCommit, bridgetest.Always, code)
 	b := start(t, cfg)
 	<-assigned
 	produce(t, broker, "orders", 10, 10, 1)
-	refusing.Wait(t, 5)
+	refusing.Wait(t, 20)
 	if n, _ := j.counts(); n > 0 {
 		t.Errorf("%d jobs ran though the group does not know where they begin", n)
 	}
