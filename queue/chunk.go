@@ -1,6 +1,10 @@
 package queue
 
-import "sort"
+import (
+	"bytes"
+	"sort"
+	"strings"
+)
 
 // chunk holds the bodies of records that came in together. Before the flush
 // its records alias what the caller handed in; after it they alias the copy
@@ -69,4 +73,71 @@ func (p *Partition) unref(c *chunk) {
 func (p *Partition) release(c *chunk) {
 	p.hold(c, -c.bytes)
 	c.records = nil
+}
+
+// settleBodies lets the bodies that were written alias the copy, or drops them
+// where the memory budget is used up: their turn comes later than that of the
+// bodies already held.
+func (f *partFlush) settleBodies() {
+	p, s := f.part, f.part.store
+	for _, c := range f.chunks {
+		written := c.bytes
+		p.hold(c, -written)
+		c.flushed = true
+		if s.memory+written <= s.opt.Memory/2 && c.live > 0 {
+			p.hold(c, written)
+			c.forgetFinished(&p.open)
+		} else {
+			c.records = nil
+		}
+	}
+	i := 0
+	for _, b := range f.blocks {
+		for _, place := range b.places {
+			if o := f.open[i]; o.from.records != nil {
+				o.rec.alias(b.bodies, place)
+			}
+			i++
+		}
+	}
+}
+
+// alias lets the record point into the copy that was written.
+func (r *Record) alias(block []byte, at stored) {
+	r.Key = moved(r.Key, block, at.key)
+	r.Value = moved(r.Value, block, at.value)
+	if at.row.flags&flagNameKey != 0 {
+		r.Lane.Name = r.Key
+	} else {
+		r.Lane.Name = bytes.Clone(r.Lane.Name)
+	}
+	headers := make([]Header, len(r.Headers))
+	for i, h := range r.Headers {
+		headers[i] = Header{strings.Clone(h.Key), bytes.Clone(h.Value)}
+	}
+	r.Headers = headers
+}
+
+func moved(b, block []byte, at int) []byte {
+	if len(b) == 0 {
+		return b
+	}
+	return block[at : at+len(b) : at+len(b)]
+}
+
+// dropChunks forgets the chunks that hold nothing, and with the memory budget
+// used up those of which most is finished.
+func (p *Partition) dropChunks() {
+	tight := p.store.memory > p.store.opt.Memory/2
+	kept := p.chunks[:0]
+	for _, c := range p.chunks {
+		if tight && c.flushed && c.live*4 < len(c.records) {
+			p.release(c)
+		}
+		if c.records != nil {
+			kept = append(kept, c)
+		}
+	}
+	clear(p.chunks[len(kept):])
+	p.chunks = kept
 }

@@ -131,6 +131,26 @@ func (s *openSet) max() (int64, bool) {
 	return 0, false
 }
 
+// list returns at most limit open offsets in [from, end).
+func (s *openSet) list(from, end int64, limit int) (offsets []int64) {
+	i := s.first + sort.Search(len(s.spans)-s.first, func(i int) bool { return s.spans[s.first+i].base+spanBits > from })
+	for ; i < len(s.spans) && s.spans[i].base < end; i++ {
+		sp := &s.spans[i]
+		for w, word := range sp.bits {
+			for ; word != 0; word &= word - 1 {
+				offset := sp.base + int64(w*64+bits.TrailingZeros64(word))
+				if offset >= end || len(offsets) == limit {
+					return offsets
+				}
+				if offset >= from {
+					offsets = append(offsets, offset)
+				}
+			}
+		}
+	}
+	return offsets
+}
+
 // ranges yields the open offsets as ranges, ascending and apart from each other.
 func (s *openSet) ranges() iter.Seq[Range] {
 	return func(yield func(Range) bool) {

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/bits"
 	"slices"
-	"sort"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -245,89 +243,4 @@ func (p *Partition) readLanes(offsets []int64) ([]Lane, error) {
 		return nil
 	})
 	return lanes, err
-}
-
-// place is where an open job is: its lane and its place there, or without a
-// lane its place in Partition.later.
-type place struct {
-	lane *lane
-	at   int
-}
-
-// find looks a job up in the lane that it was given.
-func (p *Partition) find(offset int64, name Lane) (place, bool) {
-	l := p.lanes[name.ID]
-	if name.Own {
-		l = p.own[offset]
-	}
-	if l != nil {
-		at := sort.Search(len(l.jobs), func(i int) bool { return l.jobs[i].offset >= offset })
-		if at < len(l.jobs) && l.jobs[at].offset == offset {
-			return place{l, at}, true
-		}
-	}
-	at := sort.Search(len(p.later), func(i int) bool { return p.later[i].offset >= offset })
-	return place{nil, at}, at < len(p.later) && p.later[at].offset == offset
-}
-
-// describe is called with Store.mu held.
-func (p *Partition) describe(w place, offset int64, name Lane) Pending {
-	j := Pending{Offset: offset, Lane: Lane{ID: name.ID, Own: name.Own}, After: -1, gen: p.gen}
-	j.State = p.stateOf(w, offset)
-	n := p.notes[offset]
-	if n != nil {
-		j.Attempts, j.Error = n.Attempts, n.Error
-	}
-	switch {
-	case j.State == Retrying:
-		j.Due = time.Unix(0, n.Due)
-	case j.State == Blocked && w.lane == nil:
-		j.After, _ = p.open.min()
-	case j.State == Blocked && w.at > 0:
-		j.After = w.lane.head().offset
-	}
-	return j
-}
-
-func (p *Partition) stateOf(w place, offset int64) JobState {
-	if p.orphans[offset] != nil {
-		return Running
-	}
-	if w.lane == nil || w.at > 0 {
-		return Blocked
-	}
-	switch w.lane.state {
-	case laneRunning:
-		return Running
-	case laneWaiting:
-		return Retrying
-	case laneHalted:
-		return Halted
-	case laneHeld:
-		if n := p.notes[offset]; n != nil && n.Halted {
-			return Halted
-		}
-		return Blocked
-	}
-	return Ready
-}
-
-// list returns at most limit open offsets in [from, end).
-func (s *openSet) list(from, end int64, limit int) (offsets []int64) {
-	i := s.first + sort.Search(len(s.spans)-s.first, func(i int) bool { return s.spans[s.first+i].base+spanBits > from })
-	for ; i < len(s.spans) && s.spans[i].base < end; i++ {
-		sp := &s.spans[i]
-		for w, word := range sp.bits {
-			for ; word != 0; word &= word - 1 {
-				offset := sp.base + int64(w*64+bits.TrailingZeros64(word))
-				if offset >= end || len(offsets) == limit {
-					return offsets
-				}
-				if offset >= from {
-					offsets = append(offsets, offset)
-				}
-			}
-		}
-	}
-	return offsets
 }

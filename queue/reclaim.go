@@ -2,6 +2,26 @@ package queue
 
 import "fmt"
 
+// tight reports whether finished jobs take up too much of the file.
+func (s *Store) tight() bool {
+	bearable := s.layout.deadBytes
+	if s.opt.Disk > 0 {
+		bearable = min(bearable, s.opt.Disk/16)
+	}
+	return s.lowDisk || s.dead > bearable
+}
+
+// weigh sums up what the blocks hold.
+func (p *Partition) weigh() {
+	p.store.dead -= p.deadBytes
+	p.liveBytes, p.deadBytes = 0, 0
+	for _, b := range p.blocks {
+		p.liveBytes += b.liveBytes
+		p.deadBytes += b.bytes - b.liveBytes
+	}
+	p.store.dead += p.deadBytes
+}
+
 // reclaim deletes finished blocks, and rewrites long runs of small ones, and
 // where room is wanted sparse ones, with their open jobs only. It returns the
 // catalogue that is left.
