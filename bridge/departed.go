@@ -42,7 +42,7 @@ func (r *run) checkDeparted(ctx context.Context) {
 
 // dropIfDeparted asks Kafka who has committed last: only the stamp of another
 // store proves that the partition went on there, and only what Kafka still holds
-// can go on. Nothing is dropped when it is assigned to us meanwhile.
+// can go on. Nothing is dropped when it has been assigned to us meanwhile.
 func (r *run) dropIfDeparted(ctx context.Context, a queue.Away) error {
 	// The offset first: the log start only grows, and is not to be older.
 	offset, metadata, err := r.cluster.Committed(ctx, a.Topic, a.Partition)
@@ -57,8 +57,8 @@ func (r *run) dropIfDeparted(ctx context.Context, a queue.Away) error {
 	if !recovery.MovedOn(a.State, r.store.Identity(), facts) {
 		return nil
 	}
-	if err := r.store.Forget(a.TopicPartition); err != nil {
-		return err
+	if dropped, err := r.store.Forget(a); !dropped {
+		return err // looked at again soon
 	}
 	r.log.Info("dropped what was left of a partition that another store owns",
 		"topic", a.Topic, "partition", a.Partition, "frontier", a.State.Frontier, "next", a.State.Next, "since", a.Since, "committed", offset)

@@ -153,7 +153,7 @@ func TestForgetKeepsWhatIsNotInKafkasOrder(t *testing.T) {
 		if len(away) != 1 || away[0].State.Next != 2 || !away[0].Since.Equal(r.clock.Now().Add(-time.Minute)) {
 			t.Errorf("away: %+v", away)
 		}
-		r.must(r.Forget(orders))
+		r.forget(r.as(orders))
 		r.sync()
 		if away, err = r.Away(); err != nil || len(away) > 0 {
 			t.Errorf("still away: %+v, %v", away, err)
@@ -203,11 +203,44 @@ func TestForgetLeavesAnAttachedPartitionAlone(t *testing.T) {
 	r := newRig(t, Options{})
 	p := r.attach(orders)
 	r.append(p, "a")
-	r.must(r.Forget(orders))
+	r.forget(r.as(orders))
 	r.sync()
 	if s := p.State(); s.Open != 1 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestForgetLeavesWhatHasChangedAlone: it came back meanwhile, and went again.
+func TestForgetLeavesWhatHasChangedAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a")
+	p.Detach()
+	r.sync()
+	away, err := r.Away()
+	r.must(err)
+	p = r.mustAttach(orders)
+	p.Lease(Forever)
+	r.append(p, "a")
+	p.Detach()
+	r.sync()
+	if done, err := r.Forget(away[0]); done || err != nil {
+		t.Errorf("forgotten: %v, %v", done, err)
+	}
+	r.sync()
+	if s := r.mustAttach(orders).State(); s.Open != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// as is a partition as it would be listed now, were it away.
+func (r *rig) as(tp TopicPartition) Away { return Away{TopicPartition: tp, detached: r.detached} }
+
+func (r *rig) forget(a Away) {
+	r.t.Helper()
+	_, err := r.Forget(a)
+	r.must(err)
 }
 
 // TestPartitionIsTakenWhileItIsForgotten begins anew, before and after the flush.
@@ -218,7 +251,7 @@ func TestPartitionIsTakenWhileItIsForgotten(t *testing.T) {
 	r.append(p, "a", "b")
 	p.Detach()
 	r.sync()
-	r.must(r.Forget(orders))
+	r.forget(r.as(orders))
 	p = r.mustAttach(orders)
 	if s := p.State(); s.Next != -1 {
 		t.Fatalf("%+v", s)

@@ -71,6 +71,7 @@ func (s *Store) attached(tp TopicPartition) (p *Partition, forgotten int, err er
 func (p *Partition) Detach() {
 	_ = p.change(func() error { // on a failed store there is nothing left to leave
 		p.detached, p.away = true, p.store.clock.Now().UnixNano()
+		p.store.detached++
 		p.until = time.Time{}
 		return nil
 	})

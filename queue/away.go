@@ -17,6 +17,8 @@ type Away struct {
 	// Since is when it was detached or, where a crash has kept that from the
 	// file, when the store was opened.
 	Since time.Time
+
+	detached int // how many partitions had been detached then
 }
 
 // Away lists the partitions of the file that are not attached and have no run
@@ -26,6 +28,9 @@ func (s *Store) Away() (list []Away, err error) {
 	var damaged error
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
+	s.mu.Lock()
+	detached := s.detached
+	s.mu.Unlock()
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
 			var v stateValue
@@ -34,7 +39,7 @@ func (s *Store) Away() (list []Away, err error) {
 				return nil
 			}
 			if v.Next >= 0 && !s.inUse(tp) {
-				list = append(list, Away{tp, v.state(), s.awaySince(v)})
+				list = append(list, Away{tp, v.state(), s.awaySince(v), detached})
 			}
 			return nil
 		})
@@ -64,15 +69,17 @@ func (v stateValue) state() State {
 
 // Forget removes the jobs and completions of a partition that others own, as
 // if it had never been held. It does nothing to one that is attached or has
-// runs under way. Sync says when it is durable.
-func (s *Store) Forget(tp TopicPartition) error {
+// runs under way, nor where a partition was detached since the list was made: it
+// may be this one, with more to forget than was seen. Sync says when it is durable.
+func (s *Store) Forget(a Away) (done bool, err error) {
+	tp := a.TopicPartition
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
-		return fmt.Errorf("forget %s: %w", tp, err)
+		return false, fmt.Errorf("forget %s: %w", tp, err)
 	}
-	if s.parts[tp] != nil {
-		return nil
+	if s.parts[tp] != nil || s.detached != a.detached {
+		return false, nil
 	}
 	p := newPartition(s, tp)
 	p.topic = s.topic(tp.Topic)
@@ -80,7 +87,7 @@ func (s *Store) Forget(tp TopicPartition) error {
 	s.parts[tp] = p // until the flush; an Attach meanwhile gets this one
 	s.forgotten++
 	p.touch()
-	return nil
+	return true, nil
 }
 
 // forgotten tells whether the flush leaves a partition as if it had never been held.

@@ -478,7 +478,11 @@ func (m *machine) forgetPartition(t *rapid.T) {
 	must(t, err)
 	listed := slices.IndexFunc(away, func(a Away) bool { return a.TopicPartition == p.tp })
 	inUse := m.store.parts[p.tp] != nil
-	must(t, m.store.Forget(p.tp))
+	done, err := m.store.Forget(Away{TopicPartition: p.tp, detached: m.store.detached})
+	must(t, err)
+	if done == inUse {
+		t.Fatalf("%s is in use: %v, forgotten: %v", p.tp, inUse, done)
+	}
 	if inUse {
 		if listed >= 0 {
 			t.Fatalf("%s is in use and listed as away", p.tp)

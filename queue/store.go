@@ -80,6 +80,7 @@ type Store struct {
 	alarmTime int64
 
 	forgotten int          // calls of Forget that did something
+	detached  int          // calls of Detach that did something
 	renamed   bool         // the file has another identity
 	dirty     []*Partition // changed since the last flush began
 	memory    int64        // bytes of bodies held
