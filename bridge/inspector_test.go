@@ -180,11 +180,11 @@ func TestGivenUpJobHaltsItsLaneOnly(t *testing.T) {
 			t.Errorf("behind it: %+v", j)
 		}
 	}
-	parts, err := s.Inspector().Partitions(t.Context())
-	want := inspect.Partition{Topic: "orders", Partition: 0, Committed: 1, Frontier: 1, Next: 6, Open: 3, Halted: 1}
-	if err != nil || len(parts) != 1 || parts[0] != want {
-		t.Errorf("partitions %+v, %v, want %+v", parts, err, want)
-	}
+	want := []inspect.Partition{{Topic: "orders", Partition: 0, Committed: 1, Frontier: 1, Next: 6, Open: 3, Halted: 1}}
+	eventually(t, "the partition is listed as it is", func() bool { // the broker knows of a commit before we do
+		parts, err := s.Inspector().Partitions(t.Context())
+		return err == nil && slices.Equal(parts, want)
+	})
 	for _, verb := range []inspect.Verb{inspect.Retry, inspect.Skip} {
 		p := plan(t, s.Inspector(), bad(verb))
 		if p.Matched != 1 || len(p.Jobs) != 1 || p.Jobs[0].Name != jobs[0].Name || len(p.Sample) != 1 || p.Sample[0].Error != "not a number" {
