@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"strings"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -13,20 +14,21 @@ type attempt struct {
 }
 
 // attempts makes the attempts of a hand, a few with one allocation. What they
-// point to is a copy, also made for a few together: the store's own must not
-// change, and as fetched a record is a part of all that one answer of a broker
-// held, up to 16 MiB, which a long run would keep. A handler that keeps a job
-// keeps no more than its few neighbours.
+// point to is a copy, if it is small also made for a few together: the store's
+// own must not change, and as fetched a record is a part of all that one answer
+// of a broker held, up to 16 MiB, which a long run would keep. A handler that
+// keeps a job keeps no more than its few neighbours.
 //
 // The zero value is ready to use.
 type attempts struct {
 	made  []attempt
-	bytes []byte // room for copies: its length is what is used
+	bytes []byte          // room for copies: its length is what is used
+	names strings.Builder // lanes' names, parts of one string
 }
 
 const (
 	fewAttempts = 8
-	fewBytes    = 16 << 10
+	small       = 128 // bytes: larger copies are made one by one
 )
 
 // next returns the attempt of a job that left others of its hand will follow.
@@ -34,6 +36,7 @@ const (
 func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 	if len(a.made) == 0 {
 		a.made = make([]attempt, min(1+left, fewAttempts))
+		a.names = strings.Builder{}
 	}
 	next := &a.made[0]
 	a.made = a.made[1:]
@@ -44,7 +47,7 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 			Partition: taken.Partition,
 			Offset:    taken.Offset,
 		},
-		Lane:      string(taken.Lane.Name),
+		Lane:      a.name(taken.Lane.Name),
 		Attempt:   taken.Attempt,
 		LastError: taken.LastError,
 		topicID:   v.topicID,
@@ -60,14 +63,21 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 // forget lets go of what a job's record points to.
 func forget(taken *queue.Job) { taken.Record = queue.Record{Offset: taken.Offset} }
 
+// name returns a copy of a lane's name.
+func (a *attempts) name(name []byte) string {
+	from := a.names.Len()
+	a.names.Write(name)
+	return a.names.String()[from:]
+}
+
 // copy gives dst what src points to.
 func (a *attempts) copy(dst *Record, src *queue.Record, left int) {
-	size := len(src.Key) + len(src.Value)
+	size := smallSize(src.Key) + smallSize(src.Value)
 	for _, h := range src.Headers {
-		size += len(h.Value)
+		size += smallSize(h.Value)
 	}
 	if cap(a.bytes)-len(a.bytes) < size {
-		a.bytes = make([]byte, 0, max(size, min(size*min(1+left, fewAttempts), fewBytes)))
+		a.bytes = make([]byte, 0, size*min(1+left, fewAttempts))
 	}
 	dst.Key, dst.Value = a.own(src.Key), a.own(src.Value)
 	if len(src.Headers) == 0 {
@@ -79,6 +89,14 @@ func (a *attempts) copy(dst *Record, src *queue.Record, left int) {
 	}
 }
 
+// smallSize is what b needs of the room for small copies.
+func smallSize(b []byte) int {
+	if len(b) > small {
+		return 0
+	}
+	return len(b)
+}
+
 // own returns a copy of b, for which there is room. Null stays null, and empty
 // empty.
 func (a *attempts) own(b []byte) []byte {
@@ -87,6 +105,8 @@ func (a *attempts) own(b []byte) []byte {
 		return nil
 	case len(b) == 0: // there may be no room at all
 		return []byte{}
+	case len(b) > small:
+		return append([]byte(nil), b...) // unlike make, writes the memory once
 	}
 	at := len(a.bytes)
 	a.bytes = append(a.bytes, b...)

@@ -36,7 +36,7 @@ func (o *ownership) fetch(ctx context.Context) error {
 
 // readOn opens the stream at the next offset to store and reads until it ends.
 func (o *ownership) readOn(ctx context.Context) error {
-	r := &reader{ownership: o, next: o.stored.State().Next, tail: newTail()}
+	r := &reader{ownership: o, next: o.stored.State().Next, tail: newTail(), intake: newIntake()}
 	err := o.ask(ctx, func() (err error) {
 		r.stream, err = o.claim.Fetch(ctx, r.next)
 		return err

@@ -17,9 +17,6 @@ const (
 	// two batches the reader looks whether there is room for more.
 	ingestRecords = 1024
 	ingestBytes   = 1 << 20
-	// nap and naps bound how long a reader lets the workers catch up.
-	nap  = time.Millisecond
-	naps = 25
 	// idleCheck is how often a reader without records looks around, and
 	// roomCheck how often one that is paused asks whether there is room again.
 	idleCheck = 500 * time.Millisecond
@@ -34,10 +31,11 @@ const (
 type reader struct {
 	*ownership
 	stream *kafka.Stream
-	next   int64 // the lowest offset not yet taken over
+	next   int64 // the lowest offset not yet read
 	paused bool
 	failed bool // the partitioner has failed, and the log says so
 	tail   tail
+	intake intake
 }
 
 // read runs until ctx ends, the stream does, or a record cannot be stored.
@@ -46,20 +44,30 @@ func (r *reader) read(ctx context.Context) error {
 	defer cancel()
 	timer := time.NewTimer(idleCheck)
 	defer timer.Stop()
+	defer r.intake.again.Stop()
 	for {
+		messages := r.stream.Messages()
+		if r.intake.full() {
+			messages = nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case message, open := <-r.stream.Messages():
+		case message, open := <-messages:
 			if !open {
 				return r.stream.Err()
 			}
-			if err := r.takeOver(message); err != nil {
+			r.take(message)
+			if err := r.handOver(); err != nil {
 				return err
 			}
 			r.tail.moved()
 			if r.paused {
 				timer.Reset(roomCheck)
+			}
+		case <-r.intake.again.C:
+			if err := r.handOver(); err != nil {
+				return err
 			}
 		case err := <-r.stream.Errors():
 			if errors.Is(err, kafka.ErrUnknownTopic) { // and soon perhaps another of its name
@@ -84,17 +92,17 @@ func (r *reader) interval() time.Duration {
 	return idleCheck
 }
 
-// takeOver hands the message, and those that wait behind it, to the store.
-func (r *reader) takeOver(message *sarama.ConsumerMessage) error {
-	batch := make([]queue.Record, 0, min(1+len(r.stream.Messages()), ingestRecords))
-	bytes := 0
+// take reads the message, and those that wait behind it, into the intake.
+func (r *reader) take(message *sarama.ConsumerMessage) {
+	b := r.intake.room(1 + len(r.stream.Messages()))
+	before := b.bytes
 	for open := true; open; {
 		if message.Offset >= r.next { // below: delivered again by a client's retry
-			batch = append(batch, r.record(message))
+			b.records = append(b.records, r.record(message))
 			r.next = message.Offset + 1
-			bytes += len(message.Key) + len(message.Value)
+			b.bytes += len(message.Key) + len(message.Value)
 		}
-		if len(batch) == cap(batch) || bytes >= ingestBytes {
+		if len(b.records) == cap(b.records) || b.bytes >= ingestBytes {
 			break
 		}
 		select {
@@ -103,10 +111,22 @@ func (r *reader) takeOver(message *sarama.ConsumerMessage) error {
 			open = false
 		}
 	}
-	if len(batch) == 0 {
-		return nil
+	r.intake.bytes += b.bytes - before
+}
+
+// handOver gives the store what its workers can use of the intake.
+func (r *reader) handOver() error {
+	for !r.intake.empty() && (!r.stored.Plenty() || r.intake.overdue()) {
+		if err := r.append(r.intake.next()); err != nil {
+			return err
+		}
 	}
-	// The batch is the store's from then on.
+	r.intake.lookLater()
+	return nil
+}
+
+// append gives the store a batch, which is the store's from then on.
+func (r *reader) append(batch []queue.Record) error {
 	first, last := batch[0].Offset, batch[len(batch)-1].Offset
 	jobs, err := r.stored.Append(batch)
 	if err != nil {
@@ -114,20 +134,7 @@ func (r *reader) takeOver(message *sarama.ConsumerMessage) error {
 	}
 	r.hooks.stored(Stored{Topic: r.claim.Topic, Partition: r.claim.Partition, First: first, Last: last, Records: jobs})
 	r.throttle()
-	r.letCatchUp()
 	return nil
-}
-
-// letCatchUp gives quick workers a moment: what they finish now is never
-// written, and what waits in memory for long is out of the processor's caches.
-// The moment is a quarter of what makes sarama think that nobody reads.
-func (r *reader) letCatchUp() {
-	for range naps {
-		if !r.stored.Plenty() {
-			return
-		}
-		time.Sleep(nap)
-	}
 }
 
 // throttle stops and resumes fetching by the store's budgets.

@@ -26,7 +26,7 @@ func TestAttemptIsACopyOfTheRecord(t *testing.T) {
 		},
 		"null":  {queue.Record{Timestamp: -1}, Record{}},
 		"empty": {queue.Record{Timestamp: -1, Key: []byte{}, Value: []byte{}, Headers: []queue.Header{{Value: []byte{}}}}, Record{Key: []byte{}, Value: []byte{}, Headers: []Header{{Value: []byte{}}}}},
-		"large": {queue.Record{Timestamp: -1, Value: make([]byte, 2*fewBytes)}, Record{Value: make([]byte, 2*fewBytes)}},
+		"large": {queue.Record{Timestamp: -1, Value: make([]byte, 2*small)}, Record{Value: make([]byte, 2*small)}},
 	} {
 		var made attempts
 		got := made.next(&queue.Job{Record: c.stored}, &view{}, 3)

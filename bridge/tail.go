@@ -56,11 +56,17 @@ func (t *tail) wait() {
 }
 
 // advance steps over what the probe found to be invisible. Records that came
-// in meanwhile have moved on further, or begin where the probe ended.
+// in meanwhile have moved on further, or begin where the probe ended; what was
+// read before comes first.
 func (r *reader) advance(end int64) error {
 	r.tail.flying = false
 	if end <= r.next {
 		return nil
+	}
+	for !r.intake.empty() {
+		if err := r.append(r.intake.next()); err != nil {
+			return err
+		}
 	}
 	if err := r.stored.AdvanceTo(end); err != nil {
 		return fmt.Errorf("step over invisible records up to %d: %w", end, err)

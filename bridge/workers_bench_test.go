@@ -16,7 +16,6 @@ func BenchmarkWorkers(b *testing.B) {
 	d.start(b)
 	const batch = 500
 	value := make([]byte, 100)
-	source := &reader{ownership: &ownership{stored: d.stored}}
 	b.ReportAllocs()
 	b.ResetTimer()
 	used := processorTime(b)
@@ -32,7 +31,9 @@ func BenchmarkWorkers(b *testing.B) {
 		if _, err := d.stored.Append(records); err != nil {
 			b.Fatal(err)
 		}
-		source.letCatchUp()
+		for d.stored.Plenty() {
+			time.Sleep(lookAgain)
+		}
 	}
 	for d.stored.State().Open > 0 {
 		time.Sleep(100 * time.Microsecond)
