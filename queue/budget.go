@@ -84,7 +84,7 @@ func (p *Partition) Room() bool {
 	}
 	jobs := max(windowJobs, int(windowSeconds*p.rate.perSecond))
 	bytes := max(windowBytes, s.opt.Memory/4/int64(len(s.parts)))
-	if p.open.count < jobs && p.held+p.liveBytes < bytes {
+	if p.open.count < jobs && p.waitingBytes() < bytes {
 		return true
 	}
 	return p.starving()
@@ -107,6 +107,10 @@ func (p *Partition) Plenty() bool {
 // starving: workers have nothing to do because what is stored cannot start.
 func (p *Partition) starving() bool { return len(p.store.idle.waiting) > 0 && p.ready.len() == 0 }
 
+// waitingBytes is the size of the partition's open jobs. A body that is in the
+// file and in memory counts once.
+func (p *Partition) waitingBytes() int64 { return p.unwritten + p.liveBytes }
+
 func (p *Partition) withinBudgets() bool {
 	s := p.store
 	parts := int64(len(s.parts))
@@ -119,7 +123,7 @@ func (p *Partition) withinBudgets() bool {
 	if s.opt.Disk > 0 {
 		// A quarter is shared out evenly, the rest goes to who comes first;
 		// a sixteenth stays free for completions and what is on its way.
-		own := p.held+p.liveBytes < s.opt.Disk/4/parts
+		own := p.waitingBytes() < s.opt.Disk/4/parts
 		limit := s.opt.Disk - s.opt.Disk/16
 		if !own {
 			limit -= s.opt.Disk / 4

@@ -55,6 +55,21 @@ func TestRoomEndsAtTheDiskBudgetAndComesBack(t *testing.T) {
 	}
 }
 
+func TestWindowCountsABodyOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{Memory: 4 * windowBytes})
+	p := r.attach(orders)
+	n := 0
+	for p.Room() {
+		r.must(errOf(p.Append(fat(int64(n), 100, ownLane))))
+		n += 100
+		r.sync() // the bodies are in the file now, and in memory still
+	}
+	if n*kib < windowBytes*3/4 { // what frames the bodies counts too
+		t.Errorf("no room for more than %d KiB, the window is %d KiB", n, windowBytes/kib)
+	}
+}
+
 func TestRoomEndsWhenTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{MinFree: math.MaxInt64})

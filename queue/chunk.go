@@ -53,6 +53,7 @@ type entry struct {
 func (p *Partition) hold(c *chunk, bytes int64) {
 	if !c.flushed {
 		p.store.fresh += bytes
+		p.unwritten += bytes
 	}
 	c.bytes += bytes
 	p.held += bytes

@@ -735,20 +735,21 @@ func (m *machine) checkMemory(t *rapid.T) {
 	var memory, fresh int64
 	running := map[string]int{}
 	for _, p := range s.parts {
-		held := int64(0)
+		held, unwritten := int64(0), int64(0)
 		for _, c := range p.chunks {
 			held += c.bytes
 			if !c.flushed {
-				fresh += c.bytes
+				unwritten += c.bytes
 			}
 			if c.live < 0 || c.records == nil && c.bytes != 0 {
 				t.Fatalf("%s: a chunk of %d bytes with %d open jobs and %d records", p.tp, c.bytes, c.live, len(c.records))
 			}
 		}
-		if held != p.held {
-			t.Fatalf("%s holds %d bytes, counted %d", p.tp, held, p.held)
+		if held != p.held || unwritten != p.unwritten {
+			t.Fatalf("%s holds %d bytes, %d unwritten; counted %d and %d", p.tp, held, unwritten, p.held, p.unwritten)
 		}
 		memory += held
+		fresh += unwritten
 		running[p.tp.Topic] += p.running
 	}
 	if memory != s.memory || fresh != s.fresh {

@@ -53,6 +53,7 @@ type Partition struct {
 	chunks    []*chunk // that hold records
 	fresh     []*chunk // of these, not yet flushed
 	held      int64    // bytes of bodies in chunks
+	unwritten int64    // of these, not yet flushed
 	done      []int64  // completed since the last flush began, below stored
 	liveBytes int64    // of open jobs in blocks, at the last flush
 	deadBytes int64    // of finished jobs in blocks, at the last flush
