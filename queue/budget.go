@@ -83,7 +83,7 @@ func (p *Partition) Room() bool {
 		return false
 	}
 	jobs := max(windowJobs, int(windowSeconds*p.rate.perSecond))
-	bytes := max(windowBytes, s.opt.Memory/4/int64(len(s.parts)))
+	bytes := max(windowBytes, s.opt.Memory/8/int64(len(s.parts)))
 	if p.open.count < jobs && p.waitingBytes() < bytes {
 		return true
 	}

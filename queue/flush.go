@@ -52,8 +52,9 @@ func (s *Store) gather() *flush {
 	defer s.mu.Unlock()
 	s.started++
 	f := &flush{events: s.events}
+	tight := s.tight()
 	for _, p := range s.dirty {
-		f.parts = append(f.parts, p.gather())
+		f.parts = append(f.parts, p.gather(tight))
 	}
 	if s.renamed {
 		id := s.identity
@@ -64,9 +65,9 @@ func (s *Store) gather() *flush {
 	return f
 }
 
-func (p *Partition) gather() *partFlush {
+func (p *Partition) gather(tight bool) *partFlush {
 	f := &partFlush{
-		part: p, gen: p.gen, wipe: p.wipe, done: p.done, tight: p.store.tight(),
+		part: p, gen: p.gen, wipe: p.wipe, done: p.done, tight: tight,
 		state: stateValue{
 			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,

@@ -2,9 +2,14 @@ package queue
 
 import "fmt"
 
-// tight reports whether finished jobs take up too much of the file.
+// tight reports whether finished jobs take up too much of the file. The more is
+// open, the more of it is half finished at any time, and most of that goes by
+// itself a moment later: copying it would cost many times its own writing.
 func (s *Store) tight() bool {
 	bearable := s.layout.deadBytes
+	for _, p := range s.parts {
+		bearable += p.liveBytes / 2
+	}
 	if s.opt.Disk > 0 {
 		bearable = min(bearable, s.opt.Disk/16)
 	}

@@ -69,6 +69,19 @@ func (p plan) warm(s System) time.Duration {
 	return p.Warm
 }
 
+// window is how long a system is measured. Parallel Consumer stops a partition
+// whose completed offsets do not fit into the metadata of its last commit and
+// goes on after the next, so that it is looked at for two of its intervals.
+func (p plan) window(s System) time.Duration {
+	if s == Parallel {
+		return max(p.Window, 2*parallelCommits)
+	}
+	return p.Window
+}
+
+// parallelCommits is the interval of Parallel Consumer's commits, its default.
+const parallelCommits = 5 * time.Second
+
 const (
 	keys        = 10_000
 	fewWorkers  = 16

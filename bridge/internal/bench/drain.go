@@ -40,7 +40,7 @@ func (b *bench) drain(c Case, system System) (result Drain, err error) {
 		}
 	}
 	from := s.read()
-	within := b.plan.Window
+	within := b.plan.window(system)
 	if whole {
 		within = readiness
 	}
