@@ -54,8 +54,18 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	}
 }
 
-// advance completes the head of l and turns to the next job.
+// advance completes the head of l after its run and turns to the next job.
 func (p *Partition) advance(l *lane) {
+	p.behead(l)
+	if len(l.jobs) > 0 {
+		p.settle(l)
+	} else {
+		p.spare.add(l)
+	}
+}
+
+// behead completes the head of l.
+func (p *Partition) behead(l *lane) {
 	e := l.pop()
 	if len(l.jobs) == 0 {
 		p.drop(l) // before promote, which may make a new lane of the same id
@@ -63,11 +73,6 @@ func (p *Partition) advance(l *lane) {
 	p.complete(e)
 	p.dropNote(e.offset)
 	p.promote()
-	if len(l.jobs) > 0 {
-		p.settle(l)
-	} else {
-		p.spare.add(l)
-	}
 }
 
 // putBack keeps the head of l, which did not complete, with what is to be

@@ -145,20 +145,9 @@ func (p *Partition) remove(w place) {
 		p.complete(e)
 	default:
 		p.behead(l)
-	}
-}
-
-// behead completes the head of l without a run of it.
-func (p *Partition) behead(l *lane) {
-	e := l.pop()
-	if len(l.jobs) == 0 {
-		p.drop(l) // before promote, which may make a new lane of the same id
-	}
-	p.complete(e)
-	p.dropNote(e.offset)
-	p.promote()
-	if len(l.jobs) > 0 {
-		p.resettle(l)
+		if len(l.jobs) > 0 {
+			p.resettle(l)
+		}
 	}
 }
 
