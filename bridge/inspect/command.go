@@ -5,20 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-
-	"github.com/seed-2837c37b/holdfast/queue"
-)
-
-// Verb is what to do to jobs.
-type Verb string
-
-const (
-	// Retry lets retrying and halted jobs run now. A blocked one is refused:
-	// it would run before an earlier job of its lane.
-	Retry Verb = "retry"
-	// Skip completes jobs without a run, wherever in their lanes they are. One
-	// that runs is refused.
-	Skip Verb = "skip"
+	"strings"
 )
 
 // Command is a change that an operator asks for.
@@ -35,14 +22,13 @@ type Command struct {
 // Validate reports everything that is wrong with the command.
 func (c Command) Validate() error {
 	var problems []error
-	if c.Verb != Retry && c.Verb != Skip {
-		problems = append(problems, fmt.Errorf("verb %q is unknown; there are retry and skip", c.Verb))
+	if v := verbs[c.Verb]; v != nil {
+		problems = append(problems, v.validate(c))
+	} else {
+		problems = append(problems, fmt.Errorf("verb %q is unknown; there are %s", c.Verb, strings.Join(verbNames(), ", ")))
 	}
 	if c.Select.Topic == "" {
 		problems = append(problems, errors.New("no topic is selected"))
-	}
-	if c.ResetAttempts && c.Verb != Retry {
-		problems = append(problems, fmt.Errorf("attempts are reset by retry only, not by %s", c.Verb))
 	}
 	problems = append(problems, c.Select.Validate())
 	if err := errors.Join(problems...); err != nil {
@@ -69,22 +55,6 @@ func (c Command) LogValue() slog.Value {
 	add(c.ResetAttempts, "reset_attempts", true)
 	add(c.Reason != "", "reason", c.Reason)
 	return slog.GroupValue(attrs...)
-}
-
-// judge tells whether the command would change the job, or why it refuses.
-func (c Command) judge(j queue.Pending) (needed bool, refusal error) {
-	if c.Verb == Skip {
-		return true, j.CanSkip()
-	}
-	return j.CanRetry(c.ResetAttempts)
-}
-
-// apply carries the command out on a job as it was seen.
-func (c Command) apply(p *queue.Partition, seen queue.Pending) (changed bool, err error) {
-	if c.Verb == Skip {
-		return p.Skip(seen)
-	}
-	return p.Retry(seen, c.ResetAttempts)
 }
 
 // Group is jobs with the same answer.

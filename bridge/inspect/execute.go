@@ -23,24 +23,13 @@ type Operation struct {
 // batchJobs is how many jobs are acted on between two flushes.
 const batchJobs = 256
 
-// Execute acts on the jobs of the plan. Within a partition the last one comes
-// first: a skipped head would let the next job of its lane start before the
-// skip that is meant for it.
+// Execute does what the plan shows.
 func (i *inspector) Execute(ctx context.Context, plan Plan) (Operation, error) {
 	if err := plan.Command.Validate(); err != nil {
 		return Operation{}, err
 	}
 	op := &Operation{Command: plan.Command, Began: i.now()}
-	targets := slices.SortedFunc(slices.Values(plan.Jobs), func(a, b Target) int { return compareNames(b.Name, a.Name) })
-	var err error
-	for len(targets) > 0 && err == nil {
-		n := 1
-		for n < min(batchJobs, len(targets)) && targets[n].tp() == targets[0].tp() {
-			n++
-		}
-		err = i.executeBatch(ctx, op, targets[:n])
-		targets = targets[n:]
-	}
+	err := verbs[plan.Command.Verb].execute(ctx, i, plan, op)
 	op.Took = i.now().Sub(op.Began)
 	slices.SortFunc(op.Done, compareNames)
 	i.report(op, err)
@@ -50,12 +39,30 @@ func (i *inspector) Execute(ctx context.Context, plan Plan) (Operation, error) {
 	return *op, nil
 }
 
+// execute acts on the jobs of the plan. Within a partition the last one comes
+// first: a skipped head would let the next job of its lane start before the
+// skip that is meant for it.
+func (v jobVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	targets := slices.SortedFunc(slices.Values(plan.Jobs), func(a, b Target) int { return compareNames(b.Name, a.Name) })
+	for len(targets) > 0 {
+		n := 1
+		for n < min(batchJobs, len(targets)) && targets[n].tp() == targets[0].tp() {
+			n++
+		}
+		if err := v.executeBatch(ctx, i, op, targets[:n]); err != nil {
+			return err
+		}
+		targets = targets[n:]
+	}
+	return nil
+}
+
 func (t Target) tp() queue.TopicPartition {
 	return queue.TopicPartition{Topic: t.Topic, Partition: t.Partition}
 }
 
 // executeBatch acts on jobs of one partition and waits until that is durable.
-func (i *inspector) executeBatch(ctx context.Context, op *Operation, targets []Target) error {
+func (v jobVerb) executeBatch(ctx context.Context, i *inspector, op *Operation, targets []Target) error {
 	p := find(i.store.Attached(), targets[0].tp())
 	seen, err := look(ctx, p, targets)
 	if p == nil || errors.Is(err, queue.ErrDetached) {
@@ -79,7 +86,7 @@ func (i *inspector) executeBatch(ctx context.Context, op *Operation, targets []T
 		case !open:
 			add(&op.AlreadyDone, reasonFinished, t.Name)
 		default:
-			done, err := op.apply(p, t, now)
+			done, err := v.act(op, p, t, now)
 			if err != nil {
 				return err
 			}
@@ -88,14 +95,14 @@ func (i *inspector) executeBatch(ctx context.Context, op *Operation, targets []T
 			}
 		}
 	}
-	return i.confirm(ctx, op, changed)
+	return i.confirm(ctx, op, changed, v.said)
 }
 
-// apply acts on a job that is open, or answers why not. The store is told the
+// act acts on a job that is open, or answers why not. The store is told the
 // state that the plan showed: it acts on no other.
-func (op *Operation) apply(p *queue.Partition, t Target, now queue.Pending) (done bool, err error) {
+func (v jobVerb) act(op *Operation, p *queue.Partition, t Target, now queue.Pending) (done bool, err error) {
 	now.Attempts, now.State = t.Attempts, queueStates[t.State]
-	done, err = op.Command.apply(p, now)
+	done, err = v.apply(op.Command, p, now)
 	if reason, ok := refusalOf(err); ok {
 		add(&op.Refused, reason, t.Name)
 		return false, nil
@@ -125,14 +132,13 @@ func look(ctx context.Context, p *queue.Partition, targets []Target) (map[int64]
 }
 
 // confirm waits until what was changed is durable, and says it.
-func (i *inspector) confirm(ctx context.Context, op *Operation, changed []Target) error {
+func (i *inspector) confirm(ctx context.Context, op *Operation, changed []Target, said string) error {
 	if len(changed) == 0 {
 		return nil
 	}
 	if err := i.store.Sync(ctx); err != nil {
 		return err
 	}
-	said := map[Verb]string{Retry: "job retried by an operator", Skip: "job skipped by an operator: it counts as done"}[op.Command.Verb]
 	for _, t := range changed {
 		op.Done = append(op.Done, t.Name)
 		i.opt.Logger.Info(said, "job", t.Name, "state", string(t.State), "attempts", t.Attempts, "reason", op.Command.Reason)

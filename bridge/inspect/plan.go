@@ -55,34 +55,38 @@ func (i *inspector) Plan(ctx context.Context, c Command) (Plan, error) {
 		return Plan{}, err
 	}
 	plan := Plan{Command: c, Made: i.now()}
-	missing := c.Select.named()
-	for f, err := range i.scan(ctx, c.Select) {
-		if err == nil {
-			err = plan.add(f)
-		}
-		if err != nil {
-			return Plan{}, fmt.Errorf("plan %s: %w", c.Verb, err)
-		}
-		delete(missing, f.Offset)
-	}
-	if err := plan.addMissing(i, missing); err != nil {
+	if err := verbs[c.Verb].plan(ctx, i, &plan); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", c.Verb, err)
 	}
 	return plan, nil
 }
 
-func (p *Plan) add(f *found) error {
-	p.Matched++
-	switch needed, refusal := p.Command.judge(f.Pending); {
+func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
+	missing := plan.Command.Select.named()
+	for f, err := range i.scan(ctx, plan.Command.Select) {
+		if err == nil {
+			err = v.add(plan, f)
+		}
+		if err != nil {
+			return err
+		}
+		delete(missing, f.Offset)
+	}
+	return plan.addMissing(i, missing)
+}
+
+func (v jobVerb) add(plan *Plan, f *found) error {
+	plan.Matched++
+	switch needed, refusal := v.judge(plan.Command, f.Pending); {
 	case refusal != nil:
-		add(&p.Refused, refusal.Error(), f.name())
+		add(&plan.Refused, refusal.Error(), f.name())
 	case !needed:
-		add(&p.AlreadyDone, reasonRuns, f.name())
-	case len(p.Jobs) == MaxJobs:
-		p.More++
+		add(&plan.AlreadyDone, reasonRuns, f.name())
+	case len(plan.Jobs) == MaxJobs:
+		plan.More++
 	default:
-		p.Jobs = append(p.Jobs, Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts})
-		return p.show(f)
+		plan.Jobs = append(plan.Jobs, Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts})
+		return plan.show(f)
 	}
 	return nil
 }

@@ -10,20 +10,27 @@ import (
 func TestCommandTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	err := inspect.Command{
-		Verb:          "destroy",
-		ResetAttempts: true,
-		Select:        inspect.Query{Partitions: []int32{1}, Offsets: []int64{7}, States: []inspect.State{"lost"}, Limit: -1},
+		Verb:   "destroy",
+		Select: inspect.Query{Partitions: []int32{1}, Offsets: []int64{7}, States: []inspect.State{"lost"}, Limit: -1},
 	}.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, problem := range []string{
-		`verb "destroy"`, "no topic", "attempts are reset by retry only", "partitions without a topic",
+		`verb "destroy"`, "no topic", "partitions without a topic",
 		"offsets without a topic and one partition", `state "lost"`, "limit -1",
 	} {
 		if !strings.Contains(err.Error(), problem) {
 			t.Errorf("does not say %s: %v", problem, err)
 		}
+	}
+}
+
+func TestOnlyRetryResetsAttempts(t *testing.T) {
+	t.Parallel()
+	err := inspect.Command{Verb: inspect.Skip, ResetAttempts: true, Select: inspect.Query{Topic: "orders"}}.Validate()
+	if err == nil || !strings.Contains(err.Error(), "attempts are reset by retry only, not by skip") {
+		t.Errorf("error %v", err)
 	}
 }
 

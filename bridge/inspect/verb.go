@@ -1,0 +1,75 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Verb is what to do to what a command selects.
+type Verb string
+
+const (
+	// Retry lets retrying and halted jobs run now. A blocked one is refused:
+	// it would run before an earlier job of its lane.
+	Retry Verb = "retry"
+	// Skip completes jobs without a run, wherever in their lanes they are. One
+	// that runs is refused.
+	Skip Verb = "skip"
+)
+
+// verb is how a command is checked, planned and carried out. There is one kind
+// of it for each kind of thing that commands act on.
+type verb interface {
+	// validate tells what of the command does not belong to the verb.
+	validate(Command) error
+	// plan tells in plan what its command would change.
+	plan(context.Context, *inspector, *Plan) error
+	// execute changes what plan names, and tells in op what came of it. With
+	// an error, what op names was done.
+	execute(_ context.Context, _ *inspector, plan Plan, op *Operation) error
+}
+
+var verbs = map[Verb]verb{
+	Retry: jobVerb{
+		judge: func(c Command, j queue.Pending) (bool, error) { return j.CanRetry(c.ResetAttempts) },
+		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) {
+			return p.Retry(seen, c.ResetAttempts)
+		},
+		said:   "job retried by an operator",
+		resets: true,
+	},
+	Skip: jobVerb{
+		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
+		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },
+		said:  "job skipped by an operator: it counts as done",
+	},
+}
+
+func verbNames() (names []string) {
+	for _, v := range slices.Sorted(maps.Keys(verbs)) {
+		names = append(names, string(v))
+	}
+	return names
+}
+
+// jobVerb acts on open jobs, each by itself.
+type jobVerb struct {
+	// judge tells whether the command would change the job, or why it refuses.
+	judge func(Command, queue.Pending) (needed bool, refusal error)
+	// apply carries the command out on a job as it was seen. The change is
+	// durable with the store's next flush.
+	apply  func(_ Command, _ *queue.Partition, seen queue.Pending) (changed bool, err error)
+	said   string // what the log says of each job, once that is durable
+	resets bool   // Command.ResetAttempts means something
+}
+
+func (v jobVerb) validate(c Command) error {
+	if c.ResetAttempts && !v.resets {
+		return fmt.Errorf("attempts are reset by retry only, not by %s", c.Verb)
+	}
+	return nil
+}
