@@ -57,6 +57,9 @@ type Config struct {
 	// Workers is how many jobs run at a time; [Bridge.SetWorkers] changes it.
 	// Zero: 64.
 	Workers int
+	// Rate is how many runs may begin per second, of all topics together.
+	// Zero: no limit.
+	Rate float64
 	// Flush is the interval of the store's writes, one fsync each. Zero: 10 ms.
 	Flush time.Duration
 	// CommitEvery is the interval of offset commits. Zero: 1 s.
@@ -105,6 +108,33 @@ type Topic struct {
 	// Concurrency is how many of the workers may run jobs of one topic at a
 	// time. Zero: no limit of its own.
 	Concurrency int
+	// Rate is how many runs of one topic may begin per second. Zero: no limit
+	// of its own.
+	Rate float64
+	// Filter, if set, tells which records become jobs. Those for which it
+	// returns false are left out when they are read: they count as complete,
+	// and the hook Dropped tells. It is called by one goroutine per partition,
+	// and must neither change the record nor keep it. A record for which it
+	// panics becomes a job.
+	Filter func(*Record) bool
+	// Expiry is how old a record may be by its timestamp. One that is older is
+	// left out when it is read; one that has become older while it waited is
+	// skipped instead of its next run. The hook Dropped tells of both. A record
+	// without a timestamp never expires. Zero: none does.
+	Expiry time.Duration
+	// Delay keeps a job back until its record's timestamp is so long ago. It
+	// holds its lane meanwhile, and no worker. A record without a timestamp
+	// runs at once. A wait is no longer than Delay, whatever the timestamp says.
+	// Zero: none.
+	Delay time.Duration
+	// DelayHeader names the header that says when a job may run: a time by
+	// RFC 3339, or Unix milliseconds. A record without it, or with another
+	// text in it, is delayed by Delay alone; else the later of both counts.
+	DelayHeader string
+	// OnlyLatest completes a job that has not run yet, as superseded, once a
+	// newer one of its lane waits. Records with a lane of their own are never
+	// superseded. It needs an ordering by key.
+	OnlyLatest bool
 }
 
 // Budget bounds what the bridge uses, in bytes. When one is used up, fetching

@@ -57,7 +57,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := &view{scope: c.scope, route: &route{retry: Backoff{First: time.Minute, Jitter: -1}}}
+			v := &view{scope: c.scope, route: &route{settings: settings{retry: Backoff{First: time.Minute, Jitter: -1}}}}
 			if got, _ := judge(v, now, 1, c.err); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
@@ -67,7 +67,7 @@ func TestJudge(t *testing.T) {
 
 func TestNegativeDelayIsNow(t *testing.T) {
 	t.Parallel()
-	v := &view{scope: context.Background(), route: &route{retry: fixedDelay(-time.Hour)}}
+	v := &view{scope: context.Background(), route: &route{settings: settings{retry: fixedDelay(-time.Hour)}}}
 	if _, delay := judge(v, time.Unix(1000, 0), 1, errors.New("x")); delay != 0 {
 		t.Errorf("delay %v", delay)
 	}

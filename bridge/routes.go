@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/partitioner"
@@ -13,13 +14,36 @@ import (
 
 // route is how one configured [Topic] is worked on, ready to use.
 type route struct {
-	selector    string // the configured name, or ~pattern
-	handler     Handler
-	lanes       *partitioner.Partitioner
-	scheme      string // fingerprint of the partitioner and its ordering
+	settings
+	selector   string // the configured name, or ~pattern
+	handler    Handler
+	lanes      *partitioner.Partitioner
+	scheme     string // fingerprint of the partitioner and its ordering
+	fixed      bool   // partitions are listed, not assigned by the group
+	filter     func(*Record) bool
+	onlyLatest bool
+}
+
+// settings are what a route can change while jobs run: a run looks at those of
+// its partition's view.
+type settings struct {
 	retry       RetryPolicy
 	concurrency int
-	fixed       bool // partitions are listed, not assigned by the group
+	rate        float64
+	expiry      time.Duration
+	delay       time.Duration
+	delayHeader string
+}
+
+func (t Topic) settings() settings {
+	return settings{
+		retry:       t.Retry,
+		concurrency: t.Concurrency,
+		rate:        t.Rate,
+		expiry:      t.Expiry,
+		delay:       t.Delay,
+		delayHeader: t.DelayHeader,
+	}
 }
 
 // routes finds the route of a topic.
@@ -45,13 +69,14 @@ func newRoutes(cfg Config) (*routes, error) {
 			return nil, fmt.Errorf("partitioner of %s: %w", t.selector(), err)
 		}
 		to := &route{
-			selector:    t.selector(),
-			handler:     wrap(t.Handler, cfg.Use),
-			lanes:       lanes,
-			scheme:      t.Partitioner.Fingerprint(),
-			retry:       t.Retry,
-			concurrency: t.Concurrency,
-			fixed:       len(t.Partitions) > 0,
+			settings:   t.settings(),
+			selector:   t.selector(),
+			handler:    wrap(t.Handler, cfg.Use),
+			lanes:      lanes,
+			scheme:     t.Partitioner.Fingerprint(),
+			fixed:      len(t.Partitions) > 0,
+			filter:     t.Filter,
+			onlyLatest: t.OnlyLatest,
 		}
 		if t.Match == "" {
 			r.exact[t.Name] = to

@@ -2,11 +2,14 @@ package bridge
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/partitioner"
 )
 
 // Problem is one thing wrong with a [Config].
@@ -127,6 +130,7 @@ func (v *validator) work(c Config) {
 		field{"Budget.Disk", c.Budget.Disk},
 		field{"Budget.MinFree", c.Budget.MinFree},
 	)
+	v.rate("Rate", c.Rate)
 	if s := c.withDefaults(); s.Flush > s.CommitEvery && c.Flush > 0 {
 		v.add("Flush", "%v is longer than CommitEvery (%v); offsets follow flushes", s.Flush, s.CommitEvery)
 	}
@@ -173,8 +177,27 @@ func (v *validator) topic(at string, t Topic) {
 	}
 	v.partitions(at, t)
 	v.notNegative(field{at + ".Concurrency", int64(t.Concurrency)})
+	v.intake(at, t)
 	if b, ok := t.Retry.(Backoff); ok {
 		v.backoff(at+".Retry", b)
+	}
+}
+
+// intake is about which jobs there are, and when they may run.
+func (v *validator) intake(at string, t Topic) {
+	v.notNegative(field{at + ".Expiry", int64(t.Expiry)}, field{at + ".Delay", int64(t.Delay)})
+	v.rate(at+".Rate", t.Rate)
+	if t.Expiry > 0 && t.Delay >= t.Expiry {
+		v.add(at+".Delay", "%v is not shorter than Expiry (%v): every job would expire before it may run", t.Delay, t.Expiry)
+	}
+	if t.OnlyLatest && t.Partitioner.Ordering != partitioner.OrderKey {
+		v.add(at+".OnlyLatest", "needs an ordering by key: with ordering %v a newer job says nothing about older ones", t.Partitioner.Ordering)
+	}
+}
+
+func (v *validator) rate(name string, perSecond float64) {
+	if !(perSecond >= 0) || math.IsInf(perSecond, 1) {
+		v.add(name, "%v is no number of runs per second; leave it out for no limit", perSecond)
 	}
 }
 

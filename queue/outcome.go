@@ -15,6 +15,10 @@ const (
 	Release
 	// Halt holds the job, and with it its lane, until an operator acts.
 	Halt
+	// Postpone puts the job back until Outcome.Due without counting the attempt
+	// and without a note of it: whoever takes the job after a restart has to
+	// find out again.
+	Postpone
 
 	// No run ends like these: Durable tells by them what an operator did.
 
@@ -22,6 +26,8 @@ const (
 	Skipped
 	// Retried made the job ready.
 	Retried
+	// Superseded completed the job because a newer one of its lane waits.
+	Superseded
 )
 
 // String returns the kind's name as logs and events show it.
@@ -39,6 +45,10 @@ func (k Kind) String() string {
 		return "skipped"
 	case Retried:
 		return "retried"
+	case Postpone:
+		return "postpone"
+	case Superseded:
+		return "superseded"
 	}
 	return "unknown"
 }
