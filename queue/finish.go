@@ -32,6 +32,9 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	j.lane = nil // a second Finish of the same run is void
 	p.leaveRun()
 	s.schedule(p.topic) // it may have been at its limit
+	if s.probation != nil {
+		s.tried(l, j.Offset, o.Kind)
+	}
 	if l.state == laneGone {
 		if l = p.endOrphan(l, j.Offset); l == nil {
 			return
@@ -79,12 +82,14 @@ func (p *Partition) behead(l *lane) {
 // remembered of its run.
 func (p *Partition) putBack(l *lane, j *Job, o *Outcome, now time.Time) {
 	if o.Kind != Release {
-		n := noteValue{Attempts: j.Attempt, Halted: o.Kind == Halt, Error: cut(o.Error, MaxError)}
+		n := p.copyNote(j.Offset)
+		n.Attempts, n.Halted, n.Error = j.Attempt, o.Kind == Halt, cut(o.Error, MaxError)
+		n.Due, n.Delay = 0, 0
 		if o.Kind == Retry && !o.Due.IsZero() {
 			n.Due = o.Due.UnixNano()
 			n.Delay = max(0, int64(o.Due.Sub(now)))
 		}
-		p.note(j.Offset, &n)
+		p.note(j.Offset, n)
 	}
 	p.settle(l)
 }
@@ -128,6 +133,16 @@ func (p *Partition) complete(e entry) {
 func (p *Partition) note(offset int64, n *noteValue) {
 	p.keepNote(offset, n)
 	p.touchNote(offset)
+}
+
+// copyNote returns a copy of the job's note to be changed and given to note:
+// the flush under way may be writing the one that is there.
+func (p *Partition) copyNote(offset int64) *noteValue {
+	if n := p.notes[offset]; n != nil {
+		changed := *n
+		return &changed
+	}
+	return &noteValue{}
 }
 
 // keepNote keeps halted in step; so does dropNote.

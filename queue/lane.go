@@ -10,6 +10,7 @@ const (
 	laneWaiting                  // in Store.delayed until due
 	laneHalted                   // its head waits for an operator
 	laneHeld                     // an orphan of the same id still runs
+	laneSuspect                  // in probation.waiting
 	laneGone                     // removed; a run that is under way may still hold it
 )
 

@@ -23,6 +23,9 @@ func (p *Partition) Lease(until time.Time) {
 		p.touch()
 	}
 	p.schedule()
+	if p.store.probation != nil { // suspects are not in the schedule
+		p.store.wake()
+	}
 }
 
 // Running returns the number of jobs of the partition that are out.

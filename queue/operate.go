@@ -19,7 +19,7 @@ var (
 
 // Retry makes a job that is retrying or halted ready, as an operator's command.
 // With reset its attempts count from the beginning and its last error is
-// forgotten. It reports false where there is nothing to do: the job is ready,
+// forgotten; crashes of the process are counted against it anew either way. It reports false where there is nothing to do: the job is ready,
 // or runs, or is finished. The change is durable after [Store.Sync].
 func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 	changed, err = p.operate(seen, Retried, func(w place, now Pending) (bool, error) {
@@ -31,8 +31,10 @@ func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 		}
 		if reset {
 			p.dropNote(now.Offset)
-		} else { // a new one: the flush under way may be writing the old
-			p.note(now.Offset, &noteValue{Attempts: now.Attempts, Error: now.Error})
+		} else {
+			n := p.copyNote(now.Offset)
+			n.Due, n.Delay, n.Halted, n.Crashes = 0, 0, false, 0
+			p.note(now.Offset, n)
 		}
 		if now.State != Ready {
 			p.settle(w.lane)

@@ -72,6 +72,8 @@ type Job struct {
 	Partition int32
 	Attempt   int    // this run, counted from 1
 	LastError string // of the attempt before; empty on the first
+	Crashes   int    // of the process that were counted against the job
+	Suspect   bool   // the job is the one on probation
 	Damaged   error  // not nil: the stored body is unreadable; only Offset and Lane are set
 
 	part *Partition

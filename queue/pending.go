@@ -49,6 +49,8 @@ type Pending struct {
 	Attempts int       // runs counted so far
 	Due      time.Time // Retrying: when it runs again; else zero
 	Error    string    // of the last counted run
+	Crashes  int       // of the process that were counted against the job
+	Suspect  bool      // Ready: its turn comes when no other suspect runs
 	// After is the offset of the job that has to finish before a Blocked one;
 	// -1 where that is a run whose job Reset or SkipTo has forgotten.
 	After int64

@@ -34,8 +34,9 @@ func (p *Partition) describe(w place, offset int64, name Lane) Pending {
 	j.State = p.stateOf(w, offset)
 	n := p.notes[offset]
 	if n != nil {
-		j.Attempts, j.Error = n.Attempts, n.Error
+		j.Attempts, j.Error, j.Crashes = n.Attempts, n.Error, n.Crashes
 	}
+	j.Suspect = w.lane != nil && w.at == 0 && w.lane.state == laneSuspect
 	switch {
 	case j.State == Retrying:
 		j.Due = time.Unix(0, n.Due)

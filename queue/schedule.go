@@ -70,6 +70,11 @@ func (p *Partition) schedule() {
 // nextLane takes the next ready lane and puts its topic and partition at the
 // end of their queues. Places that have become void are dropped on the way.
 func (s *Store) nextLane(now time.Time) *lane {
+	if s.probation != nil {
+		if l := s.nextSuspect(now); l != nil {
+			return l
+		}
+	}
 	for {
 		t, ok := s.turns.pop()
 		if !ok {
@@ -88,6 +93,11 @@ func (s *Store) nextLane(now time.Time) *lane {
 			return l
 		}
 	}
+}
+
+// mayStart reports whether a job of p could start if it had its turn.
+func (p *Partition) mayStart(now time.Time) bool {
+	return now.Before(p.until) && (p.topic.limit <= 0 || p.topic.running < p.topic.limit)
 }
 
 func (t *topic) nextLane(now time.Time) *lane {

@@ -23,6 +23,15 @@ func (p *Partition) settle(l *lane) {
 			return
 		}
 	}
+	p.makeReady(l)
+}
+
+// makeReady lets the lane's head start when its turn comes.
+func (p *Partition) makeReady(l *lane) {
+	if b := p.store.probation; b != nil && b.hold(l) {
+		p.store.wake()
+		return
+	}
 	l.state = laneReady
 	p.ready.push(l)
 	p.schedule()
@@ -58,9 +67,7 @@ func (s *Store) ring() {
 	s.alarm = nil
 	now := s.clock.Now().UnixNano()
 	for l := s.delayed.popDue(now); l != nil; l = s.delayed.popDue(now) {
-		l.state = laneReady
-		l.part.ready.push(l)
-		l.part.schedule()
+		l.part.makeReady(l)
 	}
 	s.setAlarm()
 }

@@ -79,6 +79,8 @@ type Store struct {
 	alarm     Timer // fires when the first of delayed is due
 	alarmTime int64
 
+	probation *probation // nil: no job is a suspect
+
 	forgotten int          // calls of Forget that did something
 	detached  int          // calls of Detach that did something
 	renamed   bool         // the file has another identity

@@ -64,7 +64,7 @@ func (s *Store) sleep(ctx context.Context) {
 
 // pass wakes the next caller for what is left.
 func (s *Store) pass() {
-	if s.turns.len() > 0 {
+	if s.turns.len() > 0 || s.probation != nil {
 		s.wake()
 	}
 }
@@ -113,6 +113,9 @@ func (l *lane) start() Job {
 	p.runs.add(l)
 	p.running++
 	j := Job{Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1, part: p, lane: l}
+	if b := p.store.probation; b != nil {
+		j.Suspect = b.out == l
+	}
 	if rec := e.from.at(e.offset); rec != nil {
 		j.Record = *rec
 	} else {
@@ -123,6 +126,7 @@ func (l *lane) start() Job {
 		if n := p.notes[e.offset]; n != nil {
 			j.Attempt = n.Attempts + 1
 			j.LastError = n.Error
+			j.Crashes = n.Crashes
 		}
 	}
 	return j

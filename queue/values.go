@@ -28,6 +28,8 @@ type noteValue struct {
 	Delay    int64  `msgpack:"delay,omitempty"` // nanoseconds from the outcome to Due
 	Halted   bool   `msgpack:"halted,omitempty"`
 	Error    string `msgpack:"error,omitempty"`
+	Crashes  int    `msgpack:"crashes,omitempty"` // of the process that were counted against the job
+	Charged  uint64 `msgpack:"charged,omitempty"` // the last of them, by the store's epoch then
 }
 
 // halts counts the note among Partition.halted; nil is no note.
