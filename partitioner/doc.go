@@ -36,5 +36,6 @@
 // not: of 12 lanes, the keys of one partition of 12 would use a single one. Ids
 // of the lanes that no value names are hashed likewise ("missing ", "whole   ").
 //
-// The hashes of the usual producers are here by name, see [Hashes].
+// The hashes of the usual producers are here by name, see [Hashes]; a [Placement]
+// places records in the partitions of a topic by one of them.
 package partitioner

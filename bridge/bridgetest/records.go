@@ -3,6 +3,7 @@ package bridgetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,4 +118,52 @@ func produce(client *kgo.Client, topic string, records []Record) ([]int64, error
 		offsets[i] = r.Offset
 	}
 	return offsets, nil
+}
+
+// Consume returns what a topic holds now, its partitions one after the other and
+// each in the order of its offsets.
+func (b *Broker) Consume(tb testing.TB, topic string) []Record {
+	tb.Helper()
+	ends := b.EndOffsets(topic)
+	from := make(map[int32]kgo.Offset)
+	for p, end := range ends {
+		if end > 0 {
+			from[p] = kgo.NewOffset().AtStart()
+		}
+	}
+	var all []Record
+	if len(from) == 0 {
+		return all
+	}
+	client, err := b.client(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}), kgo.KeepControlRecords())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for open := len(from); open > 0; {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			tb.Fatalf("consume %s: %v", topic, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if r.Offset == ends[r.Partition]-1 {
+				open--
+			}
+			if r.Offset < ends[r.Partition] && !r.Attrs.IsControl() {
+				all = append(all, consumed(r))
+			}
+		})
+	}
+	slices.SortStableFunc(all, func(a, b Record) int { return int(a.Partition - b.Partition) })
+	return all
+}
+
+func consumed(r *kgo.Record) Record {
+	record := Record{Partition: r.Partition, Key: r.Key, Value: r.Value, Time: r.Timestamp}
+	for _, h := range r.Headers {
+		record.Headers = append(record.Headers, Header{Key: h.Key, Value: h.Value})
+	}
+	return record
 }

@@ -54,6 +54,12 @@
 //		}
 //	}
 //
+// # Producing
+//
+// A [Producer] is a client of its own, connected when something is produced. A
+// message counts as delivered when all in-sync replicas have it; the messages of
+// one partition arrive in the order in which they were sent, whatever is retried.
+//
 // sarama's loggers are variables of its package, shared by everything in the
 // process that uses sarama. They are left alone: a host program that wants them
 // sets them itself. What holdfast has to say goes to [Config].Logger.

@@ -36,6 +36,15 @@ var (
 	ErrUnknownTopic = errors.New("topic or partition does not exist")
 	// ErrClosed: Cluster.Close was called.
 	ErrClosed = errors.New("the Kafka clients are closed")
+	// ErrNotAuthorized: the user may not write to the topic.
+	ErrNotAuthorized = errors.New("not authorized")
+	// ErrTooLarge: the record is larger than its topic takes.
+	ErrTooLarge = errors.New("record is larger than the topic takes")
+	// ErrRecordRefused: the broker minds something else in the record, such as a
+	// null key where the topic is compacted.
+	ErrRecordRefused = errors.New("record is refused")
+	// ErrUndelivered: no acknowledgement came in time. The record may be there.
+	ErrUndelivered = errors.New("not acknowledged")
 )
 
 // OutOfRangeError says that Kafka does not hold the offset asked for.

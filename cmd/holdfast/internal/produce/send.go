@@ -62,7 +62,9 @@ func (t Target) config() *sarama.Config {
 	conf.Producer.Idempotent = true
 	conf.Producer.RequiredAcks = sarama.WaitForAll
 	conf.Producer.Return.Successes = true
-	conf.Producer.Partitioner = func(string) sarama.Partitioner { return &chooser{hash: t.Hash} }
+	conf.Producer.Partitioner = func(string) sarama.Partitioner {
+		return &chooser{partitioner.Placement{Hash: t.Hash}}
+	}
 	if t.Sarama != nil {
 		t.Sarama(conf)
 	}
@@ -135,19 +137,15 @@ func (a *answers) wait() (Sent, error) {
 	return a.sent, a.first
 }
 
-// chooser places a key by hash and deals out records without one.
-type chooser struct {
-	hash partitioner.Hash
-	next int32
-}
+// chooser is a placement as sarama asks for it.
+type chooser struct{ partitioner.Placement }
 
 func (c *chooser) Partition(m *sarama.ProducerMessage, partitions int32) (int32, error) {
 	if m.Key == nil {
-		c.next = (c.next + 1) % partitions
-		return c.next, nil
+		return c.Placement.Partition(nil, partitions), nil
 	}
 	key, err := m.Key.Encode()
-	return c.hash.Partition(key, partitions), err
+	return c.Placement.Partition(key, partitions), err
 }
 
 // RequiresConsistency keeps a key's partition also while that has no leader.
