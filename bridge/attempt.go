@@ -10,7 +10,8 @@ import (
 // attempt is one run of a job as its handler sees it.
 type attempt struct {
 	Job
-	ctx runContext
+	ctx   runContext
+	pulse *pulse // nil: the topic has no heartbeat
 }
 
 // attempts makes the attempts of a hand, a few with one allocation. What they
@@ -51,6 +52,7 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 		Attempt:   taken.Attempt,
 		LastError: taken.LastError,
 		topicID:   v.topicID,
+		run:       next,
 	}
 	if taken.Timestamp >= 0 {
 		next.Timestamp = time.UnixMilli(taken.Timestamp)

@@ -135,6 +135,15 @@ type Topic struct {
 	// newer one of its lane waits. Records with a lane of their own are never
 	// superseded. It needs an ordering by key.
 	OnlyLatest bool
+	// Timeout is how long one run may take; then its context ends with the
+	// cause [ErrTimeout]. A run that fails afterwards is a failed attempt like
+	// any other, with an error that says so; one that succeeds is done. Zero:
+	// as long as it likes.
+	Timeout time.Duration
+	// Heartbeat is how long a running job may be silent: one whose handler has
+	// not called [Job.Heartbeat] for longer is reported as stuck, once per run,
+	// by [Hooks.Stuck] and the log. It goes on. Zero: nothing is reported.
+	Heartbeat time.Duration
 }
 
 // Budget bounds what the bridge uses, in bytes. When one is used up, fetching

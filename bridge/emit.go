@@ -24,6 +24,7 @@ func (h *hooks) revoked(e Revoked)     { emit(h, "Revoked", h.to.Revoked, e) }
 func (h *hooks) held(e Held)           { emit(h, "Held", h.to.Held, e) }
 func (h *hooks) stored(e Stored)       { emit(h, "Stored", h.to.Stored, e) }
 func (h *hooks) started(j *Job)        { emit(h, "Started", h.to.Started, j) }
+func (h *hooks) stuck(e Stuck)         { emit(h, "Stuck", h.to.Stuck, e) }
 func (h *hooks) committed(e Committed) { emit(h, "Committed", h.to.Committed, e) }
 func (h *hooks) storeError(err error)  { emit(h, "StoreError", h.to.StoreError, err) }
 func (h *hooks) partitionerFailed(e PartitionerFailed) {

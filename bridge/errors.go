@@ -31,4 +31,9 @@ var (
 	ErrStopping = errors.New("bridge is stopping")
 	// ErrRevoked: the partition goes to another member of the group.
 	ErrRevoked = errors.New("partition revoked")
+	// ErrTimeout: the run has taken longer than [Topic.Timeout]. The error of a
+	// run that fails because of it matches ErrTimeout, too.
+	ErrTimeout = errors.New("job timed out")
+	// ErrCancelled: an operator cancelled the run.
+	ErrCancelled = errors.New("job cancelled by an operator")
 )

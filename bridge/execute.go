@@ -70,12 +70,19 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 		return began
 	}
 	a := h.attempts.next(taken, v, left)
-	w.running.Store(&a.Job)
+	if v.route.timeout > 0 {
+		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), r.cfg.Clock}
+	}
+	if v.route.heartbeat > 0 {
+		a.pulse = newPulse(r.cfg.Clock, began, v.route.heartbeat)
+	}
+	w.running.Store(a)
 	r.hooks.started(&a.Job)
 	err := errGoexit
 	defer func() {
-		a.ctx.end()
 		ended = r.cfg.Clock.Now()
+		err = a.failure(ended, v.route.timeout, err)
+		a.ctx.end()
 		outcome, delay := judge(v, ended, a.Attempt, err)
 		if r.hooks.to.Finished != nil {
 			r.hooks.finished(&a.Job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: ended.Sub(began)})
@@ -98,7 +105,7 @@ func judge(v *view, now time.Time, attempt int, err error) (queue.Outcome, time.
 	if givenUp(err) {
 		return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
 	}
-	if v.scope.Err() != nil && !errors.As(err, new(*PanicError)) {
+	if v.scope.Err() != nil && !errors.As(err, new(*PanicError)) && !errors.Is(err, ErrTimeout) {
 		return queue.Outcome{Kind: queue.Release}, 0
 	}
 	delay := delayFor(v.route.retry, attempt, err)

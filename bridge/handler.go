@@ -11,8 +11,9 @@ import "context"
 // completion's fsync runs the job again, with the same [Job.ID].
 //
 // The context ends when the run is to be given up; [context.Cause] says why:
-// [ErrStopping] or [ErrRevoked]. A run that then returns an error loses no
-// attempt.
+// [ErrStopping] or [ErrRevoked], and a run that then returns an error loses no
+// attempt; [ErrTimeout], and it has failed; or [ErrCancelled], and an operator
+// has said what becomes of the job. A run that returns nil all the same is done.
 type Handler interface {
 	Handle(ctx context.Context, job *Job) error
 }

@@ -21,6 +21,9 @@ type Hooks struct {
 	Stored func(Stored)
 	// Started precedes a run.
 	Started func(*Job)
+	// Stuck tells of a run that has been silent for longer than
+	// [Topic.Heartbeat], once per run. Calls come one at a time.
+	Stuck func(Stuck)
 	// Finished follows a run; its outcome is not yet on disk.
 	Finished func(*Job, Result)
 	// Durable follows the fsync that covers the outcomes, and what an operator
@@ -78,6 +81,13 @@ type Result struct {
 	Err     error         // what the handler returned
 	Delay   time.Duration // retry: until the next run
 	Took    time.Duration
+}
+
+// Stuck is a run whose handler gives no sign of life. It goes on.
+type Stuck struct {
+	Job    *Job
+	Silent time.Duration // since its last heartbeat, or its start
+	Stack  string        // of the goroutine that called the handler
 }
 
 // Completion is an outcome that the store now holds.

@@ -37,6 +37,7 @@ type Job struct {
 	LastError string
 
 	topicID string
+	run     *attempt // nil: made by hand, not by a bridge
 }
 
 // ID names the job for ever: topic-id/partition@offset. It is the same over

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,6 +34,8 @@ type settings struct {
 	expiry      time.Duration
 	delay       time.Duration
 	delayHeader string
+	timeout     time.Duration // of a run; 0: none
+	heartbeat   time.Duration // silence after which a run is stuck; 0: none
 }
 
 func (t Topic) settings() settings {
@@ -43,6 +46,8 @@ func (t Topic) settings() settings {
 		expiry:      t.Expiry,
 		delay:       t.Delay,
 		delayHeader: t.DelayHeader,
+		timeout:     t.Timeout,
+		heartbeat:   t.Heartbeat,
 	}
 }
 
@@ -89,6 +94,22 @@ func newRoutes(cfg Config) (*routes, error) {
 		r.patterns = append(r.patterns, pattern{expr: expr, route: to})
 	}
 	return r, nil
+}
+
+// all yields every configured route.
+func (r *routes) all() iter.Seq[*route] {
+	return func(yield func(*route) bool) {
+		for _, to := range r.exact {
+			if !yield(to) {
+				return
+			}
+		}
+		for _, p := range r.patterns {
+			if !yield(p.route) {
+				return
+			}
+		}
+	}
 }
 
 // wholeName compiles a pattern so that it matches only whole names.

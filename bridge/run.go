@@ -68,6 +68,7 @@ func (r *run) until(ctx context.Context) error {
 	group.Go(func() error { return r.renewLeases(keep) })
 	group.Go(func() error { return r.pokeCommits(keep) })
 	group.Go(func() error { return r.dropDeparted(keep) })
+	group.Go(func() error { return r.watchRuns(keep) })
 	r.pool.start(r.work)
 	close(r.ready)
 

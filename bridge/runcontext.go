@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // runContext is the context of one run. A real one registers with its parent,
@@ -11,31 +13,70 @@ import (
 // needs for everything else; so it is made when the handler first asks.
 type runContext struct {
 	scope context.Context
+	limit *timeLimit                  // nil: none
 	asked atomic.Pointer[realContext] // nil until somebody asks or the run ends
+}
+
+// timeLimit is when a run times out.
+type timeLimit struct {
+	at    time.Time
+	clock queue.Clock
 }
 
 type realContext struct {
 	context.Context // nil in runEnded
-	cancel          context.CancelFunc
+	cancel          context.CancelCauseFunc
+	release         context.CancelFunc // of the limit's timer; nil without one
 }
 
 // runEnded stands for the context of a run that ended before anybody asked.
 var runEnded = new(realContext)
 
-func (c *runContext) real() context.Context {
+func (c *runContext) real() context.Context { return c.make() }
+
+func (c *runContext) make() *realContext {
 	for {
 		before := c.asked.Load()
 		if before != nil && before != runEnded {
 			return before
 		}
-		ctx, cancel := context.WithCancel(c.scope)
+		made := c.fresh()
 		if before == runEnded {
-			cancel()
+			made.end()
 		}
-		if made := (&realContext{ctx, cancel}); c.asked.CompareAndSwap(before, made) {
+		if c.asked.CompareAndSwap(before, made) {
 			return made
 		}
-		cancel() // another call was first, or the run has ended
+		made.end() // another call was first, or the run has ended
+	}
+}
+
+func (c *runContext) fresh() *realContext {
+	ctx, cancel := context.WithCancelCause(c.scope)
+	if c.limit == nil {
+		return &realContext{Context: ctx, cancel: cancel}
+	}
+	timed, release := c.limit.over(ctx)
+	return &realContext{timed, cancel, release}
+}
+
+// over returns a context that ends at the limit.
+func (l *timeLimit) over(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, machine := l.clock.(queue.SystemClock); machine {
+		return context.WithDeadlineCause(ctx, l.at, ErrTimeout)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := l.clock.AfterFunc(l.at.Sub(l.clock.Now()), func() { cancel(ErrTimeout) })
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+	}
+}
+
+func (r *realContext) end() {
+	r.cancel(nil)
+	if r.release != nil {
+		r.release()
 	}
 }
 
@@ -43,11 +84,35 @@ func (c *runContext) real() context.Context {
 // its job still runs.
 func (c *runContext) end() {
 	if !c.asked.CompareAndSwap(nil, runEnded) {
-		c.asked.Load().cancel()
+		c.asked.Load().end()
 	}
 }
 
-func (c *runContext) Deadline() (time.Time, bool) { return c.scope.Deadline() }
-func (c *runContext) Done() <-chan struct{}       { return c.real().Done() }
-func (c *runContext) Err() error                  { return c.real().Err() }
-func (c *runContext) Value(key any) any           { return c.real().Value(key) }
+// interrupt ends the context of a run that goes on, and says why.
+func (c *runContext) interrupt(cause error) { c.make().cancel(cause) }
+
+// cause tells why the context has ended before its run: nil if it has not. Only
+// the first reason counts.
+func (c *runContext) cause(now time.Time) error {
+	if asked := c.asked.Load(); asked != nil && asked != runEnded {
+		return context.Cause(asked)
+	}
+	if err := context.Cause(c.scope); err != nil {
+		return err
+	}
+	if c.limit != nil && !now.Before(c.limit.at) {
+		return ErrTimeout
+	}
+	return nil
+}
+
+func (c *runContext) Deadline() (time.Time, bool) {
+	if c.limit != nil {
+		return c.limit.at, true
+	}
+	return c.scope.Deadline()
+}
+
+func (c *runContext) Done() <-chan struct{} { return c.real().Done() }
+func (c *runContext) Err() error            { return c.real().Err() }
+func (c *runContext) Value(key any) any     { return c.real().Value(key) }

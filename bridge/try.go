@@ -73,14 +73,18 @@ func Try(ctx context.Context, cfg Config, job Job) (Trial, error) {
 // alone runs the attempt without a worker and judges it as one does.
 func (a *attempt) alone(v *view, clock queue.Clock) Result {
 	began, err := clock.Now(), errGoexit
+	if v.route.timeout > 0 {
+		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), clock}
+	}
 	ended := make(chan struct{})
 	go func() { // a handler may end its goroutine
 		defer close(ended)
 		err = call(&a.ctx, v.route.handler, &a.Job)
 	}()
 	<-ended
-	a.ctx.end()
 	now := clock.Now()
+	err = a.failure(now, v.route.timeout, err)
+	a.ctx.end()
 	outcome, delay := judge(v, now, a.Attempt, err)
 	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)}
 }

@@ -176,8 +176,12 @@ func (v *validator) topic(at string, t Topic) {
 		v.add(at+".Partitioner", "%v", err)
 	}
 	v.partitions(at, t)
-	v.notNegative(field{at + ".Concurrency", int64(t.Concurrency)})
 	v.intake(at, t)
+	v.notNegative(
+		field{at + ".Concurrency", int64(t.Concurrency)},
+		field{at + ".Timeout", int64(t.Timeout)},
+		field{at + ".Heartbeat", int64(t.Heartbeat)},
+	)
 	if b, ok := t.Retry.(Backoff); ok {
 		v.backoff(at+".Retry", b)
 	}

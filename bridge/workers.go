@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -21,7 +23,9 @@ type pool struct {
 type worker struct {
 	ctx     context.Context // ends when the worker is to take no more jobs
 	cancel  context.CancelFunc
-	running atomic.Pointer[Job] // nil between jobs
+	running atomic.Pointer[attempt] // nil between jobs
+	// goroutine is the worker's, as stack traces name it; set before it works.
+	goroutine string
 }
 
 func newPool(want int) *pool {
@@ -65,11 +69,18 @@ func (p *pool) running() []*Job {
 	defer p.mu.Unlock()
 	var jobs []*Job
 	for w := range p.alive {
-		if job := w.running.Load(); job != nil {
-			jobs = append(jobs, job)
+		if a := w.running.Load(); a != nil {
+			jobs = append(jobs, &a.Job)
 		}
 	}
 	return jobs
+}
+
+// workers lists those that are alive.
+func (p *pool) workers() []*worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.alive))
 }
 
 // adjust needs mu.
@@ -97,6 +108,7 @@ func (p *pool) spawn() *worker {
 	go func() {
 		returned := false
 		defer func() { p.ended(w, returned) }()
+		w.goroutine = thisGoroutine()
 		work(w)
 		returned = true
 	}()

@@ -86,6 +86,8 @@ func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 		Handler:     common,
 		Partitioner: t.scheme(),
 		Concurrency: t.Concurrency,
+		Timeout:     t.Timeout,
+		Heartbeat:   t.Heartbeat,
 		Retry: bridge.Backoff{
 			First: t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),
 		},
@@ -157,7 +159,7 @@ var (
 	}
 	topicKeys = map[string]string{
 		"Partitions": ".partitions", "Handler": ".handler", "Partitioner": ".partitioner",
-		"Concurrency": ".concurrency", "Retry": ".retry",
+		"Concurrency": ".concurrency", "Retry": ".retry", "Timeout": ".timeout", "Heartbeat": ".heartbeat",
 	}
 	inKeys = strings.NewReplacer(
 		"patterns go into Match", "a pattern begins with "+patternMark,

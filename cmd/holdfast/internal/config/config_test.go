@@ -88,6 +88,8 @@ topics:
     partitioner: {source: [header:tenant, json:customer.id], missing: spread:16, lanes: 64}
     ordering: key
     concurrency: 40
+    timeout: 2h
+    heartbeat: 5m
     retry: &slowly {first_delay: 1s, factor: 3, max_delay: 5m, jitter: 0}
     handler: {log: }
   "~^audit\\..*":
@@ -116,7 +118,7 @@ log: {level: debug, format: json}
 					Source:  []partitioner.Source{partitioner.HeaderValue("tenant"), partitioner.JSON("customer.id")},
 					Missing: partitioner.Spread(16), Lanes: 64,
 				},
-				Concurrency: 40, Retry: slowly, Handler: &Handler{Log: &LogHandler{}},
+				Concurrency: 40, Timeout: 2 * time.Hour, Heartbeat: 5 * time.Minute, Retry: slowly, Handler: &Handler{Log: &LogHandler{}},
 			},
 			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly},
 			{Name: "imports", Retry: newTopic("").Retry, Partitions: []int32{0, 3}},
@@ -142,7 +144,7 @@ func TestProblems(t *testing.T) {
 	}{
 		{"misspelt key", base + "worker: 3", []string{file + `:7: unknown key "worker"; did you mean workers?`}},
 		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: budget, data_dir, flush, handler, kafka, log, stop_within, topics, workers`}},
-		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {on_failure: bury}", 1), []string{file + `:4: topics.orders: unknown key "on_failure"; known here: concurrency, handler, ordering, partitioner, partitions, retry`}},
+		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {on_failure: bury}", 1), []string{file + `:4: topics.orders: unknown key "on_failure"; known here: concurrency, handler, heartbeat, ordering, partitioner, partitions, retry, timeout`}},
 		{"set twice", base + "workers: 1\nworkers: 2", []string{file + `:8: workers is set twice, first in line 7; remove one`}},
 		{"not a number", base + "workers: many", []string{file + `:7: workers: "many" is not a whole number of at least 1`}},
 		{"not a duration", base + "flush: 10", []string{file + `:7: flush: "10" is not a duration; write for example 10ms, 45s, 2h30m or 30d`}},

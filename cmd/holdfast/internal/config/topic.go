@@ -15,7 +15,9 @@ type Topic struct {
 	Name        string // as in the file: ~ begins a pattern
 	Partitioner Partitioner
 	Ordering    partitioner.Ordering
-	Concurrency int // 0: no limit of its own
+	Concurrency int           // 0: no limit of its own
+	Timeout     time.Duration // of a run; 0: none
+	Heartbeat   time.Duration // silence after which a run is stuck; 0: none
 	Retry       Retry
 	Partitions  []int32
 	Handler     *Handler // nil: the default one
@@ -36,6 +38,8 @@ func (t *Topic) fields() fields {
 		{"partitioner", within(&t.Partitioner)},
 		{"ordering", one(&t.Ordering, parsed(partitioner.ParseOrdering, partitioner.Ordering.String))},
 		{"concurrency", one(&t.Concurrency, count(1))},
+		{"timeout", one(&t.Timeout, unlessZero(duration(time.Millisecond)))},
+		{"heartbeat", one(&t.Heartbeat, unlessZero(duration(time.Millisecond)))},
 		{"retry", within(&t.Retry)},
 		{"partitions", many(&t.Partitions, count[int32](0))},
 		{"handler", optional(&t.Handler, newHandler)},
