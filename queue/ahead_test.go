@@ -138,7 +138,7 @@ func (r *rig) putBeside(tp TopicPartition, name string) {
 
 func TestForgetKeepsWhatIsNotInKafkasOrder(t *testing.T) {
 	t.Parallel()
-	for _, beside := range []string{"", "dead", "aside"} {
+	for _, beside := range []string{"", "dead", "later"} {
 		r := newRig(t, Options{})
 		p := r.attach(orders)
 		r.append(p, "a", "b")

@@ -27,6 +27,9 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 			recs = p.unfinished(recs)
 			p.passed(next)
 		}
+		if p.asideJobs > 0 {
+			recs = p.withoutAside(recs)
+		}
 		p.next, jobs = next, len(recs)
 		if jobs == 0 {
 			return nil
@@ -75,7 +78,7 @@ func (p *Partition) place(j laterJob) {
 	}
 	p.activeOpen++
 	if l := p.lane(j.lane, j.offset); len(l.jobs) > 0 {
-		l.push(j.entry)
+		l.insert(j.entry)
 	} else {
 		l.push(j.entry)
 		p.settle(l)

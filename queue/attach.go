@@ -104,7 +104,11 @@ func (p *Partition) load() (lanes []*lane, err error) {
 		if err := p.loadNotes(b.Bucket(bucketNotes)); err != nil {
 			return err
 		}
-		lanes, err = p.loadBlocks(b)
+		if lanes, err = p.loadAside(b); err != nil {
+			return err
+		}
+		more, err := p.loadBlocks(b)
+		lanes = append(lanes, more...)
 		return err
 	})
 	return lanes, err
@@ -192,7 +196,7 @@ func (p *Partition) adopt(j laterJob) *lane {
 	}
 	p.activeOpen++
 	l := p.lane(j.lane, j.offset)
-	l.push(j.entry)
+	l.insert(j.entry)
 	if len(l.jobs) > 1 {
 		return nil
 	}

@@ -73,7 +73,7 @@ func (p *Partition) behead(l *lane) {
 	if len(l.jobs) == 0 {
 		p.drop(l) // before promote, which may make a new lane of the same id
 	}
-	p.complete(e)
+	p.completeIn(l, e)
 	p.dropNote(e.offset)
 	p.promote()
 }
@@ -91,6 +91,7 @@ func (p *Partition) putBack(l *lane, j *Job, o *Outcome, now time.Time) {
 		}
 		p.note(j.Offset, n)
 	}
+	l.sortHead()
 	p.settle(l)
 }
 
@@ -110,6 +111,15 @@ func (p *Partition) drop(l *lane) {
 	l.state = laneGone
 	if !l.own {
 		delete(p.lanes, l.id)
+	}
+}
+
+// completeIn is complete for a job of l.
+func (p *Partition) completeIn(l *lane, e entry) {
+	if e.aside() {
+		p.completeAside(l, e)
+	} else {
+		p.complete(e)
 	}
 }
 

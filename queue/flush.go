@@ -28,6 +28,8 @@ type partFlush struct {
 	// elsewhere is to be written where changed says so.
 	elsewhere        ranges
 	elsewhereChanged bool
+	asideDone        []asideJob
+	back             []asideBack       // aside jobs to be placed when they are on disk
 	asked            []chan<- Progress // who waits for progress
 	progress         Progress
 
@@ -44,6 +46,7 @@ type openRecord struct {
 type noteChange struct {
 	offset int64
 	note   *noteValue
+	aside  bool // the job is in the bucket aside
 }
 
 // gather takes what has changed since the last flush.
@@ -82,12 +85,14 @@ func (p *Partition) gather(tight bool) *partFlush {
 		f.gather(c)
 	}
 	for offset := range p.touched {
-		f.notes = append(f.notes, noteChange{offset, p.notes[offset]})
+		n := p.notes[offset]
+		f.notes = append(f.notes, noteChange{offset, n, n != nil && !p.open.has(offset)})
 	}
 	if len(p.asked) > 0 {
 		f.asked, f.progress, p.asked = p.asked, p.progress(), nil
 	}
 	f.elsewhere, f.elsewhereChanged, p.elsewhereChanged = p.elsewhere, p.elsewhereChanged, false
+	f.asideDone, p.asideDone = p.asideDone, nil
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
 	p.stored = p.next
@@ -168,7 +173,10 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 	if f.catalogue, err = f.catalogue.reclaim(t, f.tight); err != nil {
 		return err
 	}
-	if err := f.writeNotes(b.Bucket(bucketNotes)); err != nil {
+	if err := f.writeAside(b); err != nil {
+		return err
+	}
+	if err := f.writeNotes(b); err != nil {
 		return err
 	}
 	if err := f.writeElsewhere(b); err != nil {
@@ -191,23 +199,51 @@ func (f *partFlush) writeElsewhere(b *bbolt.Bucket) error {
 	return b.Put(keyElsewhere, f.elsewhere.encode())
 }
 
-func (f *partFlush) writeNotes(notes *bbolt.Bucket) error {
+func (f *partFlush) writeNotes(b *bbolt.Bucket) error {
+	notes := noteBucket{b.Bucket(bucketNotes)}
+	aside, some := openAside(b)
 	for _, n := range f.notes {
-		if n.note == nil {
-			if err := notes.Delete(offsetKey(n.offset)); err != nil {
+		if n.aside && some {
+			if err := aside.notes.put(n.offset, n.note); err != nil {
 				return err
 			}
 			continue
 		}
-		value, err := encodeValue(n.note)
-		if err != nil {
+		if err := notes.put(n.offset, n.note); err != nil {
 			return err
 		}
-		if err := notes.Put(offsetKey(n.offset), value); err != nil {
-			return err
+		if n.note == nil && some { // of an aside job, perhaps
+			if err := aside.notes.put(n.offset, nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// noteBucket is offset -> note.
+type noteBucket struct{ *bbolt.Bucket }
+
+// put replaces the note of a job; nil removes it.
+func (b noteBucket) put(offset int64, note *noteValue) error {
+	if note == nil {
+		return b.Delete(offsetKey(offset))
+	}
+	value, err := encodeValue(note)
+	if err != nil {
+		return err
+	}
+	return b.Put(offsetKey(offset), value)
+}
+
+// get returns the note of a job, or nil.
+func (b noteBucket) get(offset int64) (*noteValue, error) {
+	value := b.Get(offsetKey(offset))
+	if value == nil {
+		return nil, nil
+	}
+	n := new(noteValue)
+	return n, decodeValue(value, n)
 }
 
 // wipe empties the parts that are about jobs in Kafka's order; dead letters and
@@ -236,6 +272,7 @@ func (f *partFlush) settle() {
 	for _, answer := range f.asked {
 		answer <- f.progress
 	}
+	p.placeAside(f.back)
 	if p.gen != f.gen {
 		return // a reset came meanwhile; the next flush wipes what this one wrote
 	}

@@ -109,12 +109,9 @@ func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (boo
 	if p.gen != seen.gen {
 		return false, ErrJobChanged
 	}
-	if !p.open.has(seen.Offset) {
-		return false, nil
-	}
 	w, ok := p.find(seen.Offset, seen.Lane)
-	if !ok {
-		return false, ErrJobChanged
+	if seen.Aside != p.isAside(w, ok) || !ok {
+		return false, p.finished(seen)
 	}
 	now := p.describe(w, seen.Offset, seen.Lane)
 	if changed, err = f(w, now); err != nil || !changed {
@@ -132,6 +129,15 @@ func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (boo
 	return true, nil
 }
 
+// finished is the refusal of a job that is not where it was: none where it is
+// finished.
+func (p *Partition) finished(seen Pending) error {
+	if p.open.has(seen.Offset) {
+		return ErrJobChanged
+	}
+	return nil
+}
+
 // remove completes a job that does not run.
 func (p *Partition) remove(w place) {
 	l := w.lane
@@ -141,10 +147,11 @@ func (p *Partition) remove(w place) {
 		p.later = without(p.later, w.at)
 		p.activeOpen++ // complete counts a job of the active scheme
 		p.complete(e)
-	case w.at > 0: // it has no note: it never was the head
+	case w.at > 0:
 		e := l.jobs[w.at]
 		l.jobs = without(l.jobs, w.at)
-		p.complete(e)
+		p.completeIn(l, e)
+		p.dropNote(e.offset) // it may have been the head before an aside job came
 	default:
 		p.behead(l)
 		if len(l.jobs) > 0 {
@@ -154,9 +161,10 @@ func (p *Partition) remove(w place) {
 }
 
 // resettle is settle for a lane whose head went without a run of it: one that
-// is ready keeps its place, unless a run of its new head is still under way.
+// is ready keeps its place, unless there is more to know of its new head.
 func (p *Partition) resettle(l *lane) {
-	if l.state != laneReady || p.orphans[l.head().offset] != nil {
+	head := l.head().offset
+	if l.state != laneReady || p.orphans[head] != nil || p.notes[head] != nil {
 		p.settle(l)
 	}
 }

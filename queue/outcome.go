@@ -79,6 +79,8 @@ type Job struct {
 	part *Partition
 	lane *lane // nil once finished
 	cold bool  // the body is in the file only
+	// aside: it is there in the bucket aside.
+	aside bool
 }
 
 // TopicPartition returns the partition that the job came from.

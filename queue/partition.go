@@ -46,6 +46,10 @@ type Partition struct {
 	activeOpen  int
 	later       []laterJob
 
+	aside     *chunk     // of the aside jobs whose body is in the file only; nil before the first
+	asideJobs int        // in lanes
+	asideDone []asideJob // completed since the last flush began
+
 	notes   map[int64]*noteValue
 	touched map[int64]struct{} // offsets whose note differs from the file's
 	halted  int                // of notes
@@ -80,7 +84,8 @@ type State struct {
 	TopicID      string // as Configure was told
 	Scheme       string // fingerprint as Configure was told
 	Open         int    // unfinished jobs
-	Halted       int    // of these, given up: each holds its lane
+	Halted       int    // of these, or of Aside, given up: each holds its lane
+	Aside        int    // jobs that were set aside, do not hold the frontier, and are to run again
 }
 
 // State returns the state as memory has it, which may be ahead of the file.
@@ -90,6 +95,7 @@ func (p *Partition) State() State {
 	return State{
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
+		Aside: p.asideJobs,
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -54,6 +56,8 @@ type Pending struct {
 	// After is the offset of the job that has to finish before a Blocked one;
 	// -1 where that is a run whose job Reset or SkipTo has forgotten.
 	After int64
+	// Aside tells that the frontier does not wait for the job.
+	Aside bool
 
 	gen int // of the partition: a Reset makes another job of the same offset
 }
@@ -61,7 +65,7 @@ type Pending struct {
 // pageJobs bounds what one hold of the store's lock looks at.
 const pageJobs = 256
 
-// Pending lists the open jobs from an offset on, ascending. The jobs are those
+// Pending lists the open and the aside jobs from an offset on, ascending. The jobs are those
 // of the time of the call; one that finishes before its page is made is left
 // out, and states are those of the page. Neither the store's lock nor a read
 // transaction is held while the caller works. What was appended before the
@@ -69,14 +73,9 @@ const pageJobs = 256
 func (p *Partition) Pending(ctx context.Context, from int64) iter.Seq2[Pending, error] {
 	return func(yield func(Pending, error) bool) {
 		end, gen, err := p.storedUpTo(ctx)
-		for err == nil && from < end {
+		for more := true; more && err == nil; {
 			var page []Pending
-			offsets := p.openFrom(from, end)
-			if len(offsets) == 0 {
-				return
-			}
-			from = offsets[len(offsets)-1] + 1
-			page, err = p.page(offsets, gen)
+			page, from, more, err = p.nextPage(from, end, gen)
 			for _, j := range page {
 				if !yield(j, nil) {
 					return
@@ -93,14 +92,14 @@ func (p *Partition) Pending(ctx context.Context, from int64) iter.Seq2[Pending, 
 }
 
 // Find returns those of the jobs at the given offsets, which ascend, that are
-// open. What was appended before is flushed first.
+// open or aside. What was appended before is flushed first.
 func (p *Partition) Find(ctx context.Context, offsets ...int64) ([]Pending, error) {
 	end, gen, err := p.storedUpTo(ctx)
 	var found []Pending
 	for len(offsets) > 0 && err == nil {
 		var page []Pending
 		n := min(pageJobs, len(offsets))
-		page, err = p.page(p.openAmong(offsets[:n], end), gen)
+		page, err = p.findPage(offsets[:n], end, gen)
 		found = append(found, page...)
 		offsets = offsets[n:]
 	}
@@ -111,10 +110,13 @@ func (p *Partition) Find(ctx context.Context, offsets ...int64) ([]Pending, erro
 }
 
 // Record reads the record of a job that was listed. It reports false when the
-// job is not open any more. The error of one that cannot be read is a
+// job is not open or aside any more. The error of one that cannot be read is a
 // *[DamageError].
 func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
-	rec, err = p.store.readBody(p.tp, offset)
+	p.store.mu.Lock()
+	aside := !p.open.has(offset)
+	p.store.mu.Unlock()
+	rec, err = p.store.readBody(p.tp, offset, aside)
 	if err == nil {
 		return rec, true, nil
 	}
@@ -123,7 +125,7 @@ func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
 	if err := p.usable(); err != nil { // a closed file is no damage
 		return Record{}, false, err
 	}
-	if !p.open.has(offset) {
+	if aside && errors.Is(err, errNotStored) || !aside && !p.open.has(offset) {
 		return Record{}, false, nil
 	}
 	return Record{}, true, err
@@ -166,6 +168,85 @@ func (p *Partition) storedUpTo(ctx context.Context) (end int64, gen int, err err
 		return 0, 0, err
 	}
 	return end, gen, p.store.Sync(ctx)
+}
+
+// nextPage describes jobs from an offset on, and tells where the next page begins.
+func (p *Partition) nextPage(from, end int64, gen int) (page []Pending, next int64, more bool, err error) {
+	offsets := p.openFrom(from, end)
+	aside, err := p.readAside(func(t asideTable) ([]asideJob, error) { return t.from(from, pageJobs) })
+	if err != nil {
+		return nil, 0, false, err
+	}
+	next = math.MaxInt64
+	if len(offsets) == pageJobs {
+		next = offsets[pageJobs-1] + 1
+	}
+	if len(aside) == pageJobs {
+		next = min(next, aside[pageJobs-1].offset+1)
+	}
+	page, err = p.pageOf(before(offsets, next, func(o int64) int64 { return o }), before(aside, next, asideJob.at), gen)
+	return page, next, next < math.MaxInt64, err
+}
+
+// before returns the part of an ascending list that is below an offset.
+func before[T any](list []T, end int64, offset func(T) int64) []T {
+	return list[:sort.Search(len(list), func(i int) bool { return offset(list[i]) >= end })]
+}
+
+// findPage describes those of the jobs that there are.
+func (p *Partition) findPage(offsets []int64, end int64, gen int) ([]Pending, error) {
+	aside, err := p.readAside(func(t asideTable) ([]asideJob, error) { return t.among(offsets) })
+	if err != nil {
+		return nil, err
+	}
+	return p.pageOf(p.openAmong(offsets, end), aside, gen)
+}
+
+// readAside reads the bucket aside, where there is one.
+func (p *Partition) readAside(read func(asideTable) ([]asideJob, error)) (jobs []asideJob, err error) {
+	p.store.dbMu.RLock()
+	defer p.store.dbMu.RUnlock()
+	err = p.store.db.View(func(tx *bbolt.Tx) error {
+		b := partitionBucket(tx, p.tp)
+		if b == nil {
+			return nil
+		}
+		if t, ok := openAside(b); ok {
+			jobs, err = read(t)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, &DamageError{p.tp.String() + " aside", err}
+	}
+	return jobs, nil
+}
+
+// pageOf describes open jobs and aside ones, by offset.
+func (p *Partition) pageOf(open []int64, aside []asideJob, gen int) ([]Pending, error) {
+	page, err := p.page(open, gen)
+	if err != nil || len(aside) == 0 {
+		return page, err
+	}
+	more, err := p.asidePage(aside)
+	page = append(page, more...)
+	slices.SortFunc(page, func(a, b Pending) int { return cmp.Compare(a.Offset, b.Offset) })
+	return page, err
+}
+
+// asidePage leaves out the jobs that memory has finished.
+func (p *Partition) asidePage(jobs []asideJob) (page []Pending, err error) {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	if err := p.usable(); err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		if w, ok := p.find(j.offset, j.lane); p.isAside(w, ok) {
+			page = append(page, p.describe(w, j.offset, j.lane))
+		}
+	}
+	return page, nil
 }
 
 func (p *Partition) openFrom(from, end int64) []int64 {

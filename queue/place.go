@@ -19,7 +19,10 @@ func (p *Partition) find(offset int64, name Lane) (place, bool) {
 		l = p.own[offset]
 	}
 	if l != nil {
-		at := sort.Search(len(l.jobs), func(i int) bool { return l.jobs[i].offset >= offset })
+		if len(l.jobs) > 0 && l.jobs[0].offset == offset { // where it runs, the next may be lower
+			return place{l, 0}, true
+		}
+		at := 1 + sort.Search(len(l.jobs)-1, func(i int) bool { return l.jobs[1+i].offset >= offset })
 		if at < len(l.jobs) && l.jobs[at].offset == offset {
 			return place{l, at}, true
 		}
@@ -28,10 +31,15 @@ func (p *Partition) find(offset int64, name Lane) (place, bool) {
 	return place{nil, at}, at < len(p.later) && p.later[at].offset == offset
 }
 
+// isAside reports whether the job that was found is an aside job.
+func (p *Partition) isAside(w place, found bool) bool {
+	return found && w.lane != nil && w.lane.jobs[w.at].aside()
+}
+
 // describe is called with Store.mu held.
 func (p *Partition) describe(w place, offset int64, name Lane) Pending {
 	j := Pending{Offset: offset, Lane: Lane{ID: name.ID, Own: name.Own}, After: -1, gen: p.gen}
-	j.State = p.stateOf(w, offset)
+	j.State, j.Aside = p.stateOf(w, offset), p.isAside(w, true)
 	n := p.notes[offset]
 	if n != nil {
 		j.Attempts, j.Error, j.Crashes = n.Attempts, n.Error, n.Crashes

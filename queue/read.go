@@ -10,12 +10,17 @@ import (
 
 var errNotStored = errors.New("no block holds it")
 
-// readBody reads the record of an open job from the file.
-func (s *Store) readBody(tp TopicPartition, offset int64) (rec Record, err error) {
+// readBody reads the record of a job from the file.
+func (s *Store) readBody(tp TopicPartition, offset int64, aside bool) (rec Record, err error) {
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		rec, err = findBody(partitionBucket(tx, tp), offset)
+		b := partitionBucket(tx, tp)
+		if aside {
+			rec, err = findAside(b, offset)
+		} else {
+			rec, err = findBody(b, offset)
+		}
 		return err
 	})
 	if err != nil {
@@ -46,6 +51,18 @@ func findBody(b *bbolt.Bucket, offset int64) (Record, error) {
 		return Record{}, err
 	}
 	return bodyAt(bodies, rebuilt, offset)
+}
+
+// findAside is findBody for a job of the bucket aside.
+func findAside(b *bbolt.Bucket, offset int64) (Record, error) {
+	if b == nil {
+		return Record{}, errNotStored
+	}
+	t, ok := openAside(b)
+	if !ok {
+		return Record{}, errNotStored
+	}
+	return t.body(offset)
 }
 
 func bodyAt(bodies []byte, rs rows, offset int64) (Record, error) {

@@ -7,6 +7,7 @@ import "fmt"
 // Kafka delivers it again, and dropped otherwise; their lanes wait for them.
 func (p *Partition) Reset(offset int64) error {
 	return p.change(func() error {
+		aside := p.takeAside()
 		for l := p.runs.first; l != nil; l = p.runs.first {
 			p.abandon(l)
 		}
@@ -29,6 +30,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.next, p.stored, p.durable, p.acked = offset, offset, -1, -1
 		p.gen++
 		p.wipe = true
+		p.placeAside(aside)
 		return nil
 	})
 }
@@ -58,7 +60,7 @@ func (p *Partition) skipAll(done func(offset int64) bool) {
 
 // skip completes the jobs of l that are done.
 func (p *Partition) skip(l *lane, done func(offset int64) bool) {
-	if !done(l.head().offset) {
+	if !done(l.head().offset) || l.head().aside() {
 		p.skipJobs(l, 1, done)
 		return
 	}
@@ -83,7 +85,7 @@ func (p *Partition) skip(l *lane, done func(offset int64) bool) {
 func (p *Partition) skipJobs(l *lane, i int, done func(offset int64) bool) {
 	kept := l.jobs[:i]
 	for _, e := range l.jobs[i:] {
-		if !done(e.offset) {
+		if !done(e.offset) || e.aside() {
 			kept = append(kept, e)
 			continue
 		}
@@ -122,7 +124,8 @@ func (p *Partition) Replace(rec Record) error {
 		if l.jobs[0].from.at(rec.Offset) != nil {
 			return nil // memory still has it as it came
 		}
-		c := &chunk{records: []Record{rec}, live: 1, flushed: true}
+		aside := l.head().aside()
+		c := &chunk{records: []Record{rec}, live: 1, flushed: true, aside: aside}
 		p.hold(c, rec.size())
 		p.chunks = append(p.chunks, c)
 		p.unref(l.jobs[0].from)

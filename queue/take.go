@@ -120,7 +120,7 @@ func (l *lane) start() Job {
 		j.Record = *rec
 	} else {
 		j.Record = Record{Offset: e.offset, Timestamp: -1, Lane: Lane{ID: l.id, Own: l.own}}
-		j.cold = true
+		j.cold, j.aside = true, e.aside()
 	}
 	if len(p.notes) > 0 {
 		if n := p.notes[e.offset]; n != nil {
@@ -156,7 +156,7 @@ func (s *Store) warmAll(jobs []Job) (n int, err error) {
 // warm reads the body of one job. It reports false where the body is gone
 // because the partition was reset or skipped meanwhile.
 func (s *Store) warm(j *Job) (run bool, err error) {
-	rec, damage := s.readBody(j.TopicPartition(), j.Offset)
+	rec, damage := s.readBody(j.TopicPartition(), j.Offset, j.aside)
 	if damage == nil {
 		j.Record, j.cold = rec, false
 		return true, nil

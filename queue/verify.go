@@ -29,6 +29,7 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 			}
 			v.notes()
 			v.blocks(deep)
+			v.aside(deep)
 			return nil
 		})
 	})
@@ -91,4 +92,39 @@ func (v verifier) bodies(rs rows, done bitmap, bodies []byte) {
 			v.report(&DamageError{fmt.Sprintf("%s@%d", v.tp, r.offset), err})
 		}
 	}
+}
+
+// aside checks the jobs that were set aside, in each of the places that they
+// are told in.
+func (v verifier) aside(deep bool) {
+	t, ok := openAside(v.b)
+	if !ok {
+		if err := checkAside(v.tp, v.b); err != nil {
+			v.report(err)
+		}
+		return
+	}
+	_ = t.index.ForEach(func(key, value []byte) error {
+		where := fmt.Sprintf("%s aside %x", v.tp, key)
+		r, err := openAsideRow(value)
+		if err == nil && (mustOffset(key) != r.offset || !t.has(r.aside())) {
+			err = fmt.Errorf("the row of offset %d is not in its place", r.offset)
+		}
+		if err != nil {
+			v.report(&DamageError{where + " index", err})
+		}
+		if !deep {
+			return nil
+		}
+		if rec, err := t.body(mustOffset(key)); err != nil {
+			v.report(&DamageError{fmt.Sprintf("%s@%d", v.tp, mustOffset(key)), err})
+		} else if rec.Lane.Own != r.aside().lane.Own || rec.Lane.ID != r.lane {
+			v.report(&DamageError{where + " index", fmt.Errorf("lane %x, and %x in the body", r.lane, rec.Lane.ID)})
+		}
+		return nil
+	})
+	_ = t.notes.ForEach(func(key, value []byte) error {
+		v.value(fmt.Sprintf("aside note %x", key), value, &noteValue{})
+		return nil
+	})
 }

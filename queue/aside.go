@@ -1,0 +1,240 @@
+package queue
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sort"
+
+	"go.etcd.io/bbolt"
+)
+
+// An aside job is below the frontier, or as good as that, and is to run again:
+// its completion removes it from the bucket aside and moves nothing else. It
+// sits in its lane by its offset like any other, and memory knows it by the
+// chunk that its entry points to.
+
+// aside reports whether the job is in the bucket aside.
+func (e entry) aside() bool { return e.from != nil && e.from.aside }
+
+// asideEntry is the entry of one more aside job, whose body is in the file.
+func (p *Partition) asideEntry(offset int64) entry {
+	if p.aside == nil {
+		p.aside = &chunk{aside: true, flushed: true}
+	}
+	p.aside.live++
+	p.asideJobs++
+	return entry{offset, p.aside}
+}
+
+// placeAside puts aside jobs that the file holds by now into their lanes.
+func (p *Partition) placeAside(back []asideBack) {
+	jobs := make([]asideJob, len(back))
+	for i, b := range back {
+		jobs[i] = b.asideJob
+		if b.note != nil && !p.open.has(b.offset) {
+			p.keepNote(b.offset, b.note)
+		}
+	}
+	slices.SortFunc(jobs, func(a, b asideJob) int { return bytes.Compare(a.key(), b.key()) })
+	for _, l := range p.mergeAside(jobs) {
+		p.resettle(l)
+	}
+}
+
+// mergeAside is placeAside without settling. It returns the lanes that have
+// another head now.
+func (p *Partition) mergeAside(jobs []asideJob) (changed []*lane) {
+	for len(jobs) > 0 {
+		name := jobs[0].lane
+		n := 1
+		for !name.Own && n < len(jobs) && jobs[n].lane.ID == name.ID && !jobs[n].lane.Own {
+			n++
+		}
+		if l := p.mergeLane(name, jobs[:n]); l != nil {
+			changed = append(changed, l)
+		}
+		jobs = jobs[n:]
+	}
+	return changed
+}
+
+// mergeLane puts jobs of one lane, which ascend, into it. It returns the lane
+// where it has another head now.
+func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
+	l := p.lane(name, jobs[0].offset)
+	head := int64(-1)
+	if len(l.jobs) > 0 {
+		head = l.head().offset
+	}
+	fixed := 0
+	if l.state == laneRunning && head >= 0 {
+		fixed = 1
+	}
+	merged := make([]entry, fixed, len(l.jobs)+len(jobs))
+	copy(merged, l.jobs[:fixed])
+	rest := l.jobs[fixed:]
+	for _, j := range jobs {
+		for len(rest) > 0 && rest[0].offset < j.offset {
+			merged, rest = append(merged, rest[0]), rest[1:]
+		}
+		if fixed == 1 && merged[0].offset == j.offset || len(rest) > 0 && rest[0].offset == j.offset {
+			p.asideDone = append(p.asideDone, j) // Kafka has delivered it again: that one counts
+			continue
+		}
+		merged = append(merged, p.asideEntry(j.offset))
+	}
+	if l.jobs = append(merged, rest...); l.head().offset == head {
+		return nil
+	}
+	if head < 0 {
+		l.state = laneGone // until it is settled
+	}
+	return l
+}
+
+// insert puts a job into its place by offset, behind a head that runs.
+func (l *lane) insert(e entry) {
+	n := len(l.jobs)
+	if n == 0 || l.jobs[n-1].offset < e.offset {
+		l.push(e)
+		return
+	}
+	at := 0
+	if l.state != laneRunning || l.jobs[0].offset < e.offset {
+		at = sort.Search(n, func(i int) bool { return l.jobs[i].offset > e.offset })
+	} else {
+		at = 1 + sort.Search(n-1, func(i int) bool { return l.jobs[1+i].offset > e.offset })
+	}
+	l.jobs = slices.Insert(l.jobs, at, e)
+}
+
+// sortHead puts a head that did not complete behind the jobs of lower offsets
+// that came while it ran.
+func (l *lane) sortHead() {
+	if len(l.jobs) < 2 || l.jobs[0].offset < l.jobs[1].offset {
+		return
+	}
+	head := l.jobs[0]
+	n := sort.Search(len(l.jobs)-1, func(i int) bool { return l.jobs[1+i].offset > head.offset })
+	copy(l.jobs, l.jobs[1:1+n])
+	l.jobs[n] = head
+}
+
+// hasAside reports whether the job of offset is to run as an aside job.
+func (p *Partition) hasAside(offset int64, name Lane) bool {
+	w, ok := p.find(offset, name)
+	return p.isAside(w, ok)
+}
+
+// withoutAside drops records that are aside jobs: Kafka delivers them again,
+// and what is here knows more about them.
+func (p *Partition) withoutAside(recs []Record) []Record {
+	return slices.DeleteFunc(recs, func(r Record) bool { return p.hasAside(r.Offset, r.Lane) })
+}
+
+// completeAside takes an aside job of l out of memory's books.
+func (p *Partition) completeAside(l *lane, e entry) {
+	p.asideJobs--
+	p.rate.count++
+	p.unref(e.from)
+	p.asideDone = append(p.asideDone, asideJob{e.offset, l.name()})
+	if l.own {
+		delete(p.own, e.offset)
+	}
+}
+
+// takeAside empties memory of the aside jobs, to place them again.
+func (p *Partition) takeAside() (jobs []asideBack) {
+	for _, lanes := range []iter.Seq[*lane]{maps.Values(p.lanes), maps.Values(p.own)} {
+		for l := range lanes {
+			for _, e := range l.jobs {
+				if e.aside() {
+					jobs = append(jobs, asideBack{asideJob{e.offset, l.name()}, p.notes[e.offset]})
+				}
+			}
+		}
+	}
+	p.asideJobs, p.aside = 0, nil
+	return jobs
+}
+
+// name is that of a job's lane, without what is for people.
+func (l *lane) name() Lane {
+	if l.own {
+		return Lane{Own: true}
+	}
+	return Lane{ID: l.id}
+}
+
+// loadAside puts the jobs of the bucket aside into lanes.
+func (p *Partition) loadAside(b *bbolt.Bucket) ([]*lane, error) {
+	t, ok := openAside(b)
+	if !ok {
+		if err := checkAside(p.tp, b); err != nil {
+			return nil, err
+		}
+		return nil, nil
+	}
+	var jobs []asideJob
+	for j, err := range t.inLanes(nil) {
+		if err != nil {
+			return nil, &DamageError{p.tp.String() + " aside", err}
+		}
+		jobs = append(jobs, j)
+	}
+	if err := p.loadAsideNotes(t, jobs); err != nil {
+		return nil, err
+	}
+	return p.mergeAside(jobs), nil
+}
+
+func (p *Partition) loadAsideNotes(t asideTable, jobs []asideJob) error {
+	now := p.store.clock.Now().UnixNano()
+	for _, j := range jobs {
+		n, err := t.notes.get(j.offset)
+		if err != nil {
+			return &DamageError{fmt.Sprintf("%s@%d note", p.tp, j.offset), err}
+		}
+		if n != nil {
+			n.Due = min(n.Due, now+n.Delay)
+			p.keepNote(j.offset, n)
+		}
+	}
+	return nil
+}
+
+// writeAside puts the partition's aside jobs into the file.
+func (f *partFlush) writeAside(b *bbolt.Bucket) error {
+	if len(f.asideDone) == 0 {
+		return nil
+	}
+	t, err := makeAside(b)
+	if err != nil {
+		return err
+	}
+	for _, j := range f.asideDone {
+		if err := t.remove(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requeue makes a job run again: it is in the bucket aside with the flush, and
+// in its lane when that is on disk.
+func (f *partFlush) requeue(t asideTable, r row, body []byte, note *noteValue) error {
+	if err := t.put(r, body, note); err != nil {
+		return err
+	}
+	f.back = append(f.back, asideBack{r.aside(), note})
+	return nil
+}
+
+// asideBack is a job that a flush made an aside job.
+type asideBack struct {
+	asideJob
+	note *noteValue
+}

@@ -1,0 +1,210 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+
+	"go.etcd.io/bbolt"
+)
+
+// The bucket aside of a partition holds jobs apart from Kafka's order: the
+// frontier does not wait for them, and nothing that concerns offsets removes
+// them. It has parts of its own, all made with it.
+var (
+	bucketAside = []byte("aside")
+
+	asideLanes = []byte("lanes") // lane key, offset -> nothing: the jobs of a lane in their order
+	asideIndex = []byte("index") // offset -> frame: row
+	asideJobs  = []byte("jobs")  // offset -> framed body
+	asideNotes = []byte("notes") // offset -> frame: note
+)
+
+// laneKeySize is the length of a lane's key in the bucket: whether the lane
+// holds one record only (1), and its id, or that record's offset (8).
+const laneKeySize = 9
+
+func laneKey(name Lane, offset int64) []byte {
+	if name.Own {
+		return binary.BigEndian.AppendUint64([]byte{1}, uint64(offset))
+	}
+	return binary.BigEndian.AppendUint64([]byte{0}, name.ID)
+}
+
+// asideJob is a job of the bucket, and the lane that it belongs to.
+type asideJob struct {
+	offset int64
+	lane   Lane // without its name
+}
+
+func (j asideJob) at() int64 { return j.offset }
+
+func (j asideJob) key() []byte {
+	return binary.BigEndian.AppendUint64(laneKey(j.lane, j.offset), uint64(j.offset))
+}
+
+// openAsideKey is the inverse of key.
+func openAsideKey(key []byte) (j asideJob, err error) {
+	if len(key) != laneKeySize+8 || key[0] > 1 {
+		return j, fmt.Errorf("key %x is no lane and offset", key)
+	}
+	j.offset = int64(binary.BigEndian.Uint64(key[laneKeySize:]))
+	if j.lane.Own = key[0] == 1; !j.lane.Own {
+		j.lane.ID = binary.BigEndian.Uint64(key[1:])
+	}
+	return j, nil
+}
+
+// asideTable is the bucket aside of a partition.
+type asideTable struct {
+	lanes, index, jobs *bbolt.Bucket
+	notes              noteBucket
+}
+
+// openAside returns the table of a partition's bucket, or false where nothing
+// was ever set aside.
+func openAside(b *bbolt.Bucket) (t asideTable, ok bool) {
+	aside := b.Bucket(bucketAside)
+	if aside == nil {
+		return t, false
+	}
+	t = asideTable{aside.Bucket(asideLanes), aside.Bucket(asideIndex), aside.Bucket(asideJobs), noteBucket{aside.Bucket(asideNotes)}}
+	return t, t.lanes != nil && t.index != nil && t.jobs != nil && t.notes.Bucket != nil
+}
+
+// checkAside looks for the parts of the bucket of a partition, where there is one.
+func checkAside(tp TopicPartition, b *bbolt.Bucket) *DamageError {
+	if _, ok := openAside(b); !ok && b.Bucket(bucketAside) != nil {
+		return &DamageError{tp.String() + " aside", errors.New("a part of the bucket is missing")}
+	}
+	return nil
+}
+
+// makeAside returns the table of a partition's bucket, made if need be.
+func makeAside(b *bbolt.Bucket) (t asideTable, err error) {
+	aside, err := b.CreateBucketIfNotExists(bucketAside)
+	if err != nil {
+		return t, err
+	}
+	for _, name := range [][]byte{asideLanes, asideIndex, asideJobs, asideNotes} {
+		if _, err := aside.CreateBucketIfNotExists(name); err != nil {
+			return t, err
+		}
+	}
+	t, _ = openAside(b)
+	return t, nil
+}
+
+// put adds the job of a row with its framed body and its note, which may be
+// nil. One of the same offset is replaced: Kafka has delivered the record again.
+func (t asideTable) put(r row, body []byte, note *noteValue) error {
+	r.pos, r.length = 0, uint32(len(body))
+	key := offsetKey(r.offset)
+	return errors.Join(
+		t.lanes.Put(r.aside().key(), nil),
+		t.index.Put(key, appendFrame(nil, appendRow(nil, r))),
+		t.jobs.Put(key, body),
+		t.notes.put(r.offset, note),
+	)
+}
+
+func (t asideTable) has(j asideJob) bool {
+	key, _ := t.lanes.Cursor().Seek(j.key())
+	return bytes.Equal(key, j.key())
+}
+
+func (t asideTable) remove(j asideJob) error {
+	key := offsetKey(j.offset)
+	return errors.Join(t.lanes.Delete(j.key()), t.index.Delete(key), t.jobs.Delete(key), t.notes.Delete(key))
+}
+
+// aside is the job of the row.
+func (r row) aside() asideJob {
+	if r.flags&flagOwn != 0 {
+		return asideJob{r.offset, Lane{Own: true}}
+	}
+	return asideJob{r.offset, Lane{ID: r.lane}}
+}
+
+// rowOfBody is what a framed body says of itself.
+func rowOfBody(body []byte) (row, error) {
+	rs, err := rebuildRows(body)
+	if err != nil {
+		return row{}, err
+	}
+	return rs.at(0), nil
+}
+
+// openAsideRow checks a value of the index.
+func openAsideRow(value []byte) (row, error) {
+	rs, err := openRows(value)
+	if err == nil && rs.len() != 1 {
+		err = fmt.Errorf("%d rows, 1 expected", rs.len())
+	}
+	if err != nil {
+		return row{}, err
+	}
+	return rs.at(0), nil
+}
+
+// inLanes yields the jobs by lane and offset, from a key on.
+func (t asideTable) inLanes(from []byte) iter.Seq2[asideJob, error] {
+	return func(yield func(asideJob, error) bool) {
+		c := t.lanes.Cursor()
+		for key, _ := c.Seek(from); key != nil; key, _ = c.Next() {
+			if !yield(openAsideKey(key)) {
+				return
+			}
+		}
+	}
+}
+
+// from returns at most limit jobs, ascending from an offset on.
+func (t asideTable) from(offset int64, limit int) (jobs []asideJob, err error) {
+	c := t.index.Cursor()
+	for key, value := c.Seek(offsetKey(offset)); key != nil && len(jobs) < limit; key, value = c.Next() {
+		if jobs, err = t.appendJob(jobs, key, value); err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
+}
+
+// among returns those of the offsets that there are jobs of.
+func (t asideTable) among(offsets []int64) (jobs []asideJob, err error) {
+	for _, offset := range offsets {
+		key := offsetKey(offset)
+		if value := t.index.Get(key); value != nil {
+			if jobs, err = t.appendJob(jobs, key, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return jobs, nil
+}
+
+// appendJob does without a row that is damaged where the body says the same.
+func (t asideTable) appendJob(jobs []asideJob, key, value []byte) ([]asideJob, error) {
+	r, err := openAsideRow(value)
+	if err != nil {
+		if r, err = rowOfBody(t.jobs.Get(key)); err != nil {
+			return nil, fmt.Errorf("index of %d: %w", mustOffset(key), err)
+		}
+	}
+	return append(jobs, r.aside()), nil
+}
+
+// body returns the record of a job, copied out of the file.
+func (t asideTable) body(offset int64) (Record, error) {
+	value := t.jobs.Get(offsetKey(offset))
+	if value == nil {
+		return Record{}, errNotStored
+	}
+	rec, _, err := decodeBody(bytes.Clone(value))
+	if err == nil && rec.Offset != offset {
+		err = fmt.Errorf("body of offset %d in its place", rec.Offset)
+	}
+	return rec, err
+}
