@@ -36,16 +36,18 @@ func (o *ownership) fetch(ctx context.Context) error {
 
 // readOn opens the stream at the next offset to store and reads until it ends.
 func (o *ownership) readOn(ctx context.Context) error {
-	r := &reader{ownership: o, next: o.stored.State().Next, tail: newTail(), intake: newIntake()}
+	var stream *kafka.Stream
+	next := o.stored.State().Next
 	err := o.ask(ctx, func() (err error) {
-		r.stream, err = o.claim.Fetch(ctx, r.next)
+		stream, err = o.claim.Fetch(ctx, next)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	r := newReader(o, stream, next)
 	err = r.read(ctx)
-	closed := r.stream.Close()
+	closed := stream.Close()
 	r.tail.wait()
 	return errors.Join(err, closed)
 }

@@ -14,8 +14,10 @@ import (
 
 const (
 	// Records go to the store together up to so many, or so many bytes: between
-	// two batches the reader looks whether there is room for more.
-	ingestRecords = 1024
+	// two batches the reader looks whether there is room for more. With larger
+	// batches the workers outlast the reader's patience more often, and the
+	// window fills.
+	ingestRecords = 256
 	ingestBytes   = 1 << 20
 	// idleCheck is how often a reader without records looks around, and
 	// roomCheck how often one that is paused asks whether there is room again.
@@ -30,20 +32,34 @@ const (
 // nothing else: a reader that waits makes sarama abandon the partition.
 type reader struct {
 	*ownership
-	stream *kafka.Stream
-	next   int64 // the lowest offset not yet read
+	stream stream
+	next   int64       // the lowest offset not yet read
+	look   *time.Timer // runs out when the reader is to look around
 	paused bool
 	failed bool // the partitioner has failed, and the log says so
 	tail   tail
 	intake intake
 }
 
+// stream is what a reader uses of a *kafka.Stream.
+type stream interface {
+	Messages() <-chan *sarama.ConsumerMessage
+	Errors() <-chan error
+	Err() error
+	HighWater() int64
+	Pause()
+	Resume()
+}
+
+func newReader(o *ownership, s stream, next int64) *reader {
+	return &reader{ownership: o, stream: s, next: next, look: time.NewTimer(idleCheck), tail: newTail(), intake: newIntake()}
+}
+
 // read runs until ctx ends, the stream does, or a record cannot be stored.
 func (r *reader) read(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx) // also ends the probe
 	defer cancel()
-	timer := time.NewTimer(idleCheck)
-	defer timer.Stop()
+	defer r.look.Stop()
 	defer r.intake.again.Stop()
 	for {
 		messages := r.stream.Messages()
@@ -62,9 +78,6 @@ func (r *reader) read(ctx context.Context) error {
 				return err
 			}
 			r.tail.moved()
-			if r.paused {
-				timer.Reset(roomCheck)
-			}
 		case <-r.intake.again.C:
 			if err := r.handOver(); err != nil {
 				return err
@@ -77,10 +90,10 @@ func (r *reader) read(ctx context.Context) error {
 			if err := r.advance(found); err != nil {
 				return err
 			}
-		case <-timer.C:
+		case <-r.look.C:
 			r.throttle()
 			r.tail.check(ctx, r)
-			timer.Reset(r.interval())
+			r.look.Reset(r.interval())
 		}
 	}
 }
@@ -137,12 +150,14 @@ func (r *reader) append(batch []queue.Record) error {
 	return nil
 }
 
-// throttle stops and resumes fetching by the store's budgets.
+// throttle stops and resumes fetching by the store's budgets. Nobody tells of
+// room that has come back.
 func (r *reader) throttle() {
 	switch room := r.stored.Room(); {
 	case !room && !r.paused:
 		r.stream.Pause()
 		r.paused = true
+		r.look.Reset(r.interval())
 	case room && r.paused:
 		r.stream.Resume()
 		r.paused = false

@@ -3,7 +3,6 @@ package bridge
 import (
 	"testing"
 
-	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -47,7 +46,7 @@ func TestNothingNewIsNoBatch(t *testing.T) {
 func TestReadRecordsComeBeforeTheGapBehindThem(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, 1, Topic{Handler: doNothing}, nil)
-	r := &reader{ownership: &ownership{run: d.run, claim: &kafka.Claim{}, stored: d.stored}, intake: newIntake(), next: 2}
+	r := d.newReader(nil, 2)
 	b := r.intake.room(2)
 	b.records = append(b.records, queue.Record{Offset: 0, Lane: queue.Lane{Own: true}}, queue.Record{Offset: 1, Lane: queue.Lane{Own: true}})
 	if err := r.advance(10); err != nil {
