@@ -79,6 +79,9 @@ func (p *Partition) place(j laterJob) {
 	p.activeOpen++
 	if l := p.lane(j.lane, j.offset); len(l.jobs) > 0 {
 		l.insert(j.entry)
+		if p.latest {
+			p.supersede(l)
+		}
 	} else {
 		l.push(j.entry)
 		p.settle(l)

@@ -89,6 +89,7 @@ func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
 	if l.jobs = append(merged, rest...); l.head().offset == head {
 		return nil
 	}
+	l.turn()
 	if head < 0 {
 		l.state = laneGone // until it is settled
 	}
@@ -121,6 +122,7 @@ func (l *lane) sortHead() {
 	n := sort.Search(len(l.jobs)-1, func(i int) bool { return l.jobs[1+i].offset > head.offset })
 	copy(l.jobs, l.jobs[1:1+n])
 	l.jobs[n] = head
+	l.turn()
 }
 
 // hasAside reports whether the job of offset is to run as an aside job.

@@ -42,6 +42,7 @@ func (s *Store) publish(p *Partition, lanes []*lane, forgotten int) (bool, error
 	}
 	s.parts[p.tp] = p
 	p.topic = s.topic(p.tp.Topic)
+	p.findPauses()
 	for _, l := range lanes {
 		p.settle(l)
 	}

@@ -73,14 +73,17 @@ const (
 
 // Room reports whether more records of the partition may be fetched now: while
 // it has less than a window of jobs waiting, and beyond the window only while
-// workers have nothing to do because what is stored cannot start. The budgets
-// come first; each partition has a share of them that others cannot take.
+// it is paused, or workers have nothing to do because what is stored cannot
+// start. The budgets come first; each partition has a share of them that others cannot take.
 func (p *Partition) Room() bool {
 	s := p.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.usable() != nil || p.detached || !p.withinBudgets() {
 		return false
+	}
+	if p.paused || p.topic.paused {
+		return true
 	}
 	jobs := max(windowJobs, int(windowSeconds*p.rate.perSecond))
 	bytes := max(windowBytes, s.opt.Memory/8/int64(len(s.parts)))

@@ -66,6 +66,9 @@ func (s *Store) tell(f *flush, took time.Duration) {
 	if s.opt.Durable != nil && len(f.events) > 0 {
 		s.opt.Durable(f.events)
 	}
+	if s.opt.Paused != nil && len(f.pauses) > 0 {
+		s.opt.Paused(f.pauses)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(f, took)
@@ -73,7 +76,7 @@ func (s *Store) tell(f *flush, took time.Duration) {
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
-	if len(f.parts) == 0 && f.identity == nil {
+	if len(f.parts) == 0 && f.identity == nil && len(f.pauses) == 0 {
 		s.measure() // Room may have asked for it
 		return nil
 	}
@@ -87,9 +90,11 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 			}
 		}
 		if f.identity != nil {
-			return putIdentity(tx, *f.identity)
+			if err := putIdentity(tx, *f.identity); err != nil {
+				return err
+			}
 		}
-		return nil
+		return writePauses(tx, f.pauses)
 	})
 	if err != nil {
 		return fmt.Errorf("flush of %s: %w", s.path, err)

@@ -9,6 +9,10 @@
 //
 // For operators, [Partition.Pending] lists the open jobs with their states, and
 // [Partition.Retry] and [Partition.Skip] act on one of them, as it was seen.
+// [Store.Pause] keeps the jobs of a topic, a partition or a lane from starting
+// until [Store.Resume], over restarts too. [Store.LimitTopic],
+// [Store.LimitTopicRate] and [Store.LimitRate] bound how many run, and begin, at
+// a time.
 //
 // # Guarantees
 //

@@ -21,6 +21,7 @@ const FileName = "holdfast.db"
 var (
 	bucketMeta       = []byte("meta")
 	bucketPartitions = []byte("partitions")
+	bucketPauses     = []byte("pauses")
 
 	keyFormat   = []byte("format")
 	keyIdentity = []byte("identity")

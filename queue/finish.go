@@ -41,6 +41,13 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 		}
 	}
 	p.runs.remove(l)
+	if o.Kind == Postpone || o.Kind == Release {
+		s.refund(p.topic, now)
+	}
+	if o.Kind == Postpone { // nothing is to be written
+		p.postpone(l, o.Due)
+		return
+	}
 	if o.Kind == Done {
 		p.advance(l)
 	} else {

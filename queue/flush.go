@@ -12,6 +12,7 @@ type flush struct {
 	parts    []*partFlush
 	identity *Identity // nil: the file has it
 	events   []Durable
+	pauses   []PauseChange
 }
 
 // partFlush is one partition's share of a flush.
@@ -54,7 +55,7 @@ func (s *Store) gather() *flush {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.started++
-	f := &flush{events: s.events}
+	f := &flush{events: s.events, pauses: s.pauseChanges}
 	tight := s.tight()
 	for _, p := range s.dirty {
 		f.parts = append(f.parts, p.gather(tight))
@@ -63,7 +64,7 @@ func (s *Store) gather() *flush {
 		id := s.identity
 		f.identity, s.renamed = &id, false
 	}
-	s.dirty, s.events = nil, nil
+	s.dirty, s.events, s.pauseChanges = nil, nil, nil
 	s.flying, s.gathering = s.gathering, undurable{}
 	return f
 }

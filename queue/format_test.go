@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,6 +50,38 @@ func (r formatReader) identity() (id Identity, err error) {
 	}
 	id.Cluster, id.Group, id.StoreID, id.Epoch = text(m["cluster"]), text(m["group"]), text(m["store_id"]), uint64(number(m["epoch"]))
 	return id, nil
+}
+
+// pauses are by FORMAT.md too.
+func (r formatReader) pauses() (list []Pause, err error) {
+	b := r.tx.Bucket([]byte("pauses"))
+	if b == nil {
+		return nil, nil
+	}
+	err = b.ForEach(func(key, value []byte) error {
+		m, err := framedMap(value)
+		if err != nil {
+			return err
+		}
+		at := slices.Index(key, 0)
+		topic, rest := string(key[:at]), key[at+1:]
+		p := Pause{Scope: Scope{Topic: topic, Partition: -1}, Since: time.Unix(0, number(m["since"])), Reason: text(m["reason"])}
+		if name, ok := m["lane"]; ok {
+			p.LaneName = []byte(text(name))
+		}
+		if until := number(m["until"]); until != 0 {
+			p.Until = time.Unix(0, until)
+		}
+		if len(rest) >= 4 {
+			p.Partition = int32(binary.BigEndian.Uint32(rest))
+		}
+		if len(rest) == 12 {
+			p.OfLane, p.Lane = true, binary.BigEndian.Uint64(rest[4:])
+		}
+		list = append(list, p)
+		return nil
+	})
+	return list, err
 }
 
 func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {

@@ -11,6 +11,7 @@ const (
 	laneHalted                   // its head waits for an operator
 	laneHeld                     // an orphan of the same id still runs
 	laneSuspect                  // in probation.waiting
+	lanePaused                   // in Partition.pausedLanes
 	laneGone                     // removed; a run that is under way may still hold it
 )
 
@@ -21,9 +22,13 @@ type lane struct {
 	id    uint64 // key in Partition.lanes; of an own lane the offset, in Partition.own
 	own   bool
 	state laneState
-	jobs  []entry
-	room  [1]entry // first backing array of jobs: most lanes of a wide topic hold one
-	due   int64    // laneWaiting: Unix nanoseconds
+	// postponed: a run found that the head is to wait until due. It outlives
+	// that time, so that the next run does not ask again.
+	postponed bool
+	forced    bool // an operator wants the head to run
+	jobs      []entry
+	room      [1]entry // first backing array of jobs: most lanes of a wide topic hold one
+	due       int64    // laneWaiting or postponed: Unix nanoseconds
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane
@@ -43,8 +48,12 @@ func (l *lane) pop() entry {
 	e := l.jobs[0]
 	l.jobs[0] = entry{}
 	l.jobs = l.jobs[1:]
+	l.turn()
 	return e
 }
+
+// turn is for a lane whose head has gone.
+func (l *lane) turn() { l.postponed, l.forced = false, false }
 
 // spares are lanes to be used again: a wide topic makes and drops one for nearly
 // every record. The zero value is empty.

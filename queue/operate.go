@@ -12,12 +12,14 @@ var (
 	ErrJobRunning = errors.New("it is running")
 	// ErrJobBlocked means that an earlier job of its lane is not finished.
 	ErrJobBlocked = errors.New("an earlier job of its lane is not finished")
+	// ErrJobPaused means that its lane, its partition or its topic is paused.
+	ErrJobPaused = errors.New("it is paused; resume its lane, partition or topic")
 	// ErrJobChanged means that the job has run, or was acted on, since it was
 	// looked at.
 	ErrJobChanged = errors.New("it has changed since it was looked at")
 )
 
-// Retry makes a job that is retrying or halted ready, as an operator's command.
+// Retry makes a job that is retrying, delayed or halted ready, as an operator's command.
 // With reset its attempts count from the beginning and its last error is
 // forgotten; crashes of the process are counted against it anew either way. It reports false where there is nothing to do: the job is ready,
 // or runs, or is finished. The change is durable after [Store.Sync].
@@ -29,9 +31,10 @@ func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 		if !now.follows(seen) {
 			return false, ErrJobChanged
 		}
+		w.lane.postponed, w.lane.due, w.lane.forced = true, 0, true
 		if reset {
 			p.dropNote(now.Offset)
-		} else {
+		} else if p.notes[now.Offset] != nil {
 			n := p.copyNote(now.Offset)
 			n.Due, n.Delay, n.Halted, n.Crashes = 0, 0, false, 0
 			p.note(now.Offset, n)
@@ -73,6 +76,8 @@ func (j Pending) CanRetry(reset bool) (needed bool, err error) {
 	switch j.State {
 	case Blocked:
 		return false, ErrJobBlocked
+	case Paused:
+		return false, ErrJobPaused
 	case Running:
 		if reset {
 			return false, ErrJobRunning

@@ -56,7 +56,7 @@ func (k Kind) String() string {
 // Outcome is the result of one run.
 type Outcome struct {
 	Kind  Kind
-	Due   time.Time // Retry: not before; the zero time is at once
+	Due   time.Time // Retry and Postpone: not before; the zero time is at once
 	Error string    // Retry and Halt: the cause, cut to [MaxError] bytes
 }
 
@@ -75,6 +75,8 @@ type Job struct {
 	Crashes   int    // of the process that were counted against the job
 	Suspect   bool   // the job is the one on probation
 	Damaged   error  // not nil: the stored body is unreadable; only Offset and Lane are set
+	Waited    bool   // it was postponed in this process, and its time has come
+	Forced    bool   // an operator wants it to run
 
 	part *Partition
 	lane *lane // nil once finished

@@ -20,6 +20,9 @@ type Partition struct {
 	gone     bool  // detached and forgotten by the store: this handle does nothing any more
 	known    bool  // the file has held this partition
 
+	paused      bool                // as a whole, by an operator
+	pausedLanes map[uint64]struct{} // by id; nil: none
+
 	lanes   map[uint64]*lane // by id
 	own     map[int64]*lane  // lanes of one record, by its offset
 	spare   spares
@@ -39,6 +42,7 @@ type Partition struct {
 	// durable is the frontier that the file holds; -1 while that is unknown.
 	durable int64
 
+	latest      bool // OnlyLatest
 	topicID     string
 	fingerprint string // of scheme
 	scheme      uint16 // number given to new records

@@ -24,6 +24,8 @@ const (
 	Running                      // a run of it is out
 	Retrying                     // it failed and waits for Pending.Due
 	Halted                       // it was given up and waits for an operator
+	Delayed                      // it was postponed until Pending.Due
+	Paused                       // its lane, partition or topic is paused; else it would be Ready, Retrying or Delayed
 )
 
 // String returns the state's name as people see it.
@@ -39,6 +41,10 @@ func (s JobState) String() string {
 		return "retrying"
 	case Halted:
 		return "halted"
+	case Delayed:
+		return "delayed"
+	case Paused:
+		return "paused"
 	}
 	return "unknown"
 }
@@ -49,7 +55,7 @@ type Pending struct {
 	Lane     Lane // without its name
 	State    JobState
 	Attempts int       // runs counted so far
-	Due      time.Time // Retrying: when it runs again; else zero
+	Due      time.Time // Retrying and Delayed: when it runs; else zero
 	Error    string    // of the last counted run
 	Crashes  int       // of the process that were counted against the job
 	Suspect  bool      // Ready: its turn comes when no other suspect runs

@@ -46,8 +46,8 @@ func (p *Partition) describe(w place, offset int64, name Lane) Pending {
 	}
 	j.Suspect = w.lane != nil && w.at == 0 && w.lane.state == laneSuspect
 	switch {
-	case j.State == Retrying:
-		j.Due = time.Unix(0, n.Due)
+	case j.State == Retrying || j.State == Delayed:
+		j.Due = time.Unix(0, w.lane.due)
 	case j.State == Blocked && w.lane == nil:
 		j.After, _ = p.open.min()
 	case j.State == Blocked && w.at > 0:
@@ -67,7 +67,12 @@ func (p *Partition) stateOf(w place, offset int64) JobState {
 	case laneRunning:
 		return Running
 	case laneWaiting:
+		if n := p.notes[offset]; n == nil || n.Due != w.lane.due {
+			return Delayed
+		}
 		return Retrying
+	case lanePaused:
+		return Paused
 	case laneHalted:
 		return Halted
 	case laneHeld:
@@ -75,6 +80,9 @@ func (p *Partition) stateOf(w place, offset int64) JobState {
 			return Halted
 		}
 		return Blocked
+	}
+	if p.paused || p.topic.paused {
+		return Paused
 	}
 	return Ready
 }

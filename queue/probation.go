@@ -116,7 +116,8 @@ func (s *Store) nextSuspect(now time.Time) *lane {
 		return nil
 	}
 	b.out = best
-	best.part.topic.running++
+	best.part.topic.begins(now)
+	s.pace.take(now)
 	return best
 }
 
@@ -137,6 +138,13 @@ func (p *Partition) crashes(offset int64) int {
 	return 0
 }
 
+// wakeSuspects lets a caller of Take look at suspects that may start again.
+func (s *Store) wakeSuspects() {
+	if s.probation != nil {
+		s.wake()
+	}
+}
+
 // tried takes note of the end of a run while there are suspects. It comes
 // before the lane is settled.
 func (s *Store) tried(l *lane, offset int64, kind Kind) {
@@ -146,7 +154,7 @@ func (s *Store) tried(l *lane, offset int64, kind Kind) {
 	}
 	b.out = nil
 	s.wake()
-	if kind != Release {
+	if kind != Release && kind != Postpone {
 		b.acquit(l.part.tp, b.find(l, offset), offset)
 	}
 	if len(b.suspects) == 0 {

@@ -72,6 +72,7 @@ func (p *Partition) skip(l *lane, done func(offset int64) bool) {
 		l.jobs = []entry{jobs[0]}
 	}
 	p.skipJobs(rest, 0, done)
+	rest.turn()
 	switch {
 	case len(rest.jobs) == 0:
 		p.drop(rest)

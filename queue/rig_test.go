@@ -73,6 +73,23 @@ func (c *fakeClock) advance(d time.Duration) {
 	}
 }
 
+// jump sets the clock and leaves the timers the time that they have to go.
+func (c *fakeClock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	for _, t := range c.timers {
+		t.at = t.at.Add(d)
+	}
+}
+
+// pass lets time pass once everything is durable: else nothing would start.
+func (r *rig) pass(d time.Duration) {
+	r.t.Helper()
+	r.sync()
+	r.clock.advance(d)
+}
+
 // rig is a store in a directory of its own, over a clock that stands still
 // unless the test moves it: a flush comes with Sync and Close only.
 type rig struct {

@@ -8,8 +8,21 @@ type topic struct {
 	name    string
 	limit   int // running jobs at a time; 0: no limit
 	running int
+	paused  bool // by an operator
+	pace    pace
 	turns   fifo[*Partition] // partitions with a ready lane
 	queued  bool             // in Store.turns
+}
+
+// stopped: nothing of the topic may start for now. Whoever ends that schedules it.
+func (t *topic) stopped() bool {
+	return t.limit > 0 && t.running >= t.limit || t.paused || t.pace.dry
+}
+
+// begins counts a run that begins.
+func (t *topic) begins(now time.Time) {
+	t.running++
+	t.pace.take(now)
 }
 
 // LimitTopic sets how many jobs of a topic run at a time; 0 is no limit.
@@ -26,7 +39,7 @@ func (s *Store) LimitTopic(name string, limit int) {
 func (s *Store) topic(name string) *topic {
 	t := s.topics[name]
 	if t == nil {
-		t = &topic{name: name}
+		t = &topic{name: name, paused: s.pauses.has(Scope{Topic: name, Partition: AllPartitions})}
 		s.topics[name] = t
 	}
 	return t
@@ -41,7 +54,7 @@ func (s *Store) schedule(t *topic) {
 
 // enqueue is schedule for a caller of Take.
 func (s *Store) enqueue(t *topic) bool {
-	if t.queued || t.turns.len() == 0 || t.limit > 0 && t.running >= t.limit {
+	if t.queued || t.turns.len() == 0 || t.stopped() {
 		return false
 	}
 	t.queued = true
@@ -53,14 +66,14 @@ func (s *Store) enqueue(t *topic) bool {
 // it wakes the next where lanes are left, so that no more are woken than find
 // something.
 func (s *Store) wake() {
-	if !s.waking {
+	if !s.waking && !s.pace.dry {
 		s.waking = s.idle.wake()
 	}
 }
 
 // schedule gives p a turn where it has a ready lane.
 func (p *Partition) schedule() {
-	if !p.queued && p.ready.len() > 0 {
+	if !p.queued && !p.paused && p.ready.len() > 0 {
 		p.queued = true
 		p.topic.turns.push(p)
 	}
@@ -70,34 +83,36 @@ func (p *Partition) schedule() {
 // nextLane takes the next ready lane and puts its topic and partition at the
 // end of their queues. Places that have become void are dropped on the way.
 func (s *Store) nextLane(now time.Time) *lane {
-	if s.probation != nil {
-		if l := s.nextSuspect(now); l != nil {
-			return l
+	for !s.runsDry(&s.pace, nil, now) {
+		if s.probation != nil {
+			if l := s.nextSuspect(now); l != nil {
+				return l
+			}
 		}
-	}
-	for {
 		t, ok := s.turns.pop()
 		if !ok {
 			return nil
 		}
 		t.queued = false
-		if t.limit > 0 && t.running >= t.limit {
-			continue // Finish gives it a turn again
+		if t.stopped() || s.runsDry(&t.pace, t, now) {
+			continue // it gets a turn again when that ends
 		}
 		l := t.nextLane(now)
 		if l != nil {
-			t.running++
+			t.begins(now)
+			s.pace.take(now)
 		}
 		s.enqueue(t)
 		if l != nil {
 			return l
 		}
 	}
+	return nil
 }
 
 // mayStart reports whether a job of p could start if it had its turn.
 func (p *Partition) mayStart(now time.Time) bool {
-	return now.Before(p.until) && (p.topic.limit <= 0 || p.topic.running < p.topic.limit)
+	return now.Before(p.until) && !p.paused && !p.topic.stopped() && !p.store.runsDry(&p.topic.pace, p.topic, now)
 }
 
 func (t *topic) nextLane(now time.Time) *lane {
@@ -107,8 +122,8 @@ func (t *topic) nextLane(now time.Time) *lane {
 			return nil
 		}
 		p.queued = false
-		if !now.Before(p.until) {
-			continue // Lease gives it a turn again
+		if !now.Before(p.until) || p.paused {
+			continue // Lease or Resume gives it a turn again
 		}
 		l := p.nextLane()
 		if p.ready.len() > 0 {

@@ -13,15 +13,17 @@ func (p *Partition) settle(l *lane) {
 		l.state = laneHeld
 		return
 	}
-	if n := p.notes[offset]; n != nil {
-		if n.Halted {
-			l.state = laneHalted
-			return
-		}
-		if n.Due > p.store.clock.Now().UnixNano() {
-			p.store.delay(l, n.Due)
-			return
-		}
+	n := p.notes[offset]
+	if n != nil && n.Halted {
+		l.state = laneHalted
+		return
+	}
+	if len(p.pausedLanes) > 0 && p.pausesLane(l) {
+		l.state = lanePaused
+		return
+	}
+	if n != nil && p.store.delays(l, n.Due) || l.postponed && p.store.delays(l, l.due) {
+		return
 	}
 	p.makeReady(l)
 }
@@ -37,11 +39,22 @@ func (p *Partition) makeReady(l *lane) {
 	p.schedule()
 }
 
-// delay keeps a lane aside until due.
-func (s *Store) delay(l *lane, due int64) {
+// delays keeps a lane aside until due, unless that has passed.
+func (s *Store) delays(l *lane, due int64) bool {
+	if due <= s.clock.Now().UnixNano() {
+		return false
+	}
 	l.state, l.due = laneWaiting, due
 	s.delayed.add(l)
 	s.setAlarm()
+	return true
+}
+
+// postpone puts the head of l back until due, if that is to come.
+func (p *Partition) postpone(l *lane, due time.Time) {
+	l.postponed, l.due = true, due.UnixNano()
+	l.sortHead()
+	p.settle(l)
 }
 
 func (s *Store) setAlarm() {

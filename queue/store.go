@@ -29,6 +29,12 @@ type Options struct {
 	// made durable, in the order of the flushes and never concurrently. The
 	// next flush waits for it, so it must not call Sync or Close.
 	Durable func([]Durable)
+	// Paused, if set, is called as Durable is, with the pauses that began,
+	// changed or ended.
+	Paused func([]PauseChange)
+	// Throttled, if set, is called when runs have waited for the rate of a
+	// topic, or with an empty name for that of all: once a second at most.
+	Throttled func(topic string)
 	// Clock is the time source. Nil: the machine's.
 	Clock Clock
 	// Logger receives the store's few events. Nil: none.
@@ -79,7 +85,11 @@ type Store struct {
 	alarm     Timer // fires when the first of delayed is due
 	alarmTime int64
 
-	probation *probation // nil: no job is a suspect
+	probation    *probation // nil: no job is a suspect
+	pace         pace       // of all topics together
+	pauses       pauses
+	pauseChanges []PauseChange // for the next flush
+	pauseAlarm   Timer         // fires when the first of pauses ends
 
 	forgotten int          // calls of Forget that did something
 	detached  int          // calls of Detach that did something
@@ -150,7 +160,11 @@ func open(path string, opt Options, l layout) (*Store, error) {
 	}
 	s.clock = s.opt.Clock
 	s.opened = s.clock.Now()
-	if err := s.beginEpoch(); err != nil {
+	err = s.beginEpoch()
+	if err == nil {
+		err = s.loadPauses()
+	}
+	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -222,7 +236,7 @@ func (s *Store) Sync(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	changed := len(s.dirty) > 0 || s.renamed
+	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0
 	if !changed && s.started == s.finished {
 		s.mu.Unlock()
 		return nil
@@ -254,6 +268,13 @@ func (s *Store) Close() error {
 	s.closed = true
 	if s.alarm != nil {
 		s.alarm.Stop()
+	}
+	if s.pauseAlarm != nil {
+		s.pauseAlarm.Stop()
+	}
+	s.pace.stop()
+	for _, t := range s.topics {
+		t.pace.stop()
 	}
 	s.idle.wakeAll()
 	s.mu.Unlock()

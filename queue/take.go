@@ -112,7 +112,10 @@ func (l *lane) start() Job {
 	l.state = laneRunning
 	p.runs.add(l)
 	p.running++
-	j := Job{Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1, part: p, lane: l}
+	j := Job{
+		Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1,
+		Waited: l.postponed, Forced: l.forced || e.aside(), part: p, lane: l,
+	}
 	if b := p.store.probation; b != nil {
 		j.Suspect = b.out == l
 	}

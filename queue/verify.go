@@ -16,6 +16,14 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 		if _, err := readIdentity(tx); err != nil {
 			return err
 		}
+		err := eachPause(tx, func(_ Pause, damage *DamageError) {
+			if damage != nil {
+				report(damage)
+			}
+		})
+		if err != nil {
+			return err
+		}
 		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
 			var missing *DamageError
 			if errors.As(checkBuckets(tp, b), &missing) {
