@@ -120,7 +120,7 @@ func (p *Partition) loadState(b *bbolt.Bucket) error {
 	if err := decodeValue(b.Get(keyState), &v); err != nil {
 		return &DamageError{p.tp.String() + " state", err}
 	}
-	p.known = true
+	p.known = v.Next >= 0 // of one that was forgotten its dead letters are left
 	p.next, p.stored, p.durable, p.acked = v.Next, v.Next, v.Frontier, v.Acknowledged
 	p.away = v.Away
 	p.topicID, p.fingerprint, p.scheme, p.active = v.TopicID, v.Fingerprint, v.Scheme, v.Scheme

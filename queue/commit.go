@@ -76,14 +76,20 @@ func (s *Store) tell(f *flush, took time.Duration) {
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
-	if len(f.parts) == 0 && f.identity == nil && len(f.pauses) == 0 {
+	if len(f.parts) == 0 && f.identity == nil && len(f.pauses) == 0 && len(f.dead) == 0 && !f.expiring {
 		s.measure() // Room may have asked for it
 		return nil
 	}
 	for _, p := range f.parts {
 		p.encode(w)
 	}
+	for _, c := range f.dead {
+		c.encode(w)
+	}
 	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := f.writeDead(tx, s); err != nil {
+			return err
+		}
 		for _, p := range f.parts {
 			if err := p.write(tx); err != nil {
 				return fmt.Errorf("write %s: %w", p.part.tp, err)
@@ -99,6 +105,7 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 	if err != nil {
 		return fmt.Errorf("flush of %s: %w", s.path, err)
 	}
+	f.tellDead()
 	s.measure()
 	return nil
 }
@@ -112,6 +119,7 @@ func (s *Store) settle(f *flush, took time.Duration) {
 			s.stats.WrittenJobs += int64(b.rows)
 		}
 	}
+	s.settleDead(f)
 	s.flying = undurable{}
 	s.stats.Flushes++
 	s.stats.FlushTime += took

@@ -32,7 +32,13 @@ var (
 	bucketBlocks = []byte("blocks")
 	bucketDone   = []byte("done")
 	bucketNotes  = []byte("notes")
-	keyBody      = []byte("b") // the one key of a block that is a bucket of its own
+
+	keyTally      = []byte("tally")
+	bucketDead    = []byte("dead")
+	bucketBurials = []byte("burials")
+	bucketOutbox  = []byte("outbox")
+
+	keyBody = []byte("b") // the one key of a block that is a bucket of its own
 )
 
 // Identity says whose store a file is.
@@ -195,15 +201,23 @@ func makePartitionBucket(tx *bbolt.Tx, tp TopicPartition) (*bbolt.Bucket, error)
 // jobBuckets are the parts of a partition that its jobs in Kafka's order are in.
 func jobBuckets() [][]byte { return [][]byte{bucketIndex, bucketBlocks, bucketDone, bucketNotes} }
 
+// deadBuckets are the parts of a partition that its dead letters are in.
+func deadBuckets() [][]byte { return [][]byte{bucketDead, bucketBurials, bucketOutbox} }
+
 // checkBuckets looks for the parts of a partition that is to be read.
 func checkBuckets(tp TopicPartition, b *bbolt.Bucket) error {
 	for _, name := range jobBuckets() {
 		if b.Bucket(name) == nil {
-			return &DamageError{fmt.Sprintf("%s %s", tp, name), errors.New("the bucket is missing")}
+			return &DamageError{fmt.Sprintf("%s %s", tp, name), errBucketMissing}
 		}
 	}
 	return nil
 }
+
+var (
+	errBucketMissing = errors.New("the bucket is missing")
+	errKeySize       = errors.New("a key or offset has the wrong size")
+)
 
 // eachPartition calls f for every partition of the file.
 func eachPartition(tx *bbolt.Tx, f func(tp TopicPartition, b *bbolt.Bucket) error) error {

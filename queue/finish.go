@@ -48,9 +48,13 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 		p.postpone(l, o.Due)
 		return
 	}
-	if o.Kind == Done {
+	switch o.Kind {
+	case Done:
 		p.advance(l)
-	} else {
+	case Bury:
+		p.bury(l.head(), p.active, deadValue{Reason: cut(o.Error, MaxError), Note: *p.noteAfter(j, o, now)}, now)
+		p.advance(l)
+	default:
 		p.putBack(l, j, o, now)
 	}
 	p.touch()
@@ -89,17 +93,22 @@ func (p *Partition) behead(l *lane) {
 // remembered of its run.
 func (p *Partition) putBack(l *lane, j *Job, o *Outcome, now time.Time) {
 	if o.Kind != Release {
-		n := p.copyNote(j.Offset)
-		n.Attempts, n.Halted, n.Error = j.Attempt, o.Kind == Halt, cut(o.Error, MaxError)
-		n.Due, n.Delay = 0, 0
-		if o.Kind == Retry && !o.Due.IsZero() {
-			n.Due = o.Due.UnixNano()
-			n.Delay = max(0, int64(o.Due.Sub(now)))
-		}
-		p.note(j.Offset, n)
+		p.note(j.Offset, p.noteAfter(j, o, now))
 	}
 	l.sortHead()
 	p.settle(l)
+}
+
+// noteAfter is what is to be remembered of a job after a run of it that counts.
+func (p *Partition) noteAfter(j *Job, o *Outcome, now time.Time) *noteValue {
+	n := p.copyNote(j.Offset)
+	n.Attempts, n.Halted, n.Error = j.Attempt, o.Kind == Halt, cut(o.Error, MaxError)
+	n.Due, n.Delay = 0, 0
+	if o.Kind == Retry && !o.Due.IsZero() {
+		n.Due = o.Due.UnixNano()
+		n.Delay = max(0, int64(o.Due.Sub(now)))
+	}
+	return n
 }
 
 // cut shortens text to at most n bytes without splitting a character.

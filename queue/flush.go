@@ -2,6 +2,7 @@ package queue
 
 import (
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -13,6 +14,14 @@ type flush struct {
 	identity *Identity // nil: the file has it
 	events   []Durable
 	pauses   []PauseChange
+
+	now      time.Time
+	dead     []*deadChange
+	burying  int64 // of Store.burying, in dead
+	expiring bool  // dead letters may be due
+	expired  []Durable
+	more     bool                          // and more are than one flush removes
+	graves   map[TopicPartition]*deadTable // touched; their tallies are memory's once this is on disk
 }
 
 // partFlush is one partition's share of a flush.
@@ -64,6 +73,7 @@ func (s *Store) gather() *flush {
 		id := s.identity
 		f.identity, s.renamed = &id, false
 	}
+	s.gatherDead(f)
 	s.dirty, s.events, s.pauseChanges = nil, nil, nil
 	s.flying, s.gathering = s.gathering, undurable{}
 	return f

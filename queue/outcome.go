@@ -19,6 +19,8 @@ const (
 	// and without a note of it: whoever takes the job after a restart has to
 	// find out again.
 	Postpone
+	// Bury gives the job up: it is complete, and a dead letter from then on.
+	Bury
 
 	// No run ends like these: Durable tells by them what an operator did.
 
@@ -28,6 +30,10 @@ const (
 	Retried
 	// Superseded completed the job because a newer one of its lane waits.
 	Superseded
+	// Discarded removed a dead letter.
+	Discarded
+	// Expired removed a dead letter whose time or room was over.
+	Expired
 )
 
 // String returns the kind's name as logs and events show it.
@@ -41,6 +47,8 @@ func (k Kind) String() string {
 		return "release"
 	case Halt:
 		return "halt"
+	case Bury:
+		return "bury"
 	case Skipped:
 		return "skipped"
 	case Retried:
@@ -49,6 +57,10 @@ func (k Kind) String() string {
 		return "postpone"
 	case Superseded:
 		return "superseded"
+	case Discarded:
+		return "discarded"
+	case Expired:
+		return "expired"
 	}
 	return "unknown"
 }
@@ -57,7 +69,7 @@ func (k Kind) String() string {
 type Outcome struct {
 	Kind  Kind
 	Due   time.Time // Retry and Postpone: not before; the zero time is at once
-	Error string    // Retry and Halt: the cause, cut to [MaxError] bytes
+	Error string    // Retry, Halt and Bury: the cause, cut to [MaxError] bytes
 }
 
 // MaxError is the number of bytes of an error's text that are kept.
@@ -99,5 +111,5 @@ type Durable struct {
 	TopicPartition
 	Offset   int64
 	Kind     Kind
-	Attempts int // runs counted so far
+	Attempts int // runs counted so far; zero for a dead letter
 }

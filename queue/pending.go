@@ -156,7 +156,7 @@ func (s *Store) Attached() []*Partition {
 		}
 	}
 	slices.SortFunc(parts, func(a, b *Partition) int {
-		return cmp.Or(cmp.Compare(a.tp.Topic, b.tp.Topic), cmp.Compare(a.tp.Partition, b.tp.Partition))
+		return a.tp.compare(b.tp)
 	})
 	return parts
 }

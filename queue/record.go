@@ -1,6 +1,9 @@
 package queue
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Record is one Kafka record together with the lane it was given at ingest.
 //
@@ -38,6 +41,10 @@ type TopicPartition struct {
 
 // String returns the form used in messages: orders/3.
 func (tp TopicPartition) String() string { return fmt.Sprintf("%s/%d", tp.Topic, tp.Partition) }
+
+func (tp TopicPartition) compare(other TopicPartition) int {
+	return cmp.Or(cmp.Compare(tp.Topic, other.Topic), cmp.Compare(tp.Partition, other.Partition))
+}
 
 // size is what a record weighs against the memory budget, in bytes.
 func (r *Record) size() int64 {

@@ -35,6 +35,10 @@ type Options struct {
 	// Throttled, if set, is called when runs have waited for the rate of a
 	// topic, or with an empty name for that of all: once a second at most.
 	Throttled func(topic string)
+	// DeadLetters, if set, says what is to become of the dead letters of a
+	// topic. It is asked at every flush that concerns some, without a lock.
+	// Nil: all are kept, and are in the outbox.
+	DeadLetters func(topic string) DeadPolicy
 	// Clock is the time source. Nil: the machine's.
 	Clock Clock
 	// Logger receives the store's few events. Nil: none.
@@ -101,14 +105,21 @@ type Store struct {
 	gathering undurable    // outcomes for the next flush
 	flying    undurable    // outcomes in the flush under way
 	events    []Durable    // of gathering, where Options.Durable is set
-	started   uint64       // flushes begun
-	finished  uint64       // flushes done
-	waiters   []waiter
-	stats     Usage
-	lowDisk   bool      // free disk was below Options.MinFree
-	measured  time.Time // when that was
-	closed    bool
-	err       error // first failed commit; nothing is written after it
+
+	deadChanges map[TopicPartition]*deadChange // for the next flush
+	burying     int64                          // bytes of records in it and in the flush under way
+	tallies     map[TopicPartition]tallyValue  // of partitions with dead letters, as the file has them
+	expireDue   bool                           // the next flush looks for those to expire
+	expireAlarm Timer                          // sets expireDue; nil while there is nothing to watch
+
+	started  uint64 // flushes begun
+	finished uint64 // flushes done
+	waiters  []waiter
+	stats    Usage
+	lowDisk  bool      // free disk was below Options.MinFree
+	measured time.Time // when that was
+	closed   bool
+	err      error // first failed commit; nothing is written after it
 
 	failed  chan struct{} // closed with err
 	closing chan struct{} // closed by Close
@@ -182,7 +193,7 @@ func (s *Store) beginEpoch() error {
 	}
 	s.identity = id
 	s.measure()
-	return nil
+	return s.loadTallies()
 }
 
 // Identity says whose store it is and how often it was opened.
@@ -236,7 +247,7 @@ func (s *Store) Sync(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0
+	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.deadChanges) > 0 || s.expireDue
 	if !changed && s.started == s.finished {
 		s.mu.Unlock()
 		return nil
@@ -275,6 +286,9 @@ func (s *Store) Close() error {
 	s.pace.stop()
 	for _, t := range s.topics {
 		t.pace.stop()
+	}
+	if s.expireAlarm != nil {
+		s.expireAlarm.Stop()
 	}
 	s.idle.wakeAll()
 	s.mu.Unlock()

@@ -38,6 +38,7 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 			v.notes()
 			v.blocks(deep)
 			v.aside(deep)
+			v.dead(deep)
 			return nil
 		})
 	})

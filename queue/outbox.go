@@ -1,0 +1,67 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// The outbox is the dead letters of which a copy has still to be sent, in the
+// order of their burials. Whoever sends them asks for the first ones, sends them
+// in that order, and says so once that is acknowledged; a crash between the two
+// has them sent again. A letter that is discarded or requeued leaves the outbox.
+
+// Unsent returns the first dead letters of a partition that are in the outbox,
+// in the order of their burials, with their records: at most limit, and beyond
+// the first no more than maxBytes of the file. It works for partitions that are
+// not attached, too; Store.DeadCounts tells which have some. Only what is
+// durable is returned.
+func (s *Store) Unsent(tp TopicPartition, limit int, maxBytes int64) (letters []DeadLetter, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		t := readDeadTable(tx, tp)
+		if t == nil || t.outbox() == nil {
+			return nil
+		}
+		c := t.outbox().Cursor()
+		for key, value := c.First(); key != nil && len(letters) < limit; key, value = c.Next() {
+			l, found := t.addressed(key, value)
+			if !found {
+				continue
+			}
+			if maxBytes -= l.Bytes; maxBytes < 0 && len(letters) > 0 {
+				return nil
+			}
+			letters = append(letters, l)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox of %s: %w", tp, err)
+	}
+	return letters, nil
+}
+
+// addressed reads the letter of a line of the outbox.
+func (t *deadTable) addressed(key, value []byte) (l DeadLetter, found bool) {
+	if len(key) != 8 {
+		return DeadLetter{}, false
+	}
+	ref := DeadRef{TopicPartition: t.tp, Number: uint64(mustOffset(key))}
+	if payload, err := openWhole(value); err == nil && len(payload) == 8 {
+		ref.Offset = mustOffset(payload)
+	} else {
+		ref.Offset = t.findOffset(ref.Number)
+	}
+	return t.read(ref)
+}
+
+// Sent takes dead letters out of the outbox: their copies are acknowledged. It
+// is durable on return.
+func (s *Store) Sent(ctx context.Context, refs ...DeadRef) error {
+	if _, err := s.act(ctx, 0, (*deadTable).sent, slices.Clone(refs)); err != nil {
+		return fmt.Errorf("mark %d dead letters as sent: %w", len(refs), err)
+	}
+	return nil
+}
