@@ -58,6 +58,8 @@ type plan struct {
 	Warm   time.Duration // not measured, where a case or system needs it; Java takes four times as long
 	Window time.Duration // measured at most
 	Pacing time.Duration // measured of a paced stream
+
+	Commits int // intervals of Parallel Consumer's commits that it is measured for
 }
 
 // warm is how long a system works before it is measured: a machine that
@@ -71,10 +73,11 @@ func (p plan) warm(s System) time.Duration {
 
 // window is how long a system is measured. Parallel Consumer stops a partition
 // whose completed offsets do not fit into the metadata of its last commit and
-// goes on after the next, so that it is looked at for two of its intervals.
+// goes on after the next: what it does in less than several of its intervals
+// depends on where they fall.
 func (p plan) window(s System) time.Duration {
 	if s == Parallel {
-		return max(p.Window, 2*parallelCommits)
+		return max(p.Window, time.Duration(p.Commits)*parallelCommits)
 	}
 	return p.Window
 }
@@ -94,7 +97,7 @@ func everyone() []System { return []System{Bare, Holdfast, Parallel} }
 func pools() []System    { return []System{Holdfast, Parallel} }
 
 func planFull() plan {
-	p := plan{Warm: 2 * time.Second, Window: 4 * time.Second, Pacing: 6 * time.Second}
+	p := plan{Warm: 2 * time.Second, Window: 4 * time.Second, Pacing: 6 * time.Second, Commits: 3}
 	for _, size := range []struct{ bytes, records int }{{1024, 1_000_000}, {100, 3_000_000}} {
 		for _, partitions := range []int{1, 4} {
 			p.Cases = append(p.Cases, idle(size.bytes, partitions, size.records))
@@ -119,7 +122,7 @@ func planFull() plan {
 // planShort is for a look within two minutes.
 func planShort() plan {
 	return plan{
-		Warm: 750 * time.Millisecond, Window: 2500 * time.Millisecond, Pacing: 3 * time.Second,
+		Warm: 750 * time.Millisecond, Window: 2500 * time.Millisecond, Pacing: 3 * time.Second, Commits: 1,
 		Cases: []Case{idle(1024, 1, 300_000), idle(100, 4, 1_000_000), waiting(10*time.Millisecond, manyWorkers, 4, 500_000)},
 		Paced: []Paced{paced(2000)},
 		Stuck: []Stuck{stuck(450_000, 4*time.Second, 8*time.Second)},
