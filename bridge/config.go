@@ -103,8 +103,16 @@ type Topic struct {
 	// Partitioner is how records become lanes, and in which order they run.
 	// Zero: a lane per key, a record without a key in a lane of its own.
 	Partitioner partitioner.Scheme
-	// Retry decides about failed runs. Zero: [Backoff]{}, for ever.
+	// Retry decides about failed runs. Zero: [Backoff]{}, which is for ever, and
+	// unless OnFailure is [Block] ten attempts.
 	Retry RetryPolicy
+	// RetryClasses go before Retry: the first that an error is of says what to
+	// do. An error about which the handler itself says so, see [Bury], is of none.
+	RetryClasses []Class
+	// OnFailure says what becomes of a job that is given up.
+	OnFailure OnFailure
+	// DeadLetter is how dead letters are kept: of OnFailure [BuryJob].
+	DeadLetter DeadLetter
 	// Concurrency is how many of the workers may run jobs of one topic at a
 	// time. Zero: no limit of its own.
 	Concurrency int

@@ -52,8 +52,9 @@ func (c Config) withDefaults() Config {
 	topics := make([]Topic, len(c.Topics))
 	for i, t := range c.Topics {
 		if t.Retry == nil {
-			t.Retry = Backoff{}
+			t.Retry = t.OnFailure.retry()
 		}
+		t.DeadLetter.Guard = t.DeadLetter.Guard.withDefaults()
 		topics[i] = t
 	}
 	c.Topics = topics

@@ -88,26 +88,21 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 			r.hooks.finished(&a.Job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: ended.Sub(began)})
 		}
 		h.finish(taken, outcome)
-		if outcome.Kind == queue.Halt {
-			r.log.Error("job given up; its lane waits until an operator retries or skips it",
-				"job", &a.Job, "attempt", a.Attempt, "error", err)
+		if outcome.Kind != queue.Done {
+			r.say(outcome, &a.Job, err)
 		}
 	}()
 	err = call(&a.ctx, v.route.handler, &a.Job)
 	return ended
 }
 
-// judge turns what a handler returned into what becomes of the job.
-func judge(v *view, now time.Time, attempt int, err error) (queue.Outcome, time.Duration) {
-	if err == nil {
-		return queue.Outcome{Kind: queue.Done}, 0
+// say logs what an operator should know of a run that did not just do its job.
+func (r *run) say(outcome queue.Outcome, job *Job, err error) {
+	switch outcome.Kind {
+	case queue.Halt:
+		r.log.Error("job given up; its lane waits until an operator retries or skips it",
+			"job", job, "attempt", job.Attempt, "error", err)
+	case queue.Skipped:
+		r.log.Info("job skipped by its handler: it counts as done", "job", job, "attempt", job.Attempt, "reason", err)
 	}
-	if givenUp(err) {
-		return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
-	}
-	if v.scope.Err() != nil && !errors.As(err, new(*PanicError)) && !errors.Is(err, ErrTimeout) {
-		return queue.Outcome{Kind: queue.Release}, 0
-	}
-	delay := delayFor(v.route.retry, attempt, err)
-	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error()}, delay
 }

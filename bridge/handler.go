@@ -3,8 +3,8 @@ package bridge
 import "context"
 
 // Handler does the work of a job. A nil error completes the job; any other
-// makes it run again by the topic's [RetryPolicy]. [RetryAfter] and [Bury] say
-// otherwise, also when wrapped further. A panic is an error.
+// makes it run again by the topic's [RetryPolicy]. [RetryAfter], [Snooze], [Bury]
+// and [Skip] say otherwise, also when wrapped further. A panic is an error.
 //
 // Handle is called from many goroutines, for one job of a lane at a time. Its
 // side effects happen at least once: a crash between an effect and the

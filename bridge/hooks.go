@@ -77,9 +77,9 @@ type Stored struct {
 
 // Result is how a run ended.
 type Result struct {
-	Outcome string        // done, retry, release or halt
+	Outcome string        // done, retry, release, halt, skipped or snooze
 	Err     error         // what the handler returned
-	Delay   time.Duration // retry: until the next run
+	Delay   time.Duration // retry and snooze: until the next run
 	Took    time.Duration
 }
 
@@ -95,7 +95,7 @@ type Completion struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	Outcome   string // done, retry or halt; by an operator, skipped or retried
+	Outcome   string // done, retry, halt, skipped or snooze; by an operator, skipped or retried
 	Attempts  int    // runs counted so far
 }
 

@@ -11,24 +11,34 @@ type Decision struct {
 	// Delay is how long the job waits in its place before it runs again. It
 	// holds its own lane meanwhile, and no worker.
 	Delay time.Duration
+	// GiveUp ends the attempts: [Topic.OnFailure] says what becomes of the job.
+	GiveUp bool
 }
 
 // RetryPolicy decides about failed runs. Next is called from many goroutines;
-// attempt counts the runs so far, the failed one included.
+// attempt counts the runs so far, the failed one included. A run that was
+// interrupted by a stop or a revocation, or snoozed, is none of them.
+//
+// A policy that also has the method Longest() time.Duration says by it how long
+// a job waits that the [Guard] does not let it give up; else that is a minute.
 type RetryPolicy interface {
 	Next(attempt int, err error) Decision
 }
 
-// Backoff is a [RetryPolicy] that tries for ever, with delays that grow by a
-// factor up to a limit. Zero fields have defaults.
+// Backoff is a [RetryPolicy] with delays that grow by a factor up to a limit.
+// Zero fields have defaults.
 type Backoff struct {
-	First  time.Duration // delay after the first failure; zero: 200 ms
-	Factor float64       // growth per failure; zero: 2
-	Max    time.Duration // longest delay; zero: 1 minute
-	Jitter float64       // each delay is spread by up to this share of it; zero: 0.2, negative: none
+	// MaxAttempts is how often a job runs before it is given up, all runs
+	// counted. Zero: it is retried for ever.
+	MaxAttempts int
+	First       time.Duration // delay after the first failure; zero: 200 ms
+	Factor      float64       // growth per failure; zero: 2
+	Max         time.Duration // longest delay; zero: 1 minute
+	Jitter      float64       // each delay is spread by up to this share of it; zero: 0.2, negative: none
 }
 
-// Next returns First * Factor^(attempt-1), at most Max, spread by Jitter.
+// Next returns First * Factor^(attempt-1), at most Max, spread by Jitter, and
+// gives up after MaxAttempts.
 func (b Backoff) Next(attempt int, _ error) Decision {
 	b = b.withDefaults()
 	delay := float64(b.First) * math.Pow(b.Factor, float64(max(attempt, 1)-1))
@@ -36,8 +46,14 @@ func (b Backoff) Next(attempt int, _ error) Decision {
 	if b.Jitter > 0 {
 		delay *= 1 + b.Jitter*(2*rand.Float64()-1)
 	}
-	return Decision{Delay: min(time.Duration(delay), b.Max)}
+	return Decision{
+		Delay:  min(time.Duration(delay), b.Max),
+		GiveUp: b.MaxAttempts > 0 && attempt >= b.MaxAttempts,
+	}
 }
+
+// Longest is Max.
+func (b Backoff) Longest() time.Duration { return b.withDefaults().Max }
 
 func (b Backoff) withDefaults() Backoff {
 	if b.First == 0 {

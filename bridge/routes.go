@@ -29,6 +29,8 @@ type route struct {
 // its partition's view.
 type settings struct {
 	retry       RetryPolicy
+	classes     []Class
+	onFailure   OnFailure
 	concurrency int
 	rate        float64
 	expiry      time.Duration
@@ -41,6 +43,8 @@ type settings struct {
 func (t Topic) settings() settings {
 	return settings{
 		retry:       t.Retry,
+		classes:     t.RetryClasses,
+		onFailure:   t.OnFailure,
 		concurrency: t.Concurrency,
 		rate:        t.Rate,
 		expiry:      t.Expiry,

@@ -185,6 +185,37 @@ func (v *validator) topic(at string, t Topic) {
 	if b, ok := t.Retry.(Backoff); ok {
 		v.backoff(at+".Retry", b)
 	}
+	for i, c := range t.RetryClasses {
+		v.class(fmt.Sprintf("%s.RetryClasses[%d]", at, i), c)
+	}
+	v.onFailure(at, t)
+}
+
+func (v *validator) class(at string, c Class) {
+	if c.Match == nil {
+		v.add(at+".Match", "is nil; say which errors are meant")
+	}
+	if c.Do > DoSnooze {
+		v.add(at+".Do", "%d is unknown; use one of DoRetry to DoSnooze", c.Do)
+	}
+	v.notNegative(field{at + ".Delay", int64(c.Delay)})
+	if c.Delay > 0 && c.Do != DoRetryAfter && c.Do != DoSnooze {
+		v.add(at+".Delay", "is for DoRetryAfter and DoSnooze; remove it")
+	}
+}
+
+func (v *validator) onFailure(at string, t Topic) {
+	if t.OnFailure > ParkLane {
+		v.add(at+".OnFailure", "%d is unknown; use Block, BuryJob or ParkLane", t.OnFailure)
+	}
+	if t.OnFailure == ParkLane && t.Partitioner.Ordering != partitioner.OrderKey {
+		v.add(at+".OnFailure", "park sets a key aside, and ordering %s has none; use block or bury, or ordering key", t.Partitioner.Ordering)
+	}
+	guard := t.DeadLetter.Guard
+	v.notNegative(
+		field{at + ".DeadLetter.Guard.Successes", int64(guard.Successes)},
+		field{at + ".DeadLetter.Guard.Every", int64(guard.Every)},
+	)
 }
 
 // intake is about which jobs there are, and when they may run.
@@ -220,7 +251,11 @@ func (v *validator) partitions(at string, t Topic) {
 }
 
 func (v *validator) backoff(at string, b Backoff) {
-	v.notNegative(field{at + ".First", int64(b.First)}, field{at + ".Max", int64(b.Max)})
+	v.notNegative(
+		field{at + ".First", int64(b.First)},
+		field{at + ".Max", int64(b.Max)},
+		field{at + ".MaxAttempts", int64(b.MaxAttempts)},
+	)
 	d := b.withDefaults()
 	if d.Factor < 1 {
 		v.add(at+".Factor", "%v is below 1; delays must not shrink", b.Factor)

@@ -27,8 +27,10 @@ type DeadLetter struct {
 	Reason   string // why it was buried
 	Error    string // of the last counted run
 	Attempts int    // runs that were counted
-	Bytes    int64  // that it takes up in the file
-	Unsent   bool   // in the outbox
+	// History are the first failed run and the last ones.
+	History []Attempt
+	Bytes   int64 // that it takes up in the file
+	Unsent  bool  // in the outbox
 	// Record is the job as Kafka delivered it. Listings leave all of it but the
 	// offset out; Store.DeadLetter and Store.Unsent read it.
 	Record Record

@@ -101,7 +101,7 @@ func (t *deadTable) letter(ref DeadRef, stored []byte) (l DeadLetter, body []byt
 		return l, nil
 	}
 	l.TopicID, l.Buried, l.Operator, l.Reason = v.TopicID, time.Unix(0, v.Buried), v.Operator, v.Reason
-	l.Error, l.Attempts = v.Note.Error, v.Note.Attempts
+	l.Error, l.Attempts, l.History = v.Note.Error, v.Note.Attempts, v.Note.History.attempts()
 	return l, body
 }
 

@@ -49,7 +49,7 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 		return
 	}
 	switch o.Kind {
-	case Done:
+	case Done, Skipped:
 		p.advance(l)
 	case Bury:
 		p.bury(l.head(), p.active, deadValue{Reason: cut(o.Error, MaxError), Note: *p.noteAfter(j, o, now)}, now)
@@ -61,7 +61,7 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	s.gathering.add(now)
 	if s.opt.Durable != nil {
 		attempts := j.Attempt
-		if o.Kind == Release {
+		if o.Kind == Release || o.Kind == Snooze {
 			attempts--
 		}
 		s.events = append(s.events, Durable{p.tp, j.Offset, o.Kind, attempts})
@@ -99,27 +99,16 @@ func (p *Partition) putBack(l *lane, j *Job, o *Outcome, now time.Time) {
 	p.settle(l)
 }
 
-// noteAfter is what is to be remembered of a job after a run of it that counts.
+// noteAfter is what is to be remembered of a job after a run of it that was not
+// interrupted.
 func (p *Partition) noteAfter(j *Job, o *Outcome, now time.Time) *noteValue {
 	n := p.copyNote(j.Offset)
-	n.Attempts, n.Halted, n.Error = j.Attempt, o.Kind == Halt, cut(o.Error, MaxError)
-	n.Due, n.Delay = 0, 0
-	if o.Kind == Retry && !o.Due.IsZero() {
-		n.Due = o.Due.UnixNano()
-		n.Delay = max(0, int64(o.Due.Sub(now)))
+	if o.Kind != Snooze {
+		n.fail(j.Attempt, o.Error, now)
 	}
+	n.Halted, n.Guarded = o.Kind == Halt, o.Guarded
+	n.wait(o.Due, now)
 	return n
-}
-
-// cut shortens text to at most n bytes without splitting a character.
-func cut(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && text[n]&0xC0 == 0x80 {
-		n--
-	}
-	return text[:n]
 }
 
 // drop removes a lane that has no job left.

@@ -162,6 +162,15 @@ func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {
 		}
 		j.attempts, j.err = int(number(m["attempts"])), text(m["error"])
 		j.halted, _ = m["halted"].(bool)
+		j.guarded, _ = m["guarded"].(bool)
+		history, _ := m["history"].([]any)
+		for i := 0; i < len(history); i += 3 {
+			past := Attempt{Number: int(number(history[i])), At: time.Unix(0, number(history[i+1])), Error: text(history[i+2])}
+			if history[i+2] == nil {
+				past.Error = j.history[len(j.history)-1].Error
+			}
+			j.history = append(j.history, past)
+		}
 		if due := number(m["due"]); due != 0 {
 			j.due = time.Unix(0, due)
 		}

@@ -268,15 +268,16 @@ func (m *machine) finish(t *rapid.T) {
 			break
 		}
 		run := p.runs[rapid.SampledFrom(slices.Sorted(maps.Keys(p.runs))).Draw(t, "offset")]
-		o := Outcome{Kind: rapid.SampledFrom([]Kind{Done, Done, Done, Done, Done, Done, Retry, Retry, Release, Halt}).Draw(t, "kind")}
+		o := Outcome{Kind: rapid.SampledFrom([]Kind{Done, Done, Done, Done, Done, Done, Skipped, Retry, Retry, Release, Snooze, Halt}).Draw(t, "kind")}
 		if o.Kind == Retry || o.Kind == Halt {
 			o.Error = rapid.SampledFrom([]string{"", "refused"}).Draw(t, "error")
 		}
-		if o.Kind == Retry {
+		if o.Kind == Retry || o.Kind == Snooze {
+			o.Guarded = o.Kind == Retry && rapid.IntRange(0, 4).Draw(t, "guarded") == 0
 			o.Due = rapid.SampledFrom([]time.Time{{}, m.clock.Now(), m.clock.Now().Add(time.Second)}).Draw(t, "due")
 		}
 		finished = append(finished, Finished{run.job, o})
-		if p.finish(run, o) {
+		if p.finish(run, o, m.clock.Now()) {
 			m.outcome(p, run.job, o.Kind)
 		}
 	}
@@ -286,7 +287,7 @@ func (m *machine) finish(t *rapid.T) {
 
 func (m *machine) outcome(p *modelPartition, j *Job, kind Kind) {
 	attempts := j.Attempt
-	if kind == Release {
+	if kind == Release || kind == Snooze {
 		attempts--
 	}
 	m.gathering.add(m.clock.Now(), Durable{p.tp, j.Offset, kind, attempts})

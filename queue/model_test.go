@@ -19,7 +19,9 @@ type modelJob struct {
 	attempts int
 	due      time.Time
 	halted   bool
+	guarded  bool
 	err      string
+	history  []Attempt // never changed in place: the model's files share it
 }
 
 // modelFile is what the file knows of a partition.
@@ -225,17 +227,23 @@ func (p *modelPartition) startable(now time.Time) map[int64]*modelJob {
 }
 
 // finish applies an outcome and reports whether it counts.
-func (p *modelPartition) finish(run *modelRun, o Outcome) bool {
+func (p *modelPartition) finish(run *modelRun, o Outcome, now time.Time) bool {
 	offset := run.job.Offset
 	counts := p.owned(offset)
 	delete(p.runs, offset)
 	if counts {
 		j := p.job(offset)
 		switch o.Kind {
-		case Done:
+		case Done, Skipped:
 			p.remove(offset)
+		case Snooze:
+			j.due, j.guarded = o.Due, false
 		case Retry, Halt:
-			j.attempts, j.err, j.due, j.halted = run.job.Attempt, o.Error, o.Due, o.Kind == Halt
+			j.attempts, j.err, j.due, j.halted, j.guarded = run.job.Attempt, o.Error, o.Due, o.Kind == Halt, o.Guarded
+			j.history = slices.Concat(j.history, []Attempt{{j.attempts, now, j.err}})
+			if len(j.history) > 11 {
+				j.history = slices.Delete(j.history, 1, 2)
+			}
 		}
 		p.touched = true
 	}
@@ -248,6 +256,7 @@ func (p *modelPartition) seen(i int, now time.Time) Pending {
 	j := &p.jobs[i]
 	lane := laneOf(&j.rec)
 	seen := Pending{Offset: j.rec.Offset, Lane: Lane{ID: lane.id, Own: lane.own}, Attempts: j.attempts, Error: j.err, After: -1, gen: p.handle.gen}
+	seen.Guarded, seen.History = j.guarded, j.history
 	head := p.heads()[lane]
 	held := p.held()[lane]
 	switch {
@@ -296,9 +305,9 @@ func (p *modelPartition) retry(seen Pending, reset bool, now time.Time) (changed
 	if j.attempts != seen.Attempts || j.halted != (seen.State == Halted) {
 		return false, ErrJobChanged
 	}
-	j.due, j.halted = time.Time{}, false
+	j.due, j.halted, j.guarded = time.Time{}, false, false
 	if reset {
-		j.attempts, j.err = 0, ""
+		j.attempts, j.err, j.history = 0, "", nil
 	}
 	return true, nil
 }
@@ -367,7 +376,7 @@ func sameFile(got, want modelFile) error {
 	for i, g := range gotJobs {
 		w := wantJobs[i]
 		if !sameRecord(&g.rec, &w.rec) || g.scheme != w.scheme || g.attempts != w.attempts || g.err != w.err ||
-			g.halted != w.halted || !g.due.Equal(w.due) {
+			g.halted != w.halted || g.guarded != w.guarded || !g.due.Equal(w.due) || !reflect.DeepEqual(g.history, w.history) {
 			return fmt.Errorf("the file has %+v, want %+v", g, w)
 		}
 	}

@@ -20,7 +20,7 @@ var (
 )
 
 // Retry makes a job that is retrying, delayed or halted ready, as an operator's command.
-// With reset its attempts count from the beginning and its last error is
+// With reset its attempts count from the beginning and their errors are
 // forgotten; crashes of the process are counted against it anew either way. It reports false where there is nothing to do: the job is ready,
 // or runs, or is finished. The change is durable after [Store.Sync].
 func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
@@ -32,11 +32,9 @@ func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 			return false, ErrJobChanged
 		}
 		w.lane.postponed, w.lane.due, w.lane.forced = true, 0, true
-		if reset {
+		if n := p.copyNote(now.Offset); n.retried(reset) {
 			p.dropNote(now.Offset)
-		} else if p.notes[now.Offset] != nil {
-			n := p.copyNote(now.Offset)
-			n.Due, n.Delay, n.Halted, n.Crashes = 0, 0, false, 0
+		} else {
 			p.note(now.Offset, n)
 		}
 		if now.State != Ready {
@@ -126,8 +124,8 @@ func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (boo
 	s.gathering.add(s.clock.Now())
 	if s.opt.Durable != nil {
 		attempts := now.Attempts
-		if p.notes[seen.Offset] == nil && kind == Retried {
-			attempts = 0
+		if kind == Retried {
+			attempts = p.copyNote(seen.Offset).Attempts
 		}
 		s.events = append(s.events, Durable{p.tp, seen.Offset, kind, attempts})
 	}

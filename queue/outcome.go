@@ -21,11 +21,14 @@ const (
 	Postpone
 	// Bury gives the job up: it is complete, and a dead letter from then on.
 	Bury
-
-	// No run ends like these: Durable tells by them what an operator did.
-
-	// Skipped completed the job without a run.
+	// Skipped completes the job: a run found that there is nothing to do, or an
+	// operator wants none.
 	Skipped
+	// Snooze puts the job back until Outcome.Due; the attempt is not counted.
+	Snooze
+
+	// No run ends like this: Durable tells by it what an operator did.
+
 	// Retried made the job ready.
 	Retried
 	// Superseded completed the job because a newer one of its lane waits.
@@ -51,6 +54,8 @@ func (k Kind) String() string {
 		return "bury"
 	case Skipped:
 		return "skipped"
+	case Snooze:
+		return "snooze"
 	case Retried:
 		return "retried"
 	case Postpone:
@@ -67,12 +72,13 @@ func (k Kind) String() string {
 
 // Outcome is the result of one run.
 type Outcome struct {
-	Kind  Kind
-	Due   time.Time // Retry and Postpone: not before; the zero time is at once
-	Error string    // Retry, Halt and Bury: the cause, cut to [MaxError] bytes
+	Kind    Kind
+	Due     time.Time // Retry, Snooze and Postpone: not before; the zero time is at once
+	Error   string    // Retry, Halt and Bury: the cause, cut to [MaxError] bytes; Skipped: the reason
+	Guarded bool      // Retry: it would have been given up, had that been allowed
 }
 
-// MaxError is the number of bytes of an error's text that are kept.
+// MaxError is the number of bytes of the last error's text that are kept.
 const MaxError = 4 << 10
 
 // Job is one run of a record, handed out by [Store.Take]. Its lane is held

@@ -59,6 +59,9 @@ type Pending struct {
 	Error    string    // of the last counted run
 	Crashes  int       // of the process that were counted against the job
 	Suspect  bool      // Ready: its turn comes when no other suspect runs
+	Guarded  bool      // it would have been given up, had that been allowed, and retries
+	// History are the first failed run and the last ones.
+	History []Attempt
 	// After is the offset of the job that has to finish before a Blocked one;
 	// -1 where that is a run whose job Reset or SkipTo has forgotten.
 	After int64

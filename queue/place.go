@@ -42,7 +42,8 @@ func (p *Partition) describe(w place, offset int64, name Lane) Pending {
 	j.State, j.Aside = p.stateOf(w, offset), p.isAside(w, true)
 	n := p.notes[offset]
 	if n != nil {
-		j.Attempts, j.Error, j.Crashes = n.Attempts, n.Error, n.Crashes
+		j.Attempts, j.Error, j.Crashes, j.Guarded = n.Attempts, n.Error, n.Crashes, n.Guarded
+		j.History = n.History.attempts()
 	}
 	j.Suspect = w.lane != nil && w.at == 0 && w.lane.state == laneSuspect
 	switch {

@@ -21,25 +21,6 @@ type stateValue struct {
 	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero since it got a lease
 }
 
-// noteValue is what is known of one open job beyond its record.
-type noteValue struct {
-	Attempts int    `msgpack:"attempts"`
-	Due      int64  `msgpack:"due,omitempty"`   // Unix nanoseconds; zero: at once
-	Delay    int64  `msgpack:"delay,omitempty"` // nanoseconds from the outcome to Due
-	Halted   bool   `msgpack:"halted,omitempty"`
-	Error    string `msgpack:"error,omitempty"`
-	Crashes  int    `msgpack:"crashes,omitempty"` // of the process that were counted against the job
-	Charged  uint64 `msgpack:"charged,omitempty"` // the last of them, by the store's epoch then
-}
-
-// halts counts the note among Partition.halted; nil is no note.
-func (n *noteValue) halts() int {
-	if n != nil && n.Halted {
-		return 1
-	}
-	return 0
-}
-
 // identityValue names the store. The format version stands apart from it, so
 // that a version that cannot decode the rest can still tell.
 type identityValue struct {

@@ -50,12 +50,31 @@ type Job struct {
 	Attempts  int       // runs that were counted
 	Due       time.Time // retrying: the next attempt; else the zero time
 	Error     string    // of the last attempt
+	Guarded   bool      // it would have been given up, and retries since too many jobs fail
+	// History are the failed attempts: the first one and up to ten last ones,
+	// each error cut to 512 bytes.
+	History []Attempt
 	// After is the job that has to finish before a blocked one; nil where that
 	// is a run that the partition has forgotten.
 	After *Name
 	// Damaged tells that the stored record cannot be read. Key, Lane and
 	// Timestamp are missing then.
 	Damaged error
+}
+
+// Attempt is a run that failed.
+type Attempt struct {
+	Number int // counted from 1
+	At     time.Time
+	Error  string
+}
+
+func history(failed []queue.Attempt) []Attempt {
+	var list []Attempt
+	for _, one := range failed {
+		list = append(list, Attempt(one))
+	}
+	return list
 }
 
 // found is an open job that a query selects.
@@ -105,6 +124,8 @@ func (f *found) job() Job {
 		Attempts: f.Attempts,
 		Due:      f.Due,
 		Error:    f.Error,
+		Guarded:  f.Guarded,
+		History:  history(f.History),
 		Damaged:  f.damaged,
 	}
 	if f.damaged == nil && f.record.Timestamp >= 0 {

@@ -88,8 +88,11 @@ func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 		Concurrency: t.Concurrency,
 		Timeout:     t.Timeout,
 		Heartbeat:   t.Heartbeat,
+		OnFailure:   t.OnFailure,
+		DeadLetter:  bridge.DeadLetter{Guard: bridge.Guard(t.DeadLetter.Guard)},
 		Retry: bridge.Backoff{
-			First: t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),
+			MaxAttempts: t.Retry.Attempts,
+			First:       t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),
 		},
 	}
 	if pattern, ok := t.pattern(); ok {
@@ -160,6 +163,8 @@ var (
 	topicKeys = map[string]string{
 		"Partitions": ".partitions", "Handler": ".handler", "Partitioner": ".partitioner",
 		"Concurrency": ".concurrency", "Retry": ".retry", "Timeout": ".timeout", "Heartbeat": ".heartbeat",
+		"RetryClasses": ".retry_classes",
+		"OnFailure":    ".on_failure", "DeadLetter": ".dead_letter",
 	}
 	inKeys = strings.NewReplacer(
 		"patterns go into Match", "a pattern begins with "+patternMark,

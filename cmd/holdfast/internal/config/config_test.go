@@ -54,6 +54,7 @@ func TestDefaults(t *testing.T) {
 	want.Kafka.Brokers, want.Kafka.Group = []string{"127.0.0.1:9092"}, "billing"
 	want.DataDir = "/etc/holdfast/data"
 	want.Topics = []*Topic{newTopic("orders")}
+	want.Topics[0].Retry.Attempts = 0
 	want.Handler = &Handler{Log: &LogHandler{}}
 	if diff := cmp.Diff(want, c, compare); diff != "" {
 		t.Error(diff)
@@ -90,18 +91,24 @@ topics:
     concurrency: 40
     timeout: 2h
     heartbeat: 5m
-    retry: &slowly {first_delay: 1s, factor: 3, max_delay: 5m, jitter: 0}
+    retry: &slowly {attempts: 5, first_delay: 1s, factor: 3, max_delay: 5m, jitter: 0}
+    on_failure: bury
+    dead_letter: {guard: {bucket: none, successes: 10, every: 1m}}
     handler: {log: }
   "~^audit\\..*":
     ordering: partition
     retry: *slowly
   imports:
     partitions: [0, 3]
+    on_failure: park
 handler:
   exec: {command: /bin/true, env: [HOME, TOKEN=x], dir: /, user: "OWN", timeout: 2m, grace: 1s, output_limit: 1KiB}
 log: {level: debug, format: json}
 `, "OWN", own), Input{})
-	slowly := Retry{FirstDelay: time.Second, Factor: 3, MaxDelay: 5 * time.Minute}
+	guard := newTopic("").DeadLetter
+	byDefault := newTopic("").Retry
+	byDefault.Attempts = bridge.DefaultAttempts
+	slowly := Retry{Attempts: 5, FirstDelay: time.Second, Factor: 3, MaxDelay: 5 * time.Minute}
 	want := &Config{
 		Kafka: Kafka{
 			Brokers: []string{"k1:9093", "k2:9093"}, Group: "billing", InstanceID: "none", SessionTimeout: 90 * time.Second,
@@ -119,9 +126,10 @@ log: {level: debug, format: json}
 					Missing: partitioner.Spread(16), Lanes: 64,
 				},
 				Concurrency: 40, Timeout: 2 * time.Hour, Heartbeat: 5 * time.Minute, Retry: slowly, Handler: &Handler{Log: &LogHandler{}},
+				OnFailure: bridge.BuryJob, DeadLetter: DeadLetter{Guard: Guard{Bucket: -1, Successes: 10, Every: time.Minute}},
 			},
-			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly},
-			{Name: "imports", Retry: newTopic("").Retry, Partitions: []int32{0, 3}},
+			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly, DeadLetter: guard},
+			{Name: "imports", Retry: byDefault, Partitions: []int32{0, 3}, OnFailure: bridge.ParkLane, DeadLetter: guard},
 		},
 		Handler: &Handler{Exec: &Exec{
 			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Mode: modeProcess, Dir: "/", User: own,
@@ -144,7 +152,14 @@ func TestProblems(t *testing.T) {
 	}{
 		{"misspelt key", base + "worker: 3", []string{file + `:7: unknown key "worker"; did you mean workers?`}},
 		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: budget, data_dir, flush, handler, kafka, log, stop_within, topics, workers`}},
-		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {on_failure: bury}", 1), []string{file + `:4: topics.orders: unknown key "on_failure"; known here: concurrency, handler, heartbeat, ordering, partitioner, partitions, retry, timeout`}},
+		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {priority: high}", 1), []string{file + `:4: topics.orders: unknown key "priority"; known here: concurrency, dead_letter, handler, heartbeat, on_failure, ordering, partitioner, partitions, retry, timeout`}},
+		{"unknown failure policy", strings.Replace(base, "  orders:", "  orders: {on_failure: drop}", 1), []string{file + `:4: topics.orders.on_failure: "drop" is unknown; use block, bury or park`}},
+		{"park without keys", strings.Replace(base, "  orders:", "  orders: {on_failure: park, ordering: none}", 1), []string{
+			file + `:4: topics.orders.on_failure: park sets a key aside, and ordering none has none; use block or bury, or ordering key`,
+		}},
+		{"no guard of zero", strings.Replace(base, "  orders:", "  orders: {dead_letter: {guard: {bucket: 0}}}", 1), []string{
+			file + `:4: topics.orders.dead_letter.guard.bucket: "0" is not a whole number of at least 1, or none`,
+		}},
 		{"set twice", base + "workers: 1\nworkers: 2", []string{file + `:8: workers is set twice, first in line 7; remove one`}},
 		{"not a number", base + "workers: many", []string{file + `:7: workers: "many" is not a whole number of at least 1`}},
 		{"not a duration", base + "flush: 10", []string{file + `:7: flush: "10" is not a duration; write for example 10ms, 45s, 2h30m or 30d`}},

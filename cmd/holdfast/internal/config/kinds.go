@@ -39,6 +39,26 @@ func count[T int | int32](least T) kind[T] {
 	}
 }
 
+// countOrNone is a whole number from 1 on, or none, which is -1.
+var countOrNone = kind[int]{
+	parse: func(s string) (int, error) {
+		if s == "none" {
+			return -1, nil
+		}
+		n, err := count(1).parse(s)
+		if err != nil {
+			err = fmt.Errorf("%w, or none", err)
+		}
+		return n, err
+	},
+	format: func(n int) string {
+		if n < 0 {
+			return "none"
+		}
+		return count(1).format(n)
+	},
+}
+
 // between is a number within bounds, both included.
 func between(least, most float64) kind[float64] {
 	return kind[float64]{

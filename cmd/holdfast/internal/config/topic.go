@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/partitioner"
 )
 
@@ -19,6 +20,8 @@ type Topic struct {
 	Timeout     time.Duration // of a run; 0: none
 	Heartbeat   time.Duration // silence after which a run is stuck; 0: none
 	Retry       Retry
+	OnFailure   bridge.OnFailure
+	DeadLetter  DeadLetter
 	Partitions  []int32
 	Handler     *Handler // nil: the default one
 }
@@ -28,8 +31,9 @@ const patternMark = "~"
 
 func newTopic(name string) *Topic {
 	return &Topic{
-		Name:  name,
-		Retry: Retry{FirstDelay: 200 * time.Millisecond, Factor: 2, MaxDelay: time.Minute, Jitter: 0.2},
+		Name:       name,
+		Retry:      Retry{Attempts: unset, FirstDelay: 200 * time.Millisecond, Factor: 2, MaxDelay: time.Minute, Jitter: 0.2},
+		DeadLetter: DeadLetter{Guard: Guard{Bucket: 100, Successes: 50, Every: 5 * time.Minute}},
 	}
 }
 
@@ -41,8 +45,24 @@ func (t *Topic) fields() fields {
 		{"timeout", one(&t.Timeout, unlessZero(duration(time.Millisecond)))},
 		{"heartbeat", one(&t.Heartbeat, unlessZero(duration(time.Millisecond)))},
 		{"retry", within(&t.Retry)},
+		{"on_failure", one(&t.OnFailure, choice(
+			word[bridge.OnFailure]{bridge.Block.String(), bridge.Block},
+			word[bridge.OnFailure]{bridge.BuryJob.String(), bridge.BuryJob},
+			word[bridge.OnFailure]{bridge.ParkLane.String(), bridge.ParkLane}))},
+		{"dead_letter", within(&t.DeadLetter)},
 		{"partitions", many(&t.Partitions, count[int32](0))},
 		{"handler", optional(&t.Handler, newHandler)},
+	}
+}
+
+// check fills in what depends on other keys.
+func (t *Topic) check(node) {
+	switch {
+	case t.Retry.Attempts != unset:
+	case t.OnFailure == bridge.Block:
+		t.Retry.Attempts = 0
+	default:
+		t.Retry.Attempts = bridge.DefaultAttempts
 	}
 }
 
@@ -105,6 +125,7 @@ func withoutPackage(err error) string {
 
 // Retry is when a failed job runs again.
 type Retry struct {
+	Attempts   int // 0: for ever
 	FirstDelay time.Duration
 	Factor     float64
 	MaxDelay   time.Duration
@@ -113,6 +134,7 @@ type Retry struct {
 
 func (r *Retry) fields() fields {
 	return fields{
+		{"attempts", one(&r.Attempts, count(0))},
 		{"first_delay", one(&r.FirstDelay, duration(time.Millisecond))},
 		{"factor", one(&r.Factor, between(1, 1000))},
 		{"max_delay", one(&r.MaxDelay, duration(time.Millisecond))},
@@ -124,6 +146,33 @@ func (r *Retry) check(n node) {
 	if r.FirstDelay > r.MaxDelay {
 		n.fail("first_delay (%s) is longer than max_delay (%s); delays only grow",
 			formatDuration(r.FirstDelay), formatDuration(r.MaxDelay))
+	}
+}
+
+// unset is the number of attempts until the whole topic was read.
+const unset = -1
+
+// DeadLetter is how dead letters are kept.
+type DeadLetter struct{ Guard Guard }
+
+func (d *DeadLetter) fields() fields {
+	return fields{
+		{"guard", within(&d.Guard)},
+	}
+}
+
+// Guard holds burials back while everything fails.
+type Guard struct {
+	Bucket    int // below 0: none
+	Successes int
+	Every     time.Duration
+}
+
+func (g *Guard) fields() fields {
+	return fields{
+		{"bucket", one(&g.Bucket, countOrNone)},
+		{"successes", one(&g.Successes, count(1))},
+		{"every", one(&g.Every, duration(time.Second))},
 	}
 }
 
