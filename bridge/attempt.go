@@ -12,6 +12,10 @@ type attempt struct {
 	Job
 	ctx   runContext
 	pulse *pulse // nil: the topic has no heartbeat
+	// stored is the store's name of the run; the zero value under [Try].
+	stored queue.Run
+	// checkpoint is what the attempts before have reached; nil: nothing.
+	checkpoint []byte
 }
 
 // attempts makes the attempts of a hand, a few with one allocation. What they
@@ -42,6 +46,7 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 	next := &a.made[0]
 	a.made = a.made[1:]
 	next.ctx.scope = v.scope
+	next.stored = taken.Run()
 	next.Job = Job{
 		Record: Record{
 			Topic:     taken.Topic,

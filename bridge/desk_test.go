@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -96,4 +97,14 @@ func (d *desk) frontier(t *testing.T) int64 {
 		t.Fatal(err)
 	}
 	return d.stored.Frontier()
+}
+
+// waitFor waits for what another goroutine brings about.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
 }

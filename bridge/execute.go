@@ -76,6 +76,9 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 	if v.route.heartbeat > 0 {
 		a.pulse = newPulse(r.cfg.Clock, began, v.route.heartbeat)
 	}
+	if taken.Checkpointed {
+		a.checkpoint = r.lastCheckpoint(taken)
+	}
 	w.running.Store(a)
 	r.hooks.started(&a.Job)
 	err := errGoexit

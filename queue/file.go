@@ -32,6 +32,9 @@ var (
 	bucketBlocks = []byte("blocks")
 	bucketDone   = []byte("done")
 	bucketNotes  = []byte("notes")
+	// bucketCheckpoints is there with the first checkpoint of a partition, and
+	// with the first of an aside job in the bucket aside.
+	bucketCheckpoints = []byte("checkpoints")
 
 	keyTally      = []byte("tally")
 	bucketDead    = []byte("dead")

@@ -173,6 +173,9 @@ func (p *Partition) dropNote(offset int64) {
 	if len(p.notes) == 0 || p.notes[offset] == nil {
 		return
 	}
+	if p.notes[offset].Checkpoint {
+		p.putCheckpoint(offset, nil)
+	}
 	p.halted -= p.notes[offset].halts()
 	delete(p.notes, offset)
 	p.touchNote(offset)

@@ -39,6 +39,7 @@ type partFlush struct {
 	elsewhere        ranges
 	elsewhereChanged bool
 	asideDone        []asideJob
+	checkpoints      map[int64]checkpoint
 	back             []asideBack       // aside jobs to be placed when they are on disk
 	asked            []chan<- Progress // who waits for progress
 	progress         Progress
@@ -104,6 +105,7 @@ func (p *Partition) gather(tight bool) *partFlush {
 	}
 	f.elsewhere, f.elsewhereChanged, p.elsewhereChanged = p.elsewhere, p.elsewhereChanged, false
 	f.asideDone, p.asideDone = p.asideDone, nil
+	f.checkpoints, p.checkpoints, p.flushing = p.checkpoints, nil, p.checkpoints
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
 	p.stored = p.next
@@ -190,6 +192,9 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 	if err := f.writeNotes(b); err != nil {
 		return err
 	}
+	if err := f.writeCheckpoints(b); err != nil {
+		return err
+	}
 	if err := f.writeElsewhere(b); err != nil {
 		return err
 	}
@@ -263,6 +268,11 @@ func wipe(b *bbolt.Bucket) error {
 	if err := b.Delete(keyElsewhere); err != nil {
 		return err
 	}
+	if checkpointsOf(b, false) != nil {
+		if err := b.DeleteBucket(bucketCheckpoints); err != nil {
+			return err
+		}
+	}
 	for _, name := range jobBuckets() {
 		if err := b.DeleteBucket(name); err != nil {
 			return err
@@ -284,6 +294,7 @@ func (f *partFlush) settle() {
 		answer <- f.progress
 	}
 	p.placeAside(f.back)
+	p.flushing = nil
 	if p.gen != f.gen {
 		return // a reset came meanwhile; the next flush wipes what this one wrote
 	}

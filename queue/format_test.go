@@ -149,8 +149,34 @@ func (r formatReader) elsewhere(value []byte, next int64) (string, error) {
 	return elsewhereFrom(set, next), nil
 }
 
+// checkpoints are those of the notes that say so, and no others.
+func (r formatReader) checkpoints(b *bbolt.Bucket, noted map[int64]bool) (map[int64]string, error) {
+	found := map[int64]string{}
+	if kept := b.Bucket([]byte("checkpoints")); kept != nil {
+		err := kept.ForEach(func(key, value []byte) error {
+			data, err := frame(value)
+			offset := int64(binary.BigEndian.Uint64(key))
+			if found[offset] = string(data); err == nil && (!noted[offset] || len(data) == 0 || len(data) > 65536) {
+				err = fmt.Errorf("%d bytes, noted: %v", len(data), noted[offset])
+			}
+			if err != nil {
+				return fmt.Errorf("checkpoint %d: %w", offset, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(found) != len(noted) {
+		return nil, fmt.Errorf("%d checkpoints, %d noted", len(found), len(noted))
+	}
+	return found, nil
+}
+
 func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {
-	return b.Bucket([]byte("notes")).ForEach(func(key, value []byte) error {
+	noted := map[int64]bool{}
+	err := b.Bucket([]byte("notes")).ForEach(func(key, value []byte) error {
 		offset := int64(binary.BigEndian.Uint64(key))
 		m, err := framedMap(value)
 		if err != nil {
@@ -174,8 +200,19 @@ func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {
 		if due := number(m["due"]); due != 0 {
 			j.due = time.Unix(0, due)
 		}
+		if has, _ := m["checkpoint"].(bool); has {
+			noted[offset] = true
+		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	kept, err := r.checkpoints(b, noted)
+	for offset, data := range kept {
+		f.job(offset).checkpoint = data
+	}
+	return err
 }
 
 // block returns the open jobs of one block.

@@ -29,6 +29,7 @@ type lane struct {
 	jobs      []entry
 	room      [1]entry // first backing array of jobs: most lanes of a wide topic hold one
 	due       int64    // laneWaiting or postponed: Unix nanoseconds
+	run       uint64   // laneRunning: number of the run
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane
@@ -36,6 +37,9 @@ type lane struct {
 }
 
 func (l *lane) head() entry { return l.jobs[0] }
+
+// isOut reports whether the job of offset is with the run of l, which is running.
+func (l *lane) isOut(offset int64) bool { return l.head().offset == offset }
 
 func (l *lane) push(e entry) {
 	if l.jobs == nil {

@@ -69,6 +69,7 @@ func TestStoreBehavesAsItsModel(t *testing.T) {
 			"take more":     m.take,
 			"finish":        m.finish,
 			"finish more":   m.finish,
+			"checkpoint":    m.checkpoint,
 			"flush step":    m.flushStep,
 			"flush":         m.flushAll,
 			"time passes":   m.timePasses,
@@ -256,7 +257,10 @@ func (m *machine) take(t *rapid.T) {
 		if j.Attempt != model.attempts+1 || j.LastError != model.err {
 			t.Fatalf("%s@%d: attempt %d after %q, want %d after %q", j.TopicPartition(), j.Offset, j.Attempt, j.LastError, model.attempts+1, model.err)
 		}
-		m.parts[j.TopicPartition()].runs[j.Offset] = &modelRun{j, laneOf(&model.rec)}
+		if data, err := m.store.Checkpoint(j); err != nil || string(data) != model.checkpoint {
+			t.Fatalf("%s@%d has the checkpoint %q (%v), want %q", j.TopicPartition(), j.Offset, data, err, model.checkpoint)
+		}
+		m.parts[j.TopicPartition()].runs[j.Offset] = &modelRun{j, laneOf(&model.rec), j.Run()}
 	}
 }
 
@@ -283,6 +287,25 @@ func (m *machine) finish(t *rapid.T) {
 	}
 	must(t, m.store.Finish(finished...))
 	must(t, m.store.Finish(finished...)) // a second time is void
+}
+
+// checkpoint keeps one for a run whose job counts; it is void for any other.
+func (m *machine) checkpoint(t *rapid.T) {
+	p := rapid.SampledFrom(m.order).Draw(t, "partition")
+	if len(p.runs) == 0 {
+		return
+	}
+	offset := rapid.SampledFrom(slices.Sorted(maps.Keys(p.runs))).Draw(t, "offset")
+	data := rapid.SampledFrom([]string{"", "half", "two thirds"}).Draw(t, "data")
+	err := p.runs[offset].name.keep(offset, []byte(data))
+	if !p.owned(offset) {
+		if !errors.Is(err, ErrRunOver) {
+			t.Fatalf("checkpoint of %s@%d, which is forgotten: %v", p.tp, offset, err)
+		}
+		return
+	}
+	must(t, err)
+	p.job(offset).checkpoint, p.touched = data, true
 }
 
 func (m *machine) outcome(p *modelPartition, j *Job, kind Kind) {

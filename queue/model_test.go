@@ -22,6 +22,8 @@ type modelJob struct {
 	guarded  bool
 	err      string
 	history  []Attempt // never changed in place: the model's files share it
+
+	checkpoint string
 }
 
 // modelFile is what the file knows of a partition.
@@ -121,6 +123,7 @@ func laneOf(r *Record) modelLane {
 type modelRun struct {
 	job  *Job
 	lane modelLane
+	name Run
 }
 
 // modelPartition adds what memory knows beyond the file.
@@ -376,7 +379,7 @@ func sameFile(got, want modelFile) error {
 	for i, g := range gotJobs {
 		w := wantJobs[i]
 		if !sameRecord(&g.rec, &w.rec) || g.scheme != w.scheme || g.attempts != w.attempts || g.err != w.err ||
-			g.halted != w.halted || g.guarded != w.guarded || !g.due.Equal(w.due) || !reflect.DeepEqual(g.history, w.history) {
+			g.halted != w.halted || g.guarded != w.guarded || g.checkpoint != w.checkpoint || !g.due.Equal(w.due) || !reflect.DeepEqual(g.history, w.history) {
 			return fmt.Errorf("the file has %+v, want %+v", g, w)
 		}
 	}

@@ -13,8 +13,10 @@ type noteValue struct {
 	Guarded  bool     `msgpack:"guarded,omitempty"` // retries because it could not be given up
 	Error    string   `msgpack:"error,omitempty"`   // of the last counted run
 	History  failures `msgpack:"history,omitempty"`
-	Crashes  int      `msgpack:"crashes,omitempty"` // of the process that were counted against the job
-	Charged  uint64   `msgpack:"charged,omitempty"` // the last of them, by the store's epoch then
+	// Checkpoint tells that the bucket checkpoints has one of the job.
+	Checkpoint bool   `msgpack:"checkpoint,omitempty"`
+	Crashes    int    `msgpack:"crashes,omitempty"` // of the process that were counted against the job
+	Charged    uint64 `msgpack:"charged,omitempty"` // the last of them, by the store's epoch then
 }
 
 // halts counts the note among Partition.halted; nil is no note.
@@ -45,11 +47,11 @@ func (n *noteValue) wait(due, now time.Time) {
 }
 
 // retried makes the job ready, as an operator wants it. With reset its runs are
-// forgotten. It reports whether there is nothing left to note.
+// forgotten, but not what they have reached. It reports whether there is nothing left to note.
 func (n *noteValue) retried(reset bool) (nothing bool) {
 	n.Due, n.Delay, n.Halted, n.Guarded, n.Crashes = 0, 0, false, false, 0
 	if reset {
 		n.Attempts, n.Error, n.History, n.Charged = 0, "", nil, 0
 	}
-	return n.Attempts == 0 && n.Charged == 0
+	return n.Attempts == 0 && n.Charged == 0 && !n.Checkpoint
 }

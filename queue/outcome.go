@@ -95,6 +95,9 @@ type Job struct {
 	Damaged   error  // not nil: the stored body is unreadable; only Offset and Lane are set
 	Waited    bool   // it was postponed in this process, and its time has come
 	Forced    bool   // an operator wants it to run
+	// Checkpointed tells that an earlier run has left a checkpoint; see
+	// [Store.Checkpoint].
+	Checkpointed bool
 
 	part *Partition
 	lane *lane // nil once finished

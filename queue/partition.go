@@ -30,6 +30,7 @@ type Partition struct {
 	queued  bool        // in topic.turns
 	runs    runList
 	running int             // runs under way, orphans included
+	started uint64          // number of the last run
 	orphans map[int64]*lane // gone lanes whose run is still under way, by its offset
 	// orphaned counts the orphans without an adopter by the id of their lane.
 	orphaned map[uint64]int
@@ -56,7 +57,10 @@ type Partition struct {
 
 	notes   map[int64]*noteValue
 	touched map[int64]struct{} // offsets whose note differs from the file's
-	halted  int                // of notes
+	// checkpoints are those that the file is to get, and flushing those on their
+	// way there: it alone keeps them.
+	checkpoints, flushing map[int64]checkpoint
+	halted                int // of notes
 
 	chunks    []*chunk // that hold records
 	fresh     []*chunk // of these, not yet flushed

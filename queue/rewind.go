@@ -1,6 +1,9 @@
 package queue
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Reset forgets all jobs and completions, and goes on from offset as if the
 // partition had never been held. Runs under way are adopted by their record if
@@ -23,6 +26,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.lanes, p.own = map[uint64]*lane{}, map[int64]*lane{}
 		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
 		p.notes, p.touched, p.halted = nil, nil, 0
+		maps.DeleteFunc(p.checkpoints, func(_ int64, c checkpoint) bool { return !c.aside })
 		p.open, p.activeOpen = openSet{}, 0
 		p.store.dead -= p.deadBytes
 		p.liveBytes, p.deadBytes = 0, 0

@@ -109,7 +109,8 @@ func (u *undurable) add(now time.Time) {
 // start makes the run of the lane's head.
 func (l *lane) start() Job {
 	p, e := l.part, l.head()
-	l.state = laneRunning
+	p.started++
+	l.state, l.run = laneRunning, p.started
 	p.runs.add(l)
 	p.running++
 	j := Job{
@@ -130,6 +131,7 @@ func (l *lane) start() Job {
 			j.Attempt = n.Attempts + 1
 			j.LastError = n.Error
 			j.Crashes = n.Crashes
+			j.Checkpointed = n.Checkpoint
 		}
 	}
 	return j

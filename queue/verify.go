@@ -36,6 +36,8 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 				v.report(&DamageError{fmt.Sprintf("%s elsewhere", tp), err})
 			}
 			v.notes()
+			v.checkpoints(false)
+			v.checkpoints(true)
 			v.blocks(deep)
 			v.aside(deep)
 			v.dead(deep)
@@ -59,6 +61,19 @@ func (v verifier) value(where string, value []byte, into any) {
 func (v verifier) notes() {
 	_ = v.b.Bucket(bucketNotes).ForEach(func(key, value []byte) error {
 		v.value(fmt.Sprintf("note %x", key), value, &noteValue{})
+		return nil
+	})
+}
+
+func (v verifier) checkpoints(aside bool) {
+	kept := checkpointsOf(v.b, aside)
+	if kept == nil {
+		return
+	}
+	_ = kept.ForEach(func(key, value []byte) error {
+		if _, err := openWhole(value); err != nil {
+			v.report(&DamageError{fmt.Sprintf("%s checkpoint %x", v.tp, key), err})
+		}
 		return nil
 	})
 }
