@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
@@ -11,10 +13,16 @@ import (
 // Bridge moves records from Kafka through the store to handlers. Make it with
 // [New], run it once with [Bridge.Run].
 type Bridge struct {
-	cfg    Config
+	cfg    Config // as it was at the start
 	routes *routes
 	pool   *pool
 	hooks  *hooks
+
+	// routing is held while settings change, and while a partition gets its route.
+	routing    sync.Mutex
+	live       Config              // guarded by routing: cfg with what Apply has changed
+	active     atomic.Pointer[run] // nil unless Run has a store open
+	stopWithin atomic.Int64        // nanoseconds
 
 	started   atomic.Bool
 	inspector atomic.Pointer[inspect.Inspector] // nil unless Run has a store open
@@ -40,6 +48,9 @@ func New(cfg Config) (*Bridge, error) {
 		hooks:  &hooks{to: cfg.Hooks, log: cfg.Logger},
 		ready:  make(chan struct{}),
 	}
+	b.live = cfg
+	b.live.Topics = slices.Clone(cfg.Topics)
+	b.stopWithin.Store(int64(cfg.StopWithin))
 	b.aborted, b.abort = context.WithCancel(context.Background())
 	return b, nil
 }
@@ -65,9 +76,11 @@ func (b *Bridge) Run(ctx context.Context) error {
 		return err
 	}
 	r := newRun(b, cluster, opened)
+	r.begin()
 	r.inspects()
 	err = r.until(ctx)
 	b.inspector.Store(nil)
+	b.active.Store(nil)
 	return errors.Join(err, r.close())
 }
 

@@ -27,6 +27,21 @@ func (h *hooks) started(j *Job)        { emit(h, "Started", h.to.Started, j) }
 func (h *hooks) stuck(e Stuck)         { emit(h, "Stuck", h.to.Stuck, e) }
 func (h *hooks) committed(e Committed) { emit(h, "Committed", h.to.Committed, e) }
 func (h *hooks) storeError(err error)  { emit(h, "StoreError", h.to.StoreError, err) }
+func (h *hooks) dropped(e Dropped)     { emit(h, "Dropped", h.to.Dropped, e) }
+func (h *hooks) throttled(e Throttled) { emit(h, "Throttled", h.to.Throttled, e) }
+func (h *hooks) paused(changes []queue.PauseChange) {
+	for _, c := range changes {
+		h.log.Info(map[bool]string{false: "jobs paused by an operator", true: "pause ended"}[c.Ended], "topic", c.Topic,
+			"partition", c.Partition, "of_lane", c.OfLane, "until", c.Until, "reason", c.Reason)
+		emit(h, "Paused", h.to.Paused, Paused{
+			Topic: c.Topic, Partition: c.Partition, OfLane: c.OfLane, Lane: string(c.LaneName),
+			Until: c.Until, Reason: c.Reason, Ended: c.Ended,
+		})
+	}
+}
+func (h *hooks) rateReached(topic string) {
+	h.throttled(Throttled{Topic: topic, Partition: -1, By: byRate})
+}
 func (h *hooks) partitionerFailed(e PartitionerFailed) {
 	emit(h, "PartitionerFailed", h.to.PartitionerFailed, e)
 }

@@ -69,6 +69,12 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 		h.finish(taken, queue.Outcome{Kind: queue.Release})
 		return began
 	}
+	if v.route.timed() {
+		if outcome, ok := r.turn(part, v, taken, began); !ok {
+			h.finish(taken, outcome)
+			return began
+		}
+	}
 	a := h.attempts.next(taken, v, left)
 	if v.route.timeout > 0 {
 		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), r.cfg.Clock}

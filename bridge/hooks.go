@@ -29,8 +29,17 @@ type Hooks struct {
 	// Durable follows the fsync that covers the outcomes, and what an operator
 	// did to jobs. One call at a time, and the next fsync waits for it.
 	Durable func([]Completion)
+	// Dropped tells of records that were left out when they were read, after
+	// Stored for those around them, and of a job that expired while it waited.
+	Dropped func(Dropped)
 	// Committed follows Kafka's acknowledgement of an offset.
 	Committed func(Committed)
+	// Throttled tells that runs have waited for a rate, or that fetching of a
+	// partition waits for a budget: of each once a second at most.
+	Throttled func(Throttled)
+	// Paused follows the fsync that covers a pause that an operator began or
+	// changed, or the end of one. It is called as Durable is.
+	Paused func(Paused)
 	// StoreError tells why the store failed. Run returns after it.
 	StoreError func(error)
 	// PartitionerFailed tells that a record got a lane of its own because its
@@ -97,6 +106,35 @@ type Completion struct {
 	Offset    int64
 	Outcome   string // done, retry, halt, skipped or snooze; by an operator, skipped or retried
 	Attempts  int    // runs counted so far
+}
+
+// Dropped are records that are not worked on, and count as complete.
+type Dropped struct {
+	Topic       string
+	Partition   int32
+	First, Last int64 // offsets; others lie between them
+	Records     int
+	Reason      string // filtered or expired
+}
+
+// Throttled is a limit that was reached.
+type Throttled struct {
+	Topic     string // empty: the rate of all topics together
+	Partition int32  // of a budget; else -1
+	By        string // rate or budget
+}
+
+const byRate, byBudget = "rate", "budget"
+
+// Paused is a pause, or the end of one.
+type Paused struct {
+	Topic     string
+	Partition int32     // -1: the whole topic
+	OfLane    bool      // only a lane of the partition
+	Lane      string    // its name; may be unknown
+	Until     time.Time // the zero time: until an operator resumes it
+	Reason    string
+	Ended     bool
 }
 
 // Committed is an offset that Kafka acknowledged.

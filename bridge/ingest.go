@@ -37,8 +37,11 @@ type reader struct {
 	look   *time.Timer // runs out when the reader is to look around
 	paused bool
 	failed bool // the partitioner has failed, and the log says so
-	tail   tail
-	intake intake
+	// filterFailed: the filter has, too.
+	filterFailed bool
+	throttled    time.Time // when the hook last heard of it
+	tail         tail
+	intake       intake
 }
 
 // stream is what a reader uses of a *kafka.Stream.
@@ -107,15 +110,14 @@ func (r *reader) interval() time.Duration {
 
 // take reads the message, and those that wait behind it, into the intake.
 func (r *reader) take(message *sarama.ConsumerMessage) {
+	to := r.part.view().route
 	b := r.intake.room(1 + len(r.stream.Messages()))
 	before := b.bytes
-	for open := true; open; {
+	for read, open := 1, true; open; read++ {
 		if message.Offset >= r.next { // below: delivered again by a client's retry
-			b.records = append(b.records, r.record(message))
-			r.next = message.Offset + 1
-			b.bytes += len(message.Key) + len(message.Value)
+			r.add(b, to, message)
 		}
-		if len(b.records) == cap(b.records) || b.bytes >= ingestBytes {
+		if read == ingestRecords || len(b.records) == cap(b.records) || b.bytes >= ingestBytes {
 			break
 		}
 		select {
@@ -125,6 +127,20 @@ func (r *reader) take(message *sarama.ConsumerMessage) {
 		}
 	}
 	r.intake.bytes += b.bytes - before
+}
+
+// add puts the message into the batch, as a record or as one that was left out.
+func (r *reader) add(b *batch, to *route, message *sarama.ConsumerMessage) {
+	r.next = message.Offset + 1
+	b.next = r.next
+	if to.filter != nil || to.expiry > 0 {
+		if why := r.judge(to, message); why != kept {
+			b.drops.add(why, message.Offset)
+			return
+		}
+	}
+	b.records = append(b.records, r.record(to, message))
+	b.bytes += len(message.Key) + len(message.Value)
 }
 
 // handOver gives the store what its workers can use of the intake.
@@ -138,14 +154,26 @@ func (r *reader) handOver() error {
 	return nil
 }
 
-// append gives the store a batch, which is the store's from then on.
-func (r *reader) append(batch []queue.Record) error {
-	first, last := batch[0].Offset, batch[len(batch)-1].Offset
-	jobs, err := r.stored.Append(batch)
-	if err != nil {
-		return fmt.Errorf("store records from offset %d: %w", first, err)
+// append gives the store a batch, which is the store's from then on. What was
+// left out counts as complete: between two records by itself, and behind the
+// last one because it is said.
+func (r *reader) append(b batch) error {
+	at := r.stored.State().Next
+	if len(b.records) > 0 {
+		first, last := b.records[0].Offset, b.records[len(b.records)-1].Offset
+		jobs, err := r.stored.Append(b.records)
+		if err != nil {
+			return fmt.Errorf("store records from offset %d: %w", first, err)
+		}
+		r.hooks.stored(Stored{Topic: r.claim.Topic, Partition: r.claim.Partition, First: first, Last: last, Records: jobs})
+		at = last + 1
 	}
-	r.hooks.stored(Stored{Topic: r.claim.Topic, Partition: r.claim.Partition, First: first, Last: last, Records: jobs})
+	if b.next > at {
+		if err := r.stored.AdvanceTo(b.next); err != nil {
+			return fmt.Errorf("leave out records below offset %d: %w", b.next, err)
+		}
+	}
+	r.tellDropped(r.part, &b.drops)
 	r.throttle()
 	return nil
 }
@@ -158,16 +186,27 @@ func (r *reader) throttle() {
 		r.stream.Pause()
 		r.paused = true
 		r.look.Reset(r.interval())
+		r.tellThrottled()
 	case room && r.paused:
 		r.stream.Resume()
 		r.paused = false
 	}
 }
 
+// tellThrottled tells that a budget is used up, once a second at most. A window
+// that is full is no news.
+func (r *reader) tellThrottled() {
+	if r.hooks.to.Throttled == nil || r.stored.WithinBudgets() || time.Since(r.throttled) < time.Second {
+		return
+	}
+	r.throttled = time.Now()
+	r.hooks.throttled(Throttled{Topic: r.claim.Topic, Partition: r.claim.Partition, By: byBudget})
+}
+
 // record is the message with its lane.
-func (r *reader) record(message *sarama.ConsumerMessage) queue.Record {
+func (r *reader) record(to *route, message *sarama.ConsumerMessage) queue.Record {
 	record := newRecord(message)
-	lane, err := r.part.route.lanes.Lane(lookAt(&record))
+	lane, err := to.lanes.Lane(lookAt(&record))
 	if err != nil {
 		if !r.failed {
 			r.log.Warn("partitioner failed; the record has a lane of its own (said once per partition)", "offset", record.Offset, "error", err)

@@ -31,6 +31,8 @@ type intake struct {
 type batch struct {
 	records []queue.Record
 	bytes   int
+	next    int64 // everything below was read; 0: nothing was
+	drops   drops // of it, what is not in records
 }
 
 func newIntake() intake {
@@ -42,7 +44,7 @@ func newIntake() intake {
 func (i *intake) full() bool { return i.bytes >= intakeBytes }
 
 // empty: there is no batch, or one that nothing new was read into.
-func (i *intake) empty() bool { return len(i.batches) == 0 || len(i.batches[0].records) == 0 }
+func (i *intake) empty() bool { return len(i.batches) == 0 || i.batches[0].next == 0 }
 
 // overdue: the next batch has waited long enough.
 func (i *intake) overdue() bool { return time.Since(i.given) >= patience }
@@ -61,13 +63,13 @@ func (i *intake) room(n int) *batch {
 }
 
 // next takes the oldest batch out.
-func (i *intake) next() []queue.Record {
+func (i *intake) next() batch {
 	b := i.batches[0]
 	i.batches[0] = batch{}
 	i.batches = i.batches[1:]
 	i.bytes -= b.bytes
 	i.given = time.Now()
-	return b.records
+	return b
 }
 
 // lookLater lets the reader look again at what it could not give away.

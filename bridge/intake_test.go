@@ -13,6 +13,7 @@ func (i *intake) read(n, bytes int) {
 		b := i.room(1)
 		b.records = append(b.records, queue.Record{Offset: int64(bytes)})
 		b.bytes += bytes
+		b.next++
 		i.bytes += bytes
 	}
 }
@@ -21,11 +22,11 @@ func TestTrickleGathersWhileBatchesWait(t *testing.T) {
 	t.Parallel()
 	i := newIntake()
 	i.read(ingestRecords, 1)
-	if first := i.next(); len(first) != 1 {
-		t.Errorf("the first batch has %d records; one that is alone must not wait for others", len(first))
+	if first := i.next(); len(first.records) != 1 {
+		t.Errorf("the first batch has %d records; one that is alone must not wait for others", len(first.records))
 	}
-	if second := i.next(); len(second) != ingestRecords-1 || !i.empty() {
-		t.Errorf("the second batch has %d records, want the other %d", len(second), ingestRecords-1)
+	if second := i.next(); len(second.records) != ingestRecords-1 || !i.empty() {
+		t.Errorf("the second batch has %d records, want the other %d", len(second.records), ingestRecords-1)
 	}
 }
 
@@ -37,8 +38,8 @@ func TestNothingNewIsNoBatch(t *testing.T) {
 		t.Error("a batch without records counts")
 	}
 	i.read(2, 1)
-	if first := i.next(); len(first) != 1 || i.empty() {
-		t.Errorf("the first batch has %d records", len(first))
+	if first := i.next(); len(first.records) != 1 || i.empty() {
+		t.Errorf("the first batch has %d records", len(first.records))
 	}
 }
 
@@ -49,6 +50,7 @@ func TestReadRecordsComeBeforeTheGapBehindThem(t *testing.T) {
 	r := d.newReader(nil, 2)
 	b := r.intake.room(2)
 	b.records = append(b.records, queue.Record{Offset: 0, Lane: queue.Lane{Own: true}}, queue.Record{Offset: 1, Lane: queue.Lane{Own: true}})
+	b.next = 2
 	if err := r.advance(10); err != nil {
 		t.Fatal(err)
 	}

@@ -53,19 +53,15 @@ var errNotOurs = errors.New("partition is not in the topic's list")
 
 // begin loads the partition and makes it agree with Kafka.
 func (o *ownership) begin(ctx context.Context) error {
-	to, err := o.routes.find(o.claim.Topic)
+	tp := queue.TopicPartition{Topic: o.claim.Topic, Partition: o.claim.Partition}
+	part, to, err := o.take(tp, o.claim.Fixed)
 	if err != nil {
 		return err
-	}
-	if to.fixed != o.claim.Fixed {
-		return errNotOurs
 	}
 	if !o.claim.Fixed {
 		o.parts.rejoined(time.Now())
 	}
-	tp := queue.TopicPartition{Topic: o.claim.Topic, Partition: o.claim.Partition}
-	o.part = o.parts.add(tp, to)
-	o.store.LimitTopic(tp.Topic, to.concurrency)
+	o.part = part
 	if o.stored, err = o.store.Attach(tp); err != nil {
 		return fmt.Errorf("load %s from the store: %w", tp, err)
 	}
@@ -74,6 +70,9 @@ func (o *ownership) begin(ctx context.Context) error {
 	}
 	if err := o.stored.Configure(o.claim.TopicID, to.scheme); err != nil {
 		return fmt.Errorf("configure %s: %w", tp, err)
+	}
+	if err := o.stored.OnlyLatest(to.onlyLatest); err != nil {
+		return fmt.Errorf("supersede older jobs of %s: %w", tp, err)
 	}
 	return nil
 }
@@ -138,7 +137,8 @@ func (o *ownership) letGo(cause error, commits *committer) {
 		err = commits.commitFull(ctx)
 	}
 	o.log.Info("partition given up", "cause", cause, "committed", commits.sent, "interrupted", interrupted,
-		"ahead_offsets", commits.ahead(), "left", commits.stamp.Left)
+		"ahead_offsets", commits.ahead(), "left", commits.stamp.Left,
+		"filtered", o.part.dropped[filtered].Load(), "expired", o.part.dropped[expired].Load())
 	if err != nil {
 		o.log.Warn("the last offset was not committed; finished jobs stay finished here, another owner runs again what its last commit does not cover",
 			"frontier", o.stored.Frontier(), "error", err)

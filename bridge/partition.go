@@ -14,15 +14,16 @@ import (
 // partition is one Kafka partition as the bridge knows it, over all claims of
 // it. It is kept when a claim ends, since runs may outlive the claim.
 type partition struct {
-	topic string
-	id    int32
-	route *route
+	topic   string
+	id      int32
+	dropped dropCounts
 
 	// seen is what view returns. Whoever changes a part of it publishes it
 	// anew, with mu held: a run looks at it without a lock.
 	seen atomic.Pointer[view]
 
 	mu      sync.Mutex // guards all below
+	route   *route
 	topicID string
 	// claim and stored are set while the partition is owned and nothing stands
 	// in the way of its jobs. withdraw clears them, before the lease: a lease
@@ -141,6 +142,16 @@ type view struct {
 // lets reports whether a job may start.
 func (v *view) lets(now time.Time) bool { return v.scope.Err() == nil && now.Before(v.until) }
 
+// reroute lets the next runs go by another route.
+func (p *partition) reroute(to *route) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.route = to
+	if p.seen.Load() != nil { // else it is not admitted yet
+		p.publish()
+	}
+}
+
 // publish needs mu.
 func (p *partition) publish() {
 	p.seen.Store(&view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored})
@@ -167,6 +178,7 @@ func (r *registry) add(tp queue.TopicPartition, to *route) *partition {
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	if p := r.get(tp); p != nil {
+		p.reroute(to)
 		return p
 	}
 	more := map[queue.TopicPartition]*partition{tp: {topic: tp.Topic, id: tp.Partition, route: to}}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,11 +58,10 @@ func (t Topic) settings() settings {
 
 // routes finds the route of a topic.
 type routes struct {
+	mu       sync.Mutex // guards all
 	exact    map[string]*route
-	patterns []pattern // in the order of the configuration
-
-	mu    sync.Mutex
-	found map[string]*route // guarded by mu; what the patterns have answered
+	patterns []pattern         // in the order of the configuration
+	found    map[string]*route // what the patterns have answered
 }
 
 type pattern struct {
@@ -102,18 +102,13 @@ func newRoutes(cfg Config) (*routes, error) {
 
 // all yields every configured route.
 func (r *routes) all() iter.Seq[*route] {
-	return func(yield func(*route) bool) {
-		for _, to := range r.exact {
-			if !yield(to) {
-				return
-			}
-		}
-		for _, p := range r.patterns {
-			if !yield(p.route) {
-				return
-			}
-		}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := slices.Collect(maps.Values(r.exact))
+	for _, p := range r.patterns {
+		list = append(list, p.route)
 	}
+	return slices.Values(list)
 }
 
 // wholeName compiles a pattern so that it matches only whole names.
@@ -124,11 +119,11 @@ func wholeName(match string) (*regexp.Regexp, error) {
 // find returns the topic's route: its own entry, else the pattern that matches.
 // Two patterns that match are an [ErrRefused], since either could be meant.
 func (r *routes) find(topic string) (*route, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if to, ok := r.exact[topic]; ok {
 		return to, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if to, ok := r.found[topic]; ok {
 		return to, nil
 	}
@@ -153,6 +148,27 @@ func (r *routes) find(topic string) (*route, error) {
 		ErrRefused, topic, strings.Join(names, " and "))
 }
 
+// set gives a configured topic other settings. Who has its route keeps that.
+func (r *routes) set(selector string, s settings) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if to, ok := r.exact[selector]; ok {
+		r.exact[selector] = to.with(s)
+	}
+	for i, p := range r.patterns {
+		if p.selector == selector {
+			r.patterns[i].route = p.with(s)
+		}
+	}
+	clear(r.found)
+}
+
+func (to *route) with(s settings) *route {
+	changed := *to
+	changed.settings = s
+	return &changed
+}
+
 // subscription is what to ask Kafka for.
 func (r *routes) subscription(topics []Topic) kafka.Subscription {
 	var sub kafka.Subscription
@@ -167,6 +183,8 @@ func (r *routes) subscription(topics []Topic) kafka.Subscription {
 			sub.Topics = append(sub.Topics, t.Name)
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, p := range r.patterns {
 		sub.Patterns = append(sub.Patterns, p.expr)
 	}

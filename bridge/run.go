@@ -113,7 +113,7 @@ const returnWithin = 5 * time.Second
 func (r *run) stopJobs() {
 	r.stop()
 	ended := r.pool.stop()
-	patience := time.NewTimer(r.cfg.StopWithin)
+	patience := time.NewTimer(time.Duration(r.stopWithin.Load()))
 	defer patience.Stop()
 	select {
 	case <-r.store.Failed():

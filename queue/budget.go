@@ -114,6 +114,14 @@ func (p *Partition) starving() bool { return len(p.store.idle.waiting) > 0 && p.
 // file and in memory counts once.
 func (p *Partition) waitingBytes() int64 { return p.unwritten + p.liveBytes }
 
+// WithinBudgets reports whether more may be fetched as far as the budgets go,
+// whatever the window says.
+func (p *Partition) WithinBudgets() bool {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	return p.withinBudgets()
+}
+
 func (p *Partition) withinBudgets() bool {
 	s := p.store
 	parts := int64(len(s.parts))

@@ -32,10 +32,12 @@ const (
 	Running  State = "running"  // a handler has it
 	Retrying State = "retrying" // it failed and waits for its next attempt
 	Halted   State = "halted"   // it was given up and waits for an operator
+	Delayed  State = "delayed"  // it does not run before a time
+	Paused   State = "paused"   // an operator has paused its lane, partition or topic; else it would be ready, retrying or delayed
 )
 
 var queueStates = map[State]queue.JobState{
-	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted,
+	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted, Delayed: queue.Delayed, Paused: queue.Paused,
 }
 
 // Job is an open job as it stood when it was listed.
@@ -48,7 +50,7 @@ type Job struct {
 	Timestamp time.Time // of the record; the zero time where it has none
 	State     State
 	Attempts  int       // runs that were counted
-	Due       time.Time // retrying: the next attempt; else the zero time
+	Due       time.Time // retrying and delayed: the next attempt; else the zero time
 	Error     string    // of the last attempt
 	Guarded   bool      // it would have been given up, and retries since too many jobs fail
 	// History are the failed attempts: the first one and up to ten last ones,

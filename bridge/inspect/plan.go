@@ -129,7 +129,7 @@ func refusalOf(err error) (reason string, ok bool) {
 	if errors.Is(err, queue.ErrDetached) {
 		return reasonNotHeld, true
 	}
-	for _, refusal := range []error{queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobChanged} {
+	for _, refusal := range []error{queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true
 		}
