@@ -16,6 +16,8 @@ type attempt struct {
 	stored queue.Run
 	// checkpoint is what the attempts before have reached; nil: nothing.
 	checkpoint []byte
+	produce    *producing // of the topic
+	output     []Record   // what the handler has produced
 }
 
 // attempts makes the attempts of a hand, a few with one allocation. What they
@@ -59,6 +61,7 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 		topicID:   v.topicID,
 		run:       next,
 	}
+	next.produce = v.route.produce
 	if taken.Timestamp >= 0 {
 		next.Timestamp = time.UnixMilli(taken.Timestamp)
 	}

@@ -143,6 +143,8 @@ type Topic struct {
 	// newer one of its lane waits. Records with a lane of their own are never
 	// superseded. It needs an ordering by key.
 	OnlyLatest bool
+	// Produce says where records go that jobs produce, see [Job.Produce].
+	Produce Produce
 	// Timeout is how long one run may take; then its context ends with the
 	// cause [ErrTimeout]. A run that fails afterwards is a failed attempt like
 	// any other, with an error that says so; one that succeeds is done. Zero:

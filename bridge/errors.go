@@ -23,6 +23,9 @@ var (
 	// ErrRefused means that the bridge will not run like this because a
 	// promise would be broken, for example two patterns that match one topic.
 	ErrRefused = errors.New("refused")
+	// ErrProduceFailed means that records of a job were not produced, and is the
+	// error of the attempt. They may be there all the same.
+	ErrProduceFailed = errors.New("produce failed")
 )
 
 // Causes why a job's context ended, as [context.Cause] gives them.

@@ -92,10 +92,12 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 		ended = r.cfg.Clock.Now()
 		err = a.failure(ended, v.route.timeout, err)
 		a.ctx.end()
-		outcome, delay := judge(v, ended, a.Attempt, err)
-		if r.hooks.to.Finished != nil {
-			r.hooks.finished(&a.Job, Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: ended.Sub(began)})
+		if len(a.output) > 0 && a.keepsOutput(err) {
+			if err = r.produce(a, taken, v, began); err == nil {
+				return // the outcome follows the acknowledgement
+			}
 		}
+		outcome := r.conclude(a, v, began, ended, err)
 		h.finish(taken, outcome)
 		if outcome.Kind != queue.Done {
 			r.say(outcome, &a.Job, err)
@@ -103,6 +105,17 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 	}()
 	err = call(&a.ctx, v.route.handler, &a.Job)
 	return ended
+}
+
+// conclude judges a run that has ended.
+func (r *run) conclude(a *attempt, v *view, began, ended time.Time, err error) queue.Outcome {
+	outcome, delay := judge(v, ended, a.Attempt, err)
+	if r.hooks.to.Finished != nil {
+		r.hooks.finished(&a.Job, Result{
+			Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: ended.Sub(began), Produced: a.output,
+		})
+	}
+	return outcome
 }
 
 // say logs what an operator should know of a run that did not just do its job.

@@ -90,6 +90,9 @@ type Result struct {
 	Err     error         // what the handler returned
 	Delay   time.Duration // retry and snooze: until the next run
 	Took    time.Duration
+	// Produced are the records that the handler has produced. They were
+	// acknowledged where the outcome is done.
+	Produced []Record
 }
 
 // Stuck is a run whose handler gives no sign of life. It goes on.

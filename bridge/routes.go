@@ -24,6 +24,7 @@ type route struct {
 	fixed      bool   // partitions are listed, not assigned by the group
 	filter     func(*Record) bool
 	onlyLatest bool
+	produce    *producing
 }
 
 // settings are what a route can change while jobs run: a run looks at those of
@@ -77,6 +78,10 @@ func newRoutes(cfg Config) (*routes, error) {
 		if err != nil {
 			return nil, fmt.Errorf("partitioner of %s: %w", t.selector(), err)
 		}
+		produce, err := newProducing(t.Produce)
+		if err != nil {
+			return nil, fmt.Errorf("what %s produces: %w", t.selector(), err)
+		}
 		to := &route{
 			settings:   t.settings(),
 			selector:   t.selector(),
@@ -86,6 +91,7 @@ func newRoutes(cfg Config) (*routes, error) {
 			fixed:      len(t.Partitions) > 0,
 			filter:     t.Filter,
 			onlyLatest: t.OnlyLatest,
+			produce:    produce,
 		}
 		if t.Match == "" {
 			r.exact[t.Name] = to

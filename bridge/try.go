@@ -25,7 +25,8 @@ type Trial struct {
 }
 
 // Try runs one job as a bridge with this configuration would: the topic's
-// route, lane, middleware, handler and retry policy apply. Nothing is recorded,
+// route, lane, middleware, handler and retry policy apply. Nothing is recorded
+// or produced: the Result has what would have been,
 // and Kafka and the store are not touched: of cfg only Topics, Use and Clock
 // are looked at.
 //
@@ -85,8 +86,11 @@ func (a *attempt) alone(v *view, clock queue.Clock) Result {
 	now := clock.Now()
 	err = a.failure(now, v.route.timeout, err)
 	a.ctx.end()
+	if len(a.output) > 0 && a.keepsOutput(err) {
+		a.output, err = a.produced()
+	}
 	outcome, delay := judge(v, now, a.Attempt, err)
-	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began)}
+	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began), Produced: a.output}
 }
 
 // storedRecord is the record as the store would hold it.

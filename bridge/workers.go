@@ -15,8 +15,9 @@ type pool struct {
 	work    func(*worker)        // guarded by mu; nil until start
 	wanted  []*worker            // guarded by mu
 	alive   map[*worker]struct{} // guarded by mu; wanted ones and those that finish a last job
+	apart   map[*Job]struct{}    // guarded by mu; jobs that go on without a worker
 	stopped bool                 // guarded by mu
-	done    chan struct{}        // closed when stopped and none is alive
+	done    chan struct{}        // closed when stopped, none is alive, and no job goes on
 }
 
 // worker is one goroutine that runs jobs until its context ends.
@@ -29,7 +30,7 @@ type worker struct {
 }
 
 func newPool(want int) *pool {
-	return &pool{want: want, alive: make(map[*worker]struct{}), done: make(chan struct{})}
+	return &pool{want: want, alive: make(map[*worker]struct{}), apart: make(map[*Job]struct{}), done: make(chan struct{})}
 }
 
 // start lets the workers work. work returns when the worker's context ends.
@@ -51,7 +52,23 @@ func (p *pool) resize(n int) {
 	p.adjust()
 }
 
-// stop lets no worker take another job. The channel closes when all have ended.
+// detach counts a job that goes on when its worker has left it, until rejoin.
+func (p *pool) detach(job *Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.apart[job] = struct{}{}
+}
+
+// rejoin ends what detach began.
+func (p *pool) rejoin(job *Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.apart, job)
+	p.closeIfDone()
+}
+
+// stop lets no worker take another job. The channel closes when all have ended,
+// and with them all jobs.
 func (p *pool) stop() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +84,7 @@ func (p *pool) stop() <-chan struct{} {
 func (p *pool) running() []*Job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var jobs []*Job
+	jobs := slices.Collect(maps.Keys(p.apart))
 	for w := range p.alive {
 		if a := w.running.Load(); a != nil {
 			jobs = append(jobs, &a.Job)
@@ -136,7 +153,7 @@ func (p *pool) ended(w *worker, returned bool) {
 
 // closeIfDone needs mu.
 func (p *pool) closeIfDone() {
-	if p.stopped && len(p.alive) == 0 {
+	if p.stopped && len(p.alive) == 0 && len(p.apart) == 0 {
 		select {
 		case <-p.done:
 		default:

@@ -25,9 +25,10 @@ func (e *ProtocolError) Error() string {
 
 // answer is what a child says about a run.
 type answer struct {
-	id    string
-	final bool  // false: of a kind that this version does not know
-	err   error // of a final one; nil: done
+	id     string
+	final  bool   // false: of a kind that this version does not know
+	err    error  // of a final one; nil: done
+	result string // of one that is done: what is to be produced
 }
 
 // decodeAnswer reads a line of a child; errors are cut to limit bytes.
@@ -40,8 +41,13 @@ func decodeAnswer(line []byte, limit int) (answer, error) {
 	var (
 		id, reason, after *string
 		ok, giveUp        *bool
+		text              *string
+		binary            *[]byte // JSON has it as base64
 	)
-	for name, to := range map[string]any{"id": &id, "ok": &ok, "error": &reason, "give_up": &giveUp, "retry_after": &after} {
+	for name, to := range map[string]any{
+		"id": &id, "ok": &ok, "error": &reason, "give_up": &giveUp, "retry_after": &after,
+		"result": &text, "result_base64": &binary,
+	} {
 		if value, there := fields[name]; there && json.Unmarshal(value, to) != nil {
 			return answer{}, fmt.Errorf("its field %q is of another type", name)
 		}
@@ -55,13 +61,29 @@ func decodeAnswer(line []byte, limit int) (answer, error) {
 		if reason != nil || giveUp != nil && *giveUp || after != nil {
 			return answer{}, errors.New("it says both that the job is done and that it is not")
 		}
-		return answer{id: *id, final: true}, nil
+		result, err := resultOf(text, binary)
+		return answer{id: *id, final: true, result: result}, err
+	case text != nil || binary != nil:
+		return answer{}, errors.New("it has a result of a job that is not done")
 	}
 	failed, err := failure(reason, giveUp != nil && *giveUp, after, limit)
 	if err != nil {
 		return answer{}, err
 	}
 	return answer{id: *id, final: true, err: failed}, nil
+}
+
+// resultOf is what a child hands over, as text or as base64.
+func resultOf(text *string, binary *[]byte) (string, error) {
+	switch {
+	case text != nil && binary != nil:
+		return "", errors.New("it has both a result and a result_base64")
+	case text != nil:
+		return *text, nil
+	case binary != nil:
+		return string(*binary), nil
+	}
+	return "", nil
 }
 
 // failure is the error of a job that its child says has failed; err is nonsense.

@@ -13,6 +13,7 @@ import (
 type call struct {
 	id       string        // that the child answers to
 	err      error         // what became of it; to be read after answered
+	result   string        // of one that is done, to be produced; likewise
 	answered chan struct{} // closed by the child it was given to
 }
 
@@ -115,7 +116,7 @@ func (c *child) answer(line []byte) error {
 	if ok && a.final {
 		delete(c.open, a.id)
 		c.fruitful = true
-		job.err = a.err
+		job.err, job.result = a.err, a.result
 		close(job.answered)
 	}
 	c.mu.Unlock()

@@ -14,6 +14,10 @@
 // 65 (EX_DATAERR) gives the job up by [bridge.Bury], 75 (EX_TEMPFAIL) and all the
 // rest make it run again.
 //
+// With [bridge.Produce.Results], what a process that ends with 0 has written to
+// stdout is the result of the job and produced as it is: all of it, at most 1 MiB,
+// and nothing where it is empty. Messages for people belong on stderr then.
+//
 // # Environment
 //
 // The job is described by these variables; those without a value are unset:
@@ -97,6 +101,9 @@
 // Its answer is one of:
 //
 //	{"id":"7","ok":true}                             done
+//	{"id":"7","ok":true,"result":"..."}              done: the result is produced where
+//	                                                 [bridge.Produce.Results] is set; bytes
+//	                                                 come as base64 in result_base64
 //	{"id":"7","error":"why"}                         failed: runs again
 //	{"id":"7","error":"why","retry_after":"1m30s"}   failed: see [bridge.RetryAfter]
 //	{"id":"7","error":"why","give_up":true}          given up: see [bridge.Bury]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"syscall"
 	"time"
@@ -24,6 +25,11 @@ func run(ctx, overdue context.Context, p *program, job *bridge.Job) error {
 	cmd := p.command(jobEnvironment(job))
 	stdout, stderr := &tail{limit: p.OutputLimit}, &tail{limit: p.OutputLimit}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
+	var produced *produced
+	if job.WantsResult() {
+		produced = newProduced()
+		cmd.Stdout = io.MultiWriter(stdout, produced)
+	}
 	if len(job.Value) > 0 {
 		stdin, err := stdinOf(job.Value)
 		if err != nil {
@@ -45,7 +51,10 @@ func run(ctx, overdue context.Context, p *program, job *bridge.Job) error {
 	defer context.AfterFunc(ctx, func() { g.signal(syscall.SIGTERM) })()
 	defer context.AfterFunc(overdue, func() { g.signal(syscall.SIGKILL) })()
 	err := reap(cmd, g)
-	return result(ctx, exitError(err, stdout.String(), stderr.String()))
+	if err = exitError(err, stdout.String(), stderr.String()); err == nil && produced != nil {
+		return produced.handOver(job)
+	}
+	return result(ctx, err)
 }
 
 // result turns the end of a process into the job's. What a process says by its exit

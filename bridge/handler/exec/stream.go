@@ -119,10 +119,14 @@ func (s *Stream) run(ctx context.Context, c *child, job *bridge.Job) (bool, erro
 	}
 	select {
 	case <-given.answered:
-		return true, given.err
+		err = given.err
 	case <-limited.Done():
-		return true, s.cancel(ctx, limited, c, given, job)
+		err = s.cancel(ctx, limited, c, given, job)
 	}
+	if err == nil && given.result != "" {
+		job.ProduceResult([]byte(given.result))
+	}
+	return true, err
 }
 
 // cancel ends a run whose context has ended. It returns when nothing of the run is at work

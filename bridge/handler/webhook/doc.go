@@ -60,6 +60,11 @@
 // KiB, so that the connection can be used again. The error is a [StatusError]
 // whose text shows the beginning of the body.
 //
+// With [bridge.Produce.Results] the body of a 2xx is the result of the job and
+// produced as it is, with its Content-Type as the record's header content-type:
+// all of it, at most 1 MiB, read within [Config.Timeout], and nothing where it is
+// empty, as with 204.
+//
 // A receiver sees a job more than once, when an answer was lost or came too late
 // or the bridge has crashed: it removes duplicates by ce-id. A request that met a
 // connection which the receiver was just closing is sent once more at once.

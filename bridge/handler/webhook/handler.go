@@ -83,6 +83,9 @@ func (h *Handler) Handle(ctx context.Context, job *bridge.Job) error {
 		return h.unanswered(ctx, attempt, redactError(err, secretsOf(values, h.url.RawQuery)))
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode/100 == 2 && job.WantsResult() {
+		return h.produce(ctx, attempt, job, answer)
+	}
 	defer time.AfterFunc(h.bodyWithin, cancel).Stop()
 	body := ""
 	if answer.StatusCode/100 != 2 {

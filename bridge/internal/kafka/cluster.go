@@ -23,6 +23,8 @@ type Cluster struct {
 	fetch  *fetchClient
 	commit *client
 	offers *committer
+	// producer is a client as well, but connects when something is produced.
+	producer *Producer
 
 	// calls counts what waits for an answer of Kafka that its caller may no
 	// longer wait for, and streams until they have ended. Close waits for it.
@@ -70,6 +72,9 @@ func Dial(ctx context.Context, cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{cfg: cfg, log: cfg.Logger}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	if c.producer, err = NewProducer(cfg); err != nil {
+		return nil, err
+	}
 	if c.commit, err = cfg.open("commit", cfg.commitConfig()); err != nil {
 		return nil, err
 	}
@@ -96,6 +101,9 @@ func Dial(ctx context.Context, cfg Config) (*Cluster, error) {
 // ID is the id of the Kafka cluster, "" where the broker has none.
 func (c *Cluster) ID() string { return c.id }
 
+// Producer returns the cluster's producer, which Close closes.
+func (c *Cluster) Producer() *Producer { return c.producer }
+
 // Stepped is when the group's heartbeat, or its loop while there is no
 // membership, or a commit last took a step: a process whose Stepped stays
 // behind is stuck.
@@ -116,7 +124,7 @@ func (c *Cluster) Close() error {
 	c.cancel()
 	c.closing.Unlock()
 	c.offers.close()
-	err := errors.Join(c.group.close(), c.fetch.close(), c.commit.close())
+	err := errors.Join(c.producer.Close(), c.group.close(), c.fetch.close(), c.commit.close())
 	c.offers.sender.Wait()
 	c.calls.Wait()
 	return err

@@ -17,6 +17,7 @@ type Message struct {
 	Topic      string
 	Key, Value []byte // nil is null, empty is empty
 	Headers    []sarama.RecordHeader
+	Timestamp  time.Time // zero: when it is sent
 	// Place chooses one of the topic's partitions.
 	Place func(key []byte, partitions int32) int32
 }

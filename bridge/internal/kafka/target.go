@@ -165,8 +165,6 @@ func (t *target) request(batch []*pending) *sarama.ProduceRequest {
 		Version:          2,
 		Codec:            t.producer.conf.Producer.Compression,
 		CompressionLevel: t.producer.conf.Producer.CompressionLevel,
-		FirstTimestamp:   now,
-		MaxTimestamp:     now,
 		LastOffsetDelta:  int32(len(batch) - 1),
 		ProducerID:       t.id.id,
 		ProducerEpoch:    t.id.epoch,
@@ -176,7 +174,19 @@ func (t *target) request(batch []*pending) *sarama.ProduceRequest {
 		records.FirstSequence = -1
 	}
 	for i, m := range batch {
-		record := &sarama.Record{OffsetDelta: int64(i), Key: m.Key, Value: m.Value}
+		at := m.Timestamp.Truncate(time.Millisecond)
+		if m.Timestamp.IsZero() {
+			at = now
+		}
+		if i == 0 {
+			records.FirstTimestamp, records.MaxTimestamp = at, at
+		}
+		if at.After(records.MaxTimestamp) {
+			records.MaxTimestamp = at
+		}
+		record := &sarama.Record{
+			OffsetDelta: int64(i), TimestampDelta: at.Sub(records.FirstTimestamp), Key: m.Key, Value: m.Value,
+		}
 		for h := range m.Headers {
 			record.Headers = append(record.Headers, &m.Headers[h])
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,7 @@ func (c *Config) Bridge(log, jobs *slog.Logger) (bridge.Config, error) {
 }
 
 func (c *Config) bridge(log, jobs *slog.Logger) (bridge.Config, []Problem) {
-	b := builder{log: log, jobs: jobs, workers: c.Workers}
+	b := builder{log: log, jobs: jobs, workers: c.Workers, common: c.Handler}
 	out := bridge.Config{
 		Brokers:         c.Kafka.Brokers,
 		Group:           c.Kafka.Group,
@@ -63,6 +64,7 @@ func (p Problem) remote() bool { return strings.HasPrefix(p.Key, "kafka.") || p.
 type builder struct {
 	log, jobs *slog.Logger
 	workers   int
+	common    *Handler // of topics without their own
 	wrong     []Problem
 }
 
@@ -86,6 +88,7 @@ func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 		Handler:     common,
 		Partitioner: t.scheme(),
 		Concurrency: t.Concurrency,
+		Produce:     b.produce(t, cmp.Or(t.Handler, b.common)),
 		Timeout:     t.Timeout,
 		Heartbeat:   t.Heartbeat,
 		OnFailure:   t.OnFailure,
@@ -165,8 +168,10 @@ var (
 		"Concurrency": ".concurrency", "Retry": ".retry", "Timeout": ".timeout", "Heartbeat": ".heartbeat",
 		"RetryClasses": ".retry_classes",
 		"OnFailure":    ".on_failure", "DeadLetter": ".dead_letter",
+		"Produce": ".produce",
 	}
 	inKeys = strings.NewReplacer(
+		"or set AllowLoop", "or set allow_loop: true",
 		"patterns go into Match", "a pattern begins with "+patternMark,
 		"a user needs a password", "write the password into a file and name that here, or set "+Variable("kafka.sasl.password"),
 		"is set and so is Password", "is set and so is "+Variable("kafka.sasl.password"),

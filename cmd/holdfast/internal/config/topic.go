@@ -23,6 +23,7 @@ type Topic struct {
 	OnFailure   bridge.OnFailure
 	DeadLetter  DeadLetter
 	Partitions  []int32
+	Produce     *Produce // nil: no results
 	Handler     *Handler // nil: the default one
 }
 
@@ -51,6 +52,7 @@ func (t *Topic) fields() fields {
 			word[bridge.OnFailure]{bridge.ParkLane.String(), bridge.ParkLane}))},
 		{"dead_letter", within(&t.DeadLetter)},
 		{"partitions", many(&t.Partitions, count[int32](0))},
+		{"produce", optional(&t.Produce, newProduce)},
 		{"handler", optional(&t.Handler, newHandler)},
 	}
 }
