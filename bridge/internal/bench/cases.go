@@ -122,10 +122,10 @@ func planFull() plan {
 // planShort is for a look within two minutes.
 func planShort() plan {
 	return plan{
-		Warm: 750 * time.Millisecond, Window: 2500 * time.Millisecond, Pacing: 3 * time.Second, Commits: 1,
-		Cases: []Case{idle(1024, 1, 300_000), idle(100, 4, 1_000_000), waiting(10*time.Millisecond, manyWorkers, 4, 500_000)},
+		Warm: 750 * time.Millisecond, Window: 2500 * time.Millisecond, Pacing: 2 * time.Second, Commits: 1,
+		Cases: []Case{idle(1024, 1, 300_000), idle(100, 4, 500_000), waiting(10*time.Millisecond, manyWorkers, 4, 400_000)},
 		Paced: []Paced{paced(2000)},
-		Stuck: []Stuck{stuck(450_000, 4*time.Second, 8*time.Second)},
+		Stuck: []Stuck{stuck(350_000, 4*time.Second, 6*time.Second)},
 	}
 }
 
