@@ -70,13 +70,17 @@ func (p *Partition) checkAscending(recs []Record) error {
 // place puts a job into its lane, or aside while an older scheme has jobs.
 func (p *Partition) place(j laterJob) {
 	if j.scheme != p.active {
-		if p.activeOpen > 0 || len(p.orphans) > 0 {
+		if p.activeOpen > 0 || len(p.orphans) > 0 || p.parkedBefore(j.scheme) {
 			p.later = append(p.later, j)
 			return
 		}
 		p.active = j.scheme
 	}
 	p.activeOpen++
+	if len(p.parked) > 0 && !j.lane.Own && p.parks(j.lane.ID) != nil {
+		p.setAside(j.entry, Lane{ID: j.lane.ID}, j.scheme)
+		return
+	}
 	if l := p.lane(j.lane, j.offset); len(l.jobs) > 0 {
 		l.insert(j.entry)
 		if p.latest {
@@ -91,6 +95,9 @@ func (p *Partition) place(j laterJob) {
 // promote lets the next scheme's jobs into lanes once the active one has none.
 func (p *Partition) promote() {
 	if p.activeOpen > 0 || len(p.orphans) > 0 || len(p.later) == 0 {
+		return
+	}
+	if p.parkedBefore(p.later[0].scheme) {
 		return
 	}
 	waiting := p.later

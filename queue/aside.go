@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"maps"
@@ -80,20 +81,34 @@ func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
 		for len(rest) > 0 && rest[0].offset < j.offset {
 			merged, rest = append(merged, rest[0]), rest[1:]
 		}
-		if fixed == 1 && merged[0].offset == j.offset || len(rest) > 0 && rest[0].offset == j.offset {
-			p.asideDone = append(p.asideDone, j) // Kafka has delivered it again: that one counts
-			continue
+		switch {
+		case fixed == 1 && merged[0].offset == j.offset:
+			p.doubled(j, merged[0])
+		case len(rest) > 0 && rest[0].offset == j.offset:
+			p.doubled(j, rest[0])
+		default:
+			merged = append(merged, p.asideEntry(j.offset))
+			if k := p.parked[name.ID]; k != nil && !name.Own {
+				k.left++
+			}
 		}
-		merged = append(merged, p.asideEntry(j.offset))
 	}
 	if l.jobs = append(merged, rest...); l.head().offset == head {
 		return nil
 	}
 	l.turn()
-	if head < 0 {
+	if l.turn(); head < 0 {
 		l.state = laneGone // until it is settled
 	}
 	return l
+}
+
+// doubled drops an aside job that is an open one, too: Kafka has delivered it
+// again, and that one counts.
+func (p *Partition) doubled(j asideJob, e entry) {
+	if !e.aside() {
+		p.asideDone = append(p.asideDone, j)
+	}
 }
 
 // insert puts a job into its place by offset, behind a head that runs.
@@ -123,6 +138,7 @@ func (l *lane) sortHead() {
 	copy(l.jobs, l.jobs[1:1+n])
 	l.jobs[n] = head
 	l.turn()
+	l.turn()
 }
 
 // hasAside reports whether the job of offset is to run as an aside job.
@@ -145,6 +161,9 @@ func (p *Partition) completeAside(l *lane, e entry) {
 	p.asideDone = append(p.asideDone, asideJob{e.offset, l.name()})
 	if l.own {
 		delete(p.own, e.offset)
+	} else if k := p.parked[l.id]; k != nil {
+		k.left--
+		p.through(l.id)
 	}
 }
 
@@ -160,6 +179,9 @@ func (p *Partition) takeAside() (jobs []asideBack) {
 		}
 	}
 	p.asideJobs, p.aside = 0, nil
+	for _, k := range p.parked {
+		k.left = 0
+	}
 	return jobs
 }
 
@@ -171,7 +193,8 @@ func (l *lane) name() Lane {
 	return Lane{ID: l.id}
 }
 
-// loadAside puts the jobs of the bucket aside into lanes.
+// loadAside puts the jobs of the bucket aside into lanes, but for those of lanes
+// that are parked.
 func (p *Partition) loadAside(b *bbolt.Bucket) ([]*lane, error) {
 	t, ok := openAside(b)
 	if !ok {
@@ -180,12 +203,22 @@ func (p *Partition) loadAside(b *bbolt.Bucket) ([]*lane, error) {
 		}
 		return nil, nil
 	}
+	if err := p.loadParked(t); err != nil {
+		return nil, err
+	}
 	var jobs []asideJob
-	for j, err := range t.inLanes(nil) {
+	c := t.lanes.Cursor()
+	for key, _ := c.First(); key != nil; {
+		j, err := openAsideKey(key)
 		if err != nil {
 			return nil, &DamageError{p.tp.String() + " aside", err}
 		}
+		if p.isParked(t, j) {
+			key, _ = c.Seek(append(laneKey(j.lane, j.offset), bytes.Repeat([]byte{0xff}, 8)...))
+			continue
+		}
 		jobs = append(jobs, j)
+		key, _ = c.Next()
 	}
 	if err := p.loadAsideNotes(t, jobs); err != nil {
 		return nil, err
@@ -193,7 +226,35 @@ func (p *Partition) loadAside(b *bbolt.Bucket) ([]*lane, error) {
 	return p.mergeAside(jobs), nil
 }
 
-func (p *Partition) loadAsideNotes(t asideTable, jobs []asideJob) error {
+func (p *Partition) isParked(t *asideTable, j asideJob) bool {
+	if j.lane.Own {
+		return p.parkedOwn > 0 && t.parked.Get(laneKey(j.lane, j.offset)) != nil
+	}
+	return p.parks(j.lane.ID) != nil
+}
+
+// loadParked reads which lanes are parked. One that is damaged stays so.
+func (p *Partition) loadParked(t *asideTable) error {
+	return t.parked.ForEach(func(key, value []byte) error {
+		if len(key) != laneKeySize {
+			return &DamageError{p.tp.String() + " parked lanes", fmt.Errorf("key of %d bytes, %d expected", len(key), laneKeySize)}
+		}
+		if key[0] == 1 {
+			p.parkedOwn++
+			return nil
+		}
+		k := p.parkedLane(binary.BigEndian.Uint64(key[1:]))
+		if err := decodeValue(value, &k.parkedValue); err != nil {
+			p.store.opt.Logger.Warn("what is known of a parked lane is unreadable; it stays parked", "partition", p.tp.String(), "lane", fmt.Sprintf("%x", key), "error", err)
+			k.parkedValue = parkedValue{Offset: -1, Scheme: p.scheme}
+		}
+		k.loaded = k.Released
+		p.active = min(p.active, k.Scheme)
+		return nil
+	})
+}
+
+func (p *Partition) loadAsideNotes(t *asideTable, jobs []asideJob) error {
 	now := p.store.clock.Now().UnixNano()
 	for _, j := range jobs {
 		n, err := t.notes.get(j.offset)
@@ -208,35 +269,18 @@ func (p *Partition) loadAsideNotes(t asideTable, jobs []asideJob) error {
 	return nil
 }
 
-// writeAside puts the partition's aside jobs into the file.
-func (f *partFlush) writeAside(b *bbolt.Bucket) error {
-	if len(f.asideDone) == 0 {
-		return nil
-	}
-	t, err := makeAside(b)
-	if err != nil {
-		return err
-	}
-	for _, j := range f.asideDone {
-		if err := t.remove(j); err != nil {
-			return err
-		}
-	}
-	return nil
+// asideBack is a job that a flush made an aside job.
+type asideBack struct {
+	asideJob
+	note *noteValue
 }
 
 // requeue makes a job run again: it is in the bucket aside with the flush, and
 // in its lane when that is on disk.
-func (f *partFlush) requeue(t asideTable, r row, body []byte, note *noteValue) error {
+func (f *partFlush) requeue(t *asideTable, r row, body []byte, note *noteValue) error {
 	if err := t.put(r, body, note); err != nil {
 		return err
 	}
 	f.back = append(f.back, asideBack{r.aside(), note})
 	return nil
-}
-
-// asideBack is a job that a flush made an aside job.
-type asideBack struct {
-	asideJob
-	note *noteValue
 }

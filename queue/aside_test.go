@@ -37,14 +37,11 @@ func (r *rig) wantAside(tp TopicPartition, want ...int64) {
 	r.sync()
 	var got []int64
 	r.must(r.db.View(func(tx *bbolt.Tx) error {
-		t, ok := openAside(partitionBucket(tx, tp))
-		if !ok {
-			return nil
+		f, err := formatReader{tx}.aside(partitionBucket(tx, tp))
+		for _, j := range f.jobs {
+			got = append(got, j.rec.Offset)
 		}
-		return t.jobs.ForEach(func(key, _ []byte) error {
-			got = append(got, mustOffset(key))
-			return nil
-		})
+		return err
 	}))
 	if !slices.Equal(got, want) {
 		r.t.Errorf("aside are %v, want %v", got, want)

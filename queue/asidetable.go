@@ -20,7 +20,13 @@ var (
 	asideIndex = []byte("index") // offset -> frame: row
 	asideJobs  = []byte("jobs")  // offset -> framed body
 	asideNotes = []byte("notes") // offset -> frame: note
+
+	asideParked = []byte("parked") // lane key -> frame: parkedValue
 )
+
+func asideParts() [][]byte {
+	return [][]byte{asideLanes, asideIndex, asideJobs, asideNotes, asideParked}
+}
 
 // laneKeySize is the length of a lane's key in the bucket: whether the lane
 // holds one record only (1), and its id, or that record's offset (8).
@@ -59,19 +65,29 @@ func openAsideKey(key []byte) (j asideJob, err error) {
 
 // asideTable is the bucket aside of a partition.
 type asideTable struct {
+	aside              *bbolt.Bucket
+	lines              map[string]*parkedValue // of parked, as this transaction leaves them
 	lanes, index, jobs *bbolt.Bucket
 	notes              noteBucket
+	parked             *bbolt.Bucket
 }
 
 // openAside returns the table of a partition's bucket, or false where nothing
 // was ever set aside.
-func openAside(b *bbolt.Bucket) (t asideTable, ok bool) {
+func openAside(b *bbolt.Bucket) (t *asideTable, ok bool) {
 	aside := b.Bucket(bucketAside)
 	if aside == nil {
 		return t, false
 	}
-	t = asideTable{aside.Bucket(asideLanes), aside.Bucket(asideIndex), aside.Bucket(asideJobs), noteBucket{aside.Bucket(asideNotes)}}
-	return t, t.lanes != nil && t.index != nil && t.jobs != nil && t.notes.Bucket != nil
+	t = &asideTable{
+		aside:  aside,
+		lanes:  aside.Bucket(asideLanes),
+		index:  aside.Bucket(asideIndex),
+		jobs:   aside.Bucket(asideJobs),
+		notes:  noteBucket{aside.Bucket(asideNotes)},
+		parked: aside.Bucket(asideParked),
+	}
+	return t, t.lanes != nil && t.index != nil && t.jobs != nil && t.notes.Bucket != nil && t.parked != nil
 }
 
 // checkAside looks for the parts of the bucket of a partition, where there is one.
@@ -83,12 +99,12 @@ func checkAside(tp TopicPartition, b *bbolt.Bucket) *DamageError {
 }
 
 // makeAside returns the table of a partition's bucket, made if need be.
-func makeAside(b *bbolt.Bucket) (t asideTable, err error) {
+func makeAside(b *bbolt.Bucket) (t *asideTable, err error) {
 	aside, err := b.CreateBucketIfNotExists(bucketAside)
 	if err != nil {
 		return t, err
 	}
-	for _, name := range [][]byte{asideLanes, asideIndex, asideJobs, asideNotes} {
+	for _, name := range asideParts() {
 		if _, err := aside.CreateBucketIfNotExists(name); err != nil {
 			return t, err
 		}
@@ -99,9 +115,10 @@ func makeAside(b *bbolt.Bucket) (t asideTable, err error) {
 
 // put adds the job of a row with its framed body and its note, which may be
 // nil. One of the same offset is replaced: Kafka has delivered the record again.
-func (t asideTable) put(r row, body []byte, note *noteValue) error {
+func (t *asideTable) put(r row, body []byte, note *noteValue) error {
 	r.pos, r.length = 0, uint32(len(body))
 	key := offsetKey(r.offset)
+	t.count(r.aside(), 1, int64(len(body)))
 	return errors.Join(
 		t.lanes.Put(r.aside().key(), nil),
 		t.index.Put(key, appendFrame(nil, appendRow(nil, r))),
@@ -110,14 +127,131 @@ func (t asideTable) put(r row, body []byte, note *noteValue) error {
 	)
 }
 
-func (t asideTable) has(j asideJob) bool {
+// removeLane removes all jobs of a lane.
+func (t *asideTable) removeLane(lane []byte) error {
+	jobs, err := t.ofLane(lane)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if err := t.remove(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *asideTable) empty() bool {
+	job, _ := t.index.Cursor().First()
+	line, _ := t.parked.Cursor().First()
+	return job == nil && line == nil
+}
+
+func (t *asideTable) has(j asideJob) bool {
 	key, _ := t.lanes.Cursor().Seek(j.key())
 	return bytes.Equal(key, j.key())
 }
 
-func (t asideTable) remove(j asideJob) error {
+func (t *asideTable) remove(j asideJob) error {
 	key := offsetKey(j.offset)
+	t.count(j, 0, 0)
+	if kept := t.aside.Bucket(bucketCheckpoints); kept != nil {
+		if err := kept.Delete(key); err != nil {
+			return err
+		}
+	}
 	return errors.Join(t.lanes.Delete(j.key()), t.index.Delete(key), t.jobs.Delete(key), t.notes.Delete(key))
+}
+
+// count replaces the row of a job in the counts of its lane, where that is
+// parked.
+func (t *asideTable) count(j asideJob, jobs, bytes int64) {
+	line := t.line(laneKey(j.lane, j.offset))
+	if line == nil {
+		return
+	}
+	if old := t.index.Get(offsetKey(j.offset)); old != nil {
+		r, err := openAsideRow(old)
+		if err != nil { // the counts are for people
+			r.length = 0
+		}
+		jobs--
+		bytes -= int64(r.length)
+	}
+	line.Jobs += jobs
+	line.Bytes += bytes
+}
+
+// line returns what is known of a parked lane, or nil; close writes it back. A
+// damaged line says nothing but that the lane is parked.
+func (t *asideTable) line(lane []byte) *parkedValue {
+	if line, ok := t.lines[string(lane)]; ok {
+		return line
+	}
+	var line *parkedValue
+	if value := t.parked.Get(lane); value != nil {
+		line = new(parkedValue)
+		if decodeValue(value, line) != nil {
+			line = &parkedValue{Offset: -1}
+		}
+	}
+	t.keep(lane, line)
+	return line
+}
+
+func (t *asideTable) keep(lane []byte, line *parkedValue) {
+	if t.lines == nil {
+		t.lines = map[string]*parkedValue{}
+	}
+	t.lines[string(lane)] = line
+}
+
+// change replaces what is known of a lane but for its counts; nil removes it. It
+// returns by how many lines there are more.
+func (t *asideTable) change(lane []byte, v *parkedValue) (more int, err error) {
+	old := t.line(lane)
+	if v == nil {
+		if t.keep(lane, nil); old != nil {
+			more = -1
+		}
+		return more, t.parked.Delete(lane)
+	}
+	line := *v
+	line.Jobs, line.Bytes = 0, 0
+	if old != nil {
+		line.Jobs, line.Bytes = old.Jobs, old.Bytes
+	} else {
+		jobs, err := t.ofLane(lane)
+		if err != nil {
+			return 0, err
+		}
+		more = 1
+		for _, j := range jobs {
+			if r, err := openAsideRow(t.index.Get(offsetKey(j.offset))); err == nil {
+				line.Bytes += int64(r.length)
+			}
+			line.Jobs++
+		}
+	}
+	t.keep(lane, &line)
+	return more, nil
+}
+
+// close writes what has become of the parked lanes.
+func (t *asideTable) close() error {
+	for lane, line := range t.lines {
+		if line == nil {
+			continue
+		}
+		value, err := encodeValue(line)
+		if err != nil {
+			return err
+		}
+		if err := t.parked.Put([]byte(lane), value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // aside is the job of the row.
@@ -150,7 +284,7 @@ func openAsideRow(value []byte) (row, error) {
 }
 
 // inLanes yields the jobs by lane and offset, from a key on.
-func (t asideTable) inLanes(from []byte) iter.Seq2[asideJob, error] {
+func (t *asideTable) inLanes(from []byte) iter.Seq2[asideJob, error] {
 	return func(yield func(asideJob, error) bool) {
 		c := t.lanes.Cursor()
 		for key, _ := c.Seek(from); key != nil; key, _ = c.Next() {
@@ -161,43 +295,73 @@ func (t asideTable) inLanes(from []byte) iter.Seq2[asideJob, error] {
 	}
 }
 
-// from returns at most limit jobs, ascending from an offset on.
-func (t asideTable) from(offset int64, limit int) (jobs []asideJob, err error) {
-	c := t.index.Cursor()
-	for key, value := c.Seek(offsetKey(offset)); key != nil && len(jobs) < limit; key, value = c.Next() {
-		if jobs, err = t.appendJob(jobs, key, value); err != nil {
+// ofLane returns the jobs of one lane, ascending.
+func (t *asideTable) ofLane(lane []byte) (jobs []asideJob, err error) {
+	for j, err := range t.inLanes(lane) {
+		if err != nil {
 			return nil, err
 		}
+		if !bytes.Equal(laneKey(j.lane, j.offset), lane) {
+			break
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// asideSeen is a job as the file tells of it.
+type asideSeen struct {
+	asideJob
+	parked bool       // its lane is, or was released and is not through
+	note   *noteValue // may be nil
+}
+
+// from returns at most limit jobs, ascending from an offset on.
+func (t *asideTable) from(offset int64, limit int) (jobs []asideSeen, err error) {
+	c := t.index.Cursor()
+	for key, value := c.Seek(offsetKey(offset)); key != nil && len(jobs) < limit; key, value = c.Next() {
+		j, err := t.see(key, value)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
 	}
 	return jobs, nil
 }
 
 // among returns those of the offsets that there are jobs of.
-func (t asideTable) among(offsets []int64) (jobs []asideJob, err error) {
+func (t *asideTable) among(offsets []int64) (jobs []asideSeen, err error) {
 	for _, offset := range offsets {
 		key := offsetKey(offset)
-		if value := t.index.Get(key); value != nil {
-			if jobs, err = t.appendJob(jobs, key, value); err != nil {
-				return nil, err
-			}
+		value := t.index.Get(key)
+		if value == nil {
+			continue
 		}
+		j, err := t.see(key, value)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
 	}
 	return jobs, nil
 }
 
-// appendJob does without a row that is damaged where the body says the same.
-func (t asideTable) appendJob(jobs []asideJob, key, value []byte) ([]asideJob, error) {
+// see does without a row that is damaged where the body says the same.
+func (t *asideTable) see(key, value []byte) (j asideSeen, err error) {
 	r, err := openAsideRow(value)
 	if err != nil {
 		if r, err = rowOfBody(t.jobs.Get(key)); err != nil {
-			return nil, fmt.Errorf("index of %d: %w", mustOffset(key), err)
+			return j, fmt.Errorf("index of %d: %w", mustOffset(key), err)
 		}
 	}
-	return append(jobs, r.aside()), nil
+	j.asideJob = r.aside()
+	j.parked = t.parked.Get(laneKey(j.lane, j.offset)) != nil
+	j.note, err = t.notes.get(j.offset)
+	return j, err
 }
 
 // body returns the record of a job, copied out of the file.
-func (t asideTable) body(offset int64) (Record, error) {
+func (t *asideTable) body(offset int64) (Record, error) {
 	value := t.jobs.Get(offsetKey(offset))
 	if value == nil {
 		return Record{}, errNotStored

@@ -43,10 +43,18 @@ func (s *Store) publish(p *Partition, lanes []*lane, forgotten int) (bool, error
 	s.parts[p.tp] = p
 	p.topic = s.topic(p.tp.Topic)
 	p.findPauses()
+	p.settleAll(lanes)
+	return true, nil
+}
+
+// settleAll settles the lanes that were loaded.
+func (p *Partition) settleAll(lanes []*lane) {
 	for _, l := range lanes {
 		p.settle(l)
 	}
-	return true, nil
+	for id := range p.parked {
+		p.through(id)
+	}
 }
 
 // attached returns a partition that memory still has, and how many Forget has
@@ -82,6 +90,7 @@ func newPartition(s *Store, tp TopicPartition) *Partition {
 	return &Partition{
 		tp: tp, store: s, lanes: map[uint64]*lane{}, own: map[int64]*lane{},
 		next: -1, stored: -1, acked: -1, durable: -1,
+		maxParked: MaxParked, freeing: map[int64]bool{},
 	}
 }
 
@@ -158,7 +167,7 @@ func (p *Partition) loadNotes(notes *bbolt.Bucket) error {
 // loadBlocks puts the open job of every row into its lane. Lanes are settled
 // once the partition is published.
 func (p *Partition) loadBlocks(b *bbolt.Bucket) (lanes []*lane, err error) {
-	first := true
+	first := len(p.parked) == 0 // else the lanes' scheme is the active one
 	err = b.Bucket(bucketIndex).ForEach(func(key, value []byte) error {
 		rs, done, err := p.loadIndex(b, key, value)
 		if err != nil {

@@ -73,6 +73,11 @@ func (v stateValue) state() State {
 // may be this one, with more to forget than was seen. Sync says when it is durable.
 func (s *Store) Forget(a Away) (done bool, err error) {
 	tp := a.TopicPartition
+	p := newPartition(s, tp)
+	lanes, err := p.loadLeft()
+	if err != nil {
+		return false, fmt.Errorf("forget %s: %w", tp, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
@@ -81,13 +86,27 @@ func (s *Store) Forget(a Away) (done bool, err error) {
 	if s.parts[tp] != nil || s.detached != a.detached {
 		return false, nil
 	}
-	p := newPartition(s, tp)
 	p.topic = s.topic(tp.Topic)
 	p.detached, p.wipe = true, true
 	s.parts[tp] = p // until the flush; an Attach meanwhile gets this one
 	s.forgotten++
 	p.touch()
+	p.settleAll(lanes)
 	return true, nil
+}
+
+// loadLeft loads what forgetting a partition leaves: an Attach may get it before
+// that is on disk.
+func (p *Partition) loadLeft() (lanes []*lane, err error) {
+	p.store.dbMu.RLock()
+	defer p.store.dbMu.RUnlock()
+	err = p.store.db.View(func(tx *bbolt.Tx) error {
+		if b := partitionBucket(tx, p.tp); b != nil {
+			lanes, err = p.loadAside(b)
+		}
+		return err
+	})
+	return lanes, err
 }
 
 // forgotten tells whether the flush leaves a partition as if it had never been held.
@@ -96,6 +115,11 @@ func (f *partFlush) forgotten() bool { return f.wipe && f.state.Next < 0 }
 // forget removes a wiped partition from the file, unless there is more of it
 // than its jobs in Kafka's order.
 func forget(tx *bbolt.Tx, tp TopicPartition, b *bbolt.Bucket) (gone bool, err error) {
+	if t, ok := openAside(b); ok && t.empty() {
+		if err := b.DeleteBucket(bucketAside); err != nil {
+			return false, err
+		}
+	}
 	parts := append(jobBuckets(), keyState)
 	more := b.ForEach(func(key, _ []byte) error {
 		if !slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Equal(part, key) }) {

@@ -7,6 +7,9 @@
 // milliseconds one transaction takes what changed, and its fsync makes it
 // durable.
 //
+// A lane that is parked waits apart from Kafka's order, with all later records
+// of it and without memory, until [Partition.Release].
+//
 // For operators, [Partition.Pending] lists the open jobs with their states, and
 // [Partition.Retry] and [Partition.Skip] act on one of them, as it was seen.
 // [Store.Pause] keeps the jobs of a topic, a partition or a lane from starting

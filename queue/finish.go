@@ -48,24 +48,28 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 		p.postpone(l, o.Due)
 		return
 	}
-	switch o.Kind {
-	case Done, Skipped:
+	kind := o.Kind
+	switch {
+	case kind == Done || kind == Skipped:
 		p.advance(l)
-	case Bury:
+	case kind == Bury:
 		p.bury(l.head(), p.active, deadValue{Reason: cut(o.Error, MaxError), Note: *p.noteAfter(j, o, now)}, now)
 		p.advance(l)
+	case kind == Park && !p.full(l):
+		p.parkRun(l, j, o, now)
+		return
+	case kind == Park:
+		kind = Halt
+		p.putBack(l, j, &Outcome{Kind: Halt, Error: fmt.Sprintf("%s; halted instead of parked: %v", o.Error, ErrTooManyParked)}, now)
 	default:
 		p.putBack(l, j, o, now)
 	}
 	p.touch()
-	s.gathering.add(now)
-	if s.opt.Durable != nil {
-		attempts := j.Attempt
-		if o.Kind == Release || o.Kind == Snooze {
-			attempts--
-		}
-		s.events = append(s.events, Durable{p.tp, j.Offset, o.Kind, attempts})
+	attempts := j.Attempt
+	if kind == Release || kind == Snooze {
+		attempts--
 	}
+	p.report(j.Offset, kind, attempts)
 }
 
 // advance completes the head of l after its run and turns to the next job.
@@ -176,6 +180,11 @@ func (p *Partition) dropNote(offset int64) {
 	if p.notes[offset].Checkpoint {
 		p.putCheckpoint(offset, nil)
 	}
+	p.takeNote(offset)
+}
+
+// takeNote is dropNote for a job that takes its checkpoint with it.
+func (p *Partition) takeNote(offset int64) {
 	p.halted -= p.notes[offset].halts()
 	delete(p.notes, offset)
 	p.touchNote(offset)
@@ -183,7 +192,9 @@ func (p *Partition) dropNote(offset int64) {
 
 func (p *Partition) touchNote(offset int64) {
 	if p.touched == nil {
-		p.touched = map[int64]struct{}{}
+		p.touched = map[int64]bool{}
 	}
-	p.touched[offset] = struct{}{}
+	if _, ok := p.touched[offset]; !ok {
+		p.touched[offset] = false
+	}
 }

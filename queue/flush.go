@@ -40,8 +40,13 @@ type partFlush struct {
 	elsewhereChanged bool
 	asideDone        []asideJob
 	checkpoints      map[int64]checkpoint
-	back             []asideBack       // aside jobs to be placed when they are on disk
-	asked            []chan<- Progress // who waits for progress
+	leaving          []leaving
+	parked           map[string]*parkedValue
+	releases         []*release
+	back             []asideBack             // aside jobs to be placed when they are on disk
+	lines            map[string]*parkedValue // what the file then says of parked lanes
+	moreOwn          int                     // of them, lanes of a single record, by how many there are more
+	asked            []chan<- Progress       // who waits for progress
 	progress         Progress
 
 	blocks    []*newBlock
@@ -96,9 +101,9 @@ func (p *Partition) gather(tight bool) *partFlush {
 	for _, c := range p.fresh {
 		f.gather(c)
 	}
-	for offset := range p.touched {
+	for offset, aside := range p.touched {
 		n := p.notes[offset]
-		f.notes = append(f.notes, noteChange{offset, n, n != nil && !p.open.has(offset)})
+		f.notes = append(f.notes, noteChange{offset, n, aside || n != nil && !p.open.has(offset)})
 	}
 	if len(p.asked) > 0 {
 		f.asked, f.progress, p.asked = p.asked, p.progress(), nil
@@ -106,6 +111,9 @@ func (p *Partition) gather(tight bool) *partFlush {
 	f.elsewhere, f.elsewhereChanged, p.elsewhereChanged = p.elsewhere, p.elsewhereChanged, false
 	f.asideDone, p.asideDone = p.asideDone, nil
 	f.checkpoints, p.checkpoints, p.flushing = p.checkpoints, nil, p.checkpoints
+	f.leaving, p.leaving = p.leaving, nil
+	f.parked, p.parkedChanges = p.parkedChanges, nil
+	f.releases, p.releases = p.releases, nil
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
 	p.stored = p.next
@@ -143,6 +151,7 @@ func (f *partFlush) encode(w *bodyWriter) {
 		b.bodies = w.buf
 	}
 	w.buf = nil
+	f.encodeLeaving(w)
 }
 
 // extent estimates the block that begins with the first record.
@@ -161,6 +170,9 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 		return err
 	}
 	f.catalogue = slices.Clone(f.part.blocks)
+	if err := f.writeAside(b); err != nil { // first: it takes bodies from blocks
+		return err
+	}
 	if f.wipe {
 		f.catalogue = nil
 		if err := wipe(b); err != nil {
@@ -184,9 +196,6 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 		return err
 	}
 	if f.catalogue, err = f.catalogue.reclaim(t, f.tight); err != nil {
-		return err
-	}
-	if err := f.writeAside(b); err != nil {
 		return err
 	}
 	if err := f.writeNotes(b); err != nil {
@@ -227,11 +236,6 @@ func (f *partFlush) writeNotes(b *bbolt.Bucket) error {
 		}
 		if err := notes.put(n.offset, n.note); err != nil {
 			return err
-		}
-		if n.note == nil && some { // of an aside job, perhaps
-			if err := aside.notes.put(n.offset, nil); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -293,7 +297,7 @@ func (f *partFlush) settle() {
 	for _, answer := range f.asked {
 		answer <- f.progress
 	}
-	p.placeAside(f.back)
+	f.settleAside()
 	p.flushing = nil
 	if p.gen != f.gen {
 		return // a reset came meanwhile; the next flush wipes what this one wrote

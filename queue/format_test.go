@@ -178,32 +178,15 @@ func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {
 	noted := map[int64]bool{}
 	err := b.Bucket([]byte("notes")).ForEach(func(key, value []byte) error {
 		offset := int64(binary.BigEndian.Uint64(key))
-		m, err := framedMap(value)
-		if err != nil {
-			return fmt.Errorf("note %d: %w", offset, err)
-		}
 		j := f.job(offset)
 		if j == nil {
 			return fmt.Errorf("note about %d, which is not open", offset)
 		}
-		j.attempts, j.err = int(number(m["attempts"])), text(m["error"])
-		j.halted, _ = m["halted"].(bool)
-		j.guarded, _ = m["guarded"].(bool)
-		history, _ := m["history"].([]any)
-		for i := 0; i < len(history); i += 3 {
-			past := Attempt{Number: int(number(history[i])), At: time.Unix(0, number(history[i+1])), Error: text(history[i+2])}
-			if history[i+2] == nil {
-				past.Error = j.history[len(j.history)-1].Error
-			}
-			j.history = append(j.history, past)
-		}
-		if due := number(m["due"]); due != 0 {
-			j.due = time.Unix(0, due)
-		}
+		m, err := j.note(value)
 		if has, _ := m["checkpoint"].(bool); has {
 			noted[offset] = true
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return err
@@ -213,6 +196,29 @@ func (r formatReader) notes(b *bbolt.Bucket, f *modelFile) error {
 		f.job(offset).checkpoint = data
 	}
 	return err
+}
+
+// note takes over what a note says of the job.
+func (j *modelJob) note(value []byte) (map[string]any, error) {
+	m, err := framedMap(value)
+	if err != nil {
+		return nil, fmt.Errorf("note %d: %w", j.rec.Offset, err)
+	}
+	j.attempts, j.err = int(number(m["attempts"])), text(m["error"])
+	j.halted, _ = m["halted"].(bool)
+	j.guarded, _ = m["guarded"].(bool)
+	history, _ := m["history"].([]any)
+	for i := 0; i < len(history); i += 3 {
+		past := Attempt{Number: int(number(history[i])), At: time.Unix(0, number(history[i+1])), Error: text(history[i+2])}
+		if history[i+2] == nil {
+			past.Error = j.history[len(j.history)-1].Error
+		}
+		j.history = append(j.history, past)
+	}
+	if due := number(m["due"]); due != 0 {
+		j.due = time.Unix(0, due)
+	}
+	return m, nil
 }
 
 // block returns the open jobs of one block.
@@ -404,4 +410,86 @@ func msgpackMap(n int, b []byte) (any, []byte, error) {
 		m[text(list[i])] = list[i+1]
 	}
 	return m, rest, nil
+}
+
+// asideFile is what the file says of a partition's aside jobs.
+type asideFile struct {
+	jobs   []modelJob // ascending
+	parked map[modelLane]parkedValue
+}
+
+func (r formatReader) aside(b *bbolt.Bucket) (f asideFile, err error) {
+	aside := b.Bucket([]byte("aside"))
+	if aside == nil {
+		return f, nil
+	}
+	err = aside.Bucket([]byte("index")).ForEach(func(key, value []byte) error {
+		row, err := frame(value)
+		if err != nil || len(row) != 28 || string(row[:8]) != string(key) {
+			return fmt.Errorf("row %x of %d bytes: %v", key, len(row), err)
+		}
+		bytes := aside.Bucket([]byte("jobs")).Get(key)
+		job, err := body(bytes, row)
+		if err != nil || int(binary.BigEndian.Uint32(row[20:])) != len(bytes) || binary.BigEndian.Uint32(row[16:]) != 0 {
+			return fmt.Errorf("job %x of %d bytes: %v", key, len(bytes), err)
+		}
+		if note := aside.Bucket([]byte("notes")).Get(key); note != nil {
+			if _, err := job.note(note); err != nil {
+				return err
+			}
+		}
+		lane := append([]byte{0}, row[8:16]...)
+		if job.rec.Lane.Own {
+			lane = append([]byte{1}, key...)
+		}
+		if found, _ := aside.Bucket([]byte("lanes")).Cursor().Seek(append(lane, key...)); string(found) != string(append(lane, key...)) {
+			return fmt.Errorf("job %x is not in its lane", key)
+		}
+		f.jobs = append(f.jobs, job)
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	for _, part := range []string{"lanes", "jobs"} {
+		if n := aside.Bucket([]byte(part)).Stats().KeyN; n != len(f.jobs) {
+			return f, fmt.Errorf("%d %s, %d jobs", n, part, len(f.jobs))
+		}
+	}
+	err = aside.Bucket([]byte("notes")).ForEach(func(key, _ []byte) error {
+		if aside.Bucket([]byte("index")).Get(key) == nil {
+			return fmt.Errorf("note about %x, which is not aside", key)
+		}
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	f.parked = map[modelLane]parkedValue{}
+	err = aside.Bucket([]byte("parked")).ForEach(func(key, value []byte) error {
+		m, err := framedMap(value)
+		v := parkedValue{
+			Name: raw(m["name"]), Offset: number(m["offset"]), Since: number(m["since"]), Reason: text(m["reason"]),
+			Scheme: uint16(number(m["scheme"])), Jobs: number(m["jobs"]), Bytes: number(m["bytes"]),
+		}
+		v.Released, _ = m["released"].(bool)
+		elsewhere, _ := m["elsewhere"].([]any)
+		for _, id := range elsewhere {
+			v.Elsewhere = append(v.Elsewhere, text(id))
+		}
+		lane := modelLane{own: key[0] == 1, id: binary.BigEndian.Uint64(key[1:])}
+		f.parked[lane] = v
+		jobs, bytes := int64(0), int64(0)
+		for _, j := range f.jobs {
+			if laneOf(&j.rec) == lane {
+				jobs++
+				bytes += int64(len(aside.Bucket([]byte("jobs")).Get(binary.BigEndian.AppendUint64(nil, uint64(j.rec.Offset)))))
+			}
+		}
+		if err == nil && (jobs != v.Jobs || bytes != v.Bytes) {
+			err = fmt.Errorf("lane %+v has %d jobs of %d bytes, and counts %d of %d", lane, jobs, bytes, v.Jobs, v.Bytes)
+		}
+		return err
+	})
+	return f, err
 }

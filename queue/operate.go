@@ -34,6 +34,9 @@ func (p *Partition) Retry(seen Pending, reset bool) (changed bool, err error) {
 		w.lane.postponed, w.lane.due, w.lane.forced = true, 0, true
 		if n := p.copyNote(now.Offset); n.retried(reset) {
 			p.dropNote(now.Offset)
+			if p.touched != nil {
+				p.touched[now.Offset] = now.Aside
+			}
 		} else {
 			p.note(now.Offset, n)
 		}
@@ -72,6 +75,8 @@ func (p *Partition) Skip(seen Pending) (changed bool, err error) {
 // would refuse.
 func (j Pending) CanRetry(reset bool) (needed bool, err error) {
 	switch j.State {
+	case Parked:
+		return false, ErrJobParked
 	case Blocked:
 		return false, ErrJobBlocked
 	case Paused:
@@ -89,7 +94,10 @@ func (j Pending) CanRetry(reset bool) (needed bool, err error) {
 
 // CanSkip tells why [Partition.Skip] would refuse the job, if it would.
 func (j Pending) CanSkip() error {
-	if j.State == Running {
+	switch j.State {
+	case Parked:
+		return ErrJobParked
+	case Running:
 		return ErrJobRunning
 	}
 	return nil
@@ -135,8 +143,11 @@ func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (boo
 // finished is the refusal of a job that is not where it was: none where it is
 // finished.
 func (p *Partition) finished(seen Pending) error {
-	if p.open.has(seen.Offset) {
+	switch {
+	case p.open.has(seen.Offset):
 		return ErrJobChanged
+	case seen.Lane.Own && seen.State == Parked, !seen.Lane.Own && p.parks(seen.Lane.ID) != nil:
+		return ErrJobParked
 	}
 	return nil
 }

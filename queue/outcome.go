@@ -21,6 +21,12 @@ const (
 	Postpone
 	// Bury gives the job up: it is complete, and a dead letter from then on.
 	Bury
+	// Park sets the lane aside: the job, with what is known of its runs, and all
+	// later ones of its lane wait in the bucket aside, where the frontier does not
+	// wait for them, until an operator releases or discards them. With [MaxParked]
+	// lanes parked the job is halted instead. Durable tells of each job that goes
+	// aside.
+	Park
 	// Skipped completes the job: a run found that there is nothing to do, or an
 	// operator wants none.
 	Skipped
@@ -66,6 +72,8 @@ func (k Kind) String() string {
 		return "discarded"
 	case Expired:
 		return "expired"
+	case Park:
+		return "park"
 	}
 	return "unknown"
 }

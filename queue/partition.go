@@ -54,9 +54,19 @@ type Partition struct {
 	aside     *chunk     // of the aside jobs whose body is in the file only; nil before the first
 	asideJobs int        // in lanes
 	asideDone []asideJob // completed since the last flush began
+	leaving   []leaving  // set aside since then
+	// parked are the lanes that are parked, or released and not through, but for
+	// those of a single record: of these the file tells.
+	parked        map[uint64]*parkedLane
+	parkedOwn     int                     // lanes of a single record that are parked, as of the last flush
+	parkedChanges map[string]*parkedValue // by lane key; nil removes
+	parkedVersion uint64                  // counts them
+	maxParked     int
+	releases      []*release     // since the last flush began
+	freeing       map[int64]bool // offsets of lanes of one record that are being released
 
 	notes   map[int64]*noteValue
-	touched map[int64]struct{} // offsets whose note differs from the file's
+	touched map[int64]bool // offsets whose note differs from the file's, and whether it is of an aside job
 	// checkpoints are those that the file is to get, and flushing those on their
 	// way there: it alone keeps them.
 	checkpoints, flushing map[int64]checkpoint
@@ -80,7 +90,7 @@ type Partition struct {
 
 	// blocks is the catalogue of what is in the file, ascending; it belongs
 	// to the committer once the partition is attached.
-	blocks []block
+	blocks catalogue
 }
 
 // State is what a store knows of a partition.
@@ -93,6 +103,7 @@ type State struct {
 	Scheme       string // fingerprint as Configure was told
 	Open         int    // unfinished jobs
 	Halted       int    // of these, or of Aside, given up: each holds its lane
+	Parked       int    // lanes that are set aside
 	Aside        int    // jobs that were set aside, do not hold the frontier, and are to run again
 }
 
@@ -103,8 +114,18 @@ func (p *Partition) State() State {
 	return State{
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
-		Aside: p.asideJobs,
+		Aside: p.asideJobs, Parked: p.parkedLanes(),
 	}
+}
+
+func (p *Partition) parkedLanes() int {
+	n := p.parkedOwn
+	for _, k := range p.parked {
+		if !k.Released {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *Partition) frontier() int64 {

@@ -26,6 +26,7 @@ const (
 	Halted                       // it was given up and waits for an operator
 	Delayed                      // it was postponed until Pending.Due
 	Paused                       // its lane, partition or topic is paused; else it would be Ready, Retrying or Delayed
+	Parked                       // its lane is set aside until an operator releases it
 )
 
 // String returns the state's name as people see it.
@@ -45,6 +46,8 @@ func (s JobState) String() string {
 		return "delayed"
 	case Paused:
 		return "paused"
+	case Parked:
+		return "parked"
 	}
 	return "unknown"
 }
@@ -182,7 +185,7 @@ func (p *Partition) storedUpTo(ctx context.Context) (end int64, gen int, err err
 // nextPage describes jobs from an offset on, and tells where the next page begins.
 func (p *Partition) nextPage(from, end int64, gen int) (page []Pending, next int64, more bool, err error) {
 	offsets := p.openFrom(from, end)
-	aside, err := p.readAside(func(t asideTable) ([]asideJob, error) { return t.from(from, pageJobs) })
+	aside, err := p.readAside(func(t *asideTable) ([]asideSeen, error) { return t.from(from, pageJobs) })
 	if err != nil {
 		return nil, 0, false, err
 	}
@@ -193,7 +196,7 @@ func (p *Partition) nextPage(from, end int64, gen int) (page []Pending, next int
 	if len(aside) == pageJobs {
 		next = min(next, aside[pageJobs-1].offset+1)
 	}
-	page, err = p.pageOf(before(offsets, next, func(o int64) int64 { return o }), before(aside, next, asideJob.at), gen)
+	page, err = p.pageOf(before(offsets, next, func(o int64) int64 { return o }), before(aside, next, asideSeen.at), gen)
 	return page, next, next < math.MaxInt64, err
 }
 
@@ -204,7 +207,7 @@ func before[T any](list []T, end int64, offset func(T) int64) []T {
 
 // findPage describes those of the jobs that there are.
 func (p *Partition) findPage(offsets []int64, end int64, gen int) ([]Pending, error) {
-	aside, err := p.readAside(func(t asideTable) ([]asideJob, error) { return t.among(offsets) })
+	aside, err := p.readAside(func(t *asideTable) ([]asideSeen, error) { return t.among(offsets) })
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +215,7 @@ func (p *Partition) findPage(offsets []int64, end int64, gen int) ([]Pending, er
 }
 
 // readAside reads the bucket aside, where there is one.
-func (p *Partition) readAside(read func(asideTable) ([]asideJob, error)) (jobs []asideJob, err error) {
+func (p *Partition) readAside(read func(*asideTable) ([]asideSeen, error)) (jobs []asideSeen, err error) {
 	p.store.dbMu.RLock()
 	defer p.store.dbMu.RUnlock()
 	err = p.store.db.View(func(tx *bbolt.Tx) error {
@@ -232,7 +235,7 @@ func (p *Partition) readAside(read func(asideTable) ([]asideJob, error)) (jobs [
 }
 
 // pageOf describes open jobs and aside ones, by offset.
-func (p *Partition) pageOf(open []int64, aside []asideJob, gen int) ([]Pending, error) {
+func (p *Partition) pageOf(open []int64, aside []asideSeen, gen int) ([]Pending, error) {
 	page, err := p.page(open, gen)
 	if err != nil || len(aside) == 0 {
 		return page, err
@@ -244,7 +247,7 @@ func (p *Partition) pageOf(open []int64, aside []asideJob, gen int) ([]Pending, 
 }
 
 // asidePage leaves out the jobs that memory has finished.
-func (p *Partition) asidePage(jobs []asideJob) (page []Pending, err error) {
+func (p *Partition) asidePage(jobs []asideSeen) (page []Pending, err error) {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
 	if err := p.usable(); err != nil {
@@ -253,9 +256,29 @@ func (p *Partition) asidePage(jobs []asideJob) (page []Pending, err error) {
 	for _, j := range jobs {
 		if w, ok := p.find(j.offset, j.lane); p.isAside(w, ok) {
 			page = append(page, p.describe(w, j.offset, j.lane))
+		} else if state := p.asideState(j); state != 0 {
+			seen := Pending{Offset: j.offset, Lane: j.lane, State: state, After: -1, Aside: true, gen: p.gen}
+			if j.note != nil {
+				seen.Attempts, seen.Error = j.note.Attempts, j.note.Error
+			}
+			page = append(page, seen)
 		}
 	}
 	return page, nil
+}
+
+// asideState is that of a job that is in no lane; zero: it is finished.
+func (p *Partition) asideState(j asideSeen) JobState {
+	k := p.parked[j.lane.ID]
+	switch {
+	case !j.parked:
+		return 0
+	case j.lane.Own, k != nil && !k.Released:
+		return Parked
+	case k != nil && !k.loaded:
+		return Blocked
+	}
+	return 0
 }
 
 func (p *Partition) openFrom(from, end int64) []int64 {

@@ -130,7 +130,7 @@ func (p *Partition) Replace(rec Record) error {
 			return nil // memory still has it as it came
 		}
 		aside := l.head().aside()
-		c := &chunk{records: []Record{rec}, live: 1, flushed: true, aside: aside}
+		c := &chunk{records: []Record{rec}, live: 1, flushed: true, aside: aside, scheme: p.active}
 		p.hold(c, rec.size())
 		p.chunks = append(p.chunks, c)
 		p.unref(l.jobs[0].from)

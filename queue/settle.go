@@ -13,6 +13,9 @@ func (p *Partition) settle(l *lane) {
 		l.state = laneHeld
 		return
 	}
+	if len(p.parked) > 0 && p.holdsBack(l) {
+		return
+	}
 	n := p.notes[offset]
 	if n != nil && n.Halted {
 		l.state = laneHalted

@@ -21,6 +21,19 @@ type stateValue struct {
 	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero since it got a lease
 }
 
+// parkedValue is what is known of a parked lane.
+type parkedValue struct {
+	Name      []byte   `msgpack:"name"`
+	Offset    int64    `msgpack:"offset"` // of the job that it was parked for; -1: by an operator, or elsewhere
+	Since     int64    `msgpack:"since"`  // Unix nanoseconds
+	Reason    string   `msgpack:"reason,omitempty"`
+	Scheme    uint16   `msgpack:"scheme"`              // that its id is of
+	Released  bool     `msgpack:"released,omitempty"`  // its jobs run
+	Elsewhere []string `msgpack:"elsewhere,omitempty"` // ids of other stores that hold jobs of it
+	Jobs      int64    `msgpack:"jobs"`                // of it in the bucket aside
+	Bytes     int64    `msgpack:"bytes"`               // of their bodies
+}
+
 // identityValue names the store. The format version stands apart from it, so
 // that a version that cannot decode the rest can still tell.
 type identityValue struct {

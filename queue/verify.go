@@ -151,4 +151,8 @@ func (v verifier) aside(deep bool) {
 		v.value(fmt.Sprintf("aside note %x", key), value, &noteValue{})
 		return nil
 	})
+	_ = t.parked.ForEach(func(key, value []byte) error {
+		v.value(fmt.Sprintf("parked lane %x", key), value, &parkedValue{})
+		return nil
+	})
 }
