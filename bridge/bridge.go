@@ -76,6 +76,9 @@ func (b *Bridge) Run(ctx context.Context) error {
 		return err
 	}
 	r := newRun(b, cluster, opened)
+	if err := r.beginLife(); err != nil {
+		return errors.Join(translate(err), cluster.Close(), opened.Abandon())
+	}
 	r.begin()
 	r.inspects()
 	err = r.until(ctx)

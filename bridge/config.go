@@ -67,6 +67,11 @@ type Config struct {
 	// StopWithin is how long running jobs may go on after a stop was asked
 	// for; then their contexts are cancelled. Zero: 45 s; negative: at once.
 	StopWithin time.Duration
+	// MaxCrashes is how many crashes of the process are counted against a job
+	// before it is given up. Only the job that runs alone among those that may
+	// have done it is charged; see recovery/README.md. Zero: 3; negative: none
+	// are counted, and no job runs alone.
+	MaxCrashes int
 	// LeaveOnStop removes a static member from its group at the stop, so that
 	// its partitions move at once and the group's offsets can be reset.
 	LeaveOnStop bool

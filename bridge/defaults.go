@@ -14,6 +14,7 @@ const (
 	defaultFlush       = 10 * time.Millisecond
 	defaultCommitEvery = time.Second
 	defaultStopWithin  = 45 * time.Second
+	defaultMaxCrashes  = 3
 	defaultSession     = 60 * time.Second
 	defaultRebalance   = 60 * time.Second
 	defaultMemory      = 256 << 20
@@ -36,6 +37,7 @@ func (c Config) withDefaults() Config {
 	c.Flush = cmp.Or(c.Flush, defaultFlush)
 	c.CommitEvery = cmp.Or(c.CommitEvery, defaultCommitEvery)
 	c.StopWithin = max(0, cmp.Or(c.StopWithin, defaultStopWithin))
+	c.MaxCrashes = cmp.Or(c.MaxCrashes, defaultMaxCrashes)
 	c.Budget.Memory = cmp.Or(c.Budget.Memory, defaultMemory)
 	if len(c.Assignors) == 0 {
 		c.Assignors = []string{defaultAssignor}

@@ -13,6 +13,8 @@ var errGoexit = errors.New("handler called runtime.Goexit")
 
 // work is the life of one worker: take jobs, run them, give their outcomes back.
 func (r *run) work(w *worker) {
+	w.slot = r.slot()
+	defer func() { r.poison.life.Release(w.slot) }() // another, after a job that was deferred
 	h := &hand{store: r.store}
 	defer func() { r.fail(h.report()) }() // also when a handler ends the goroutine
 	var took []queue.Job
@@ -75,6 +77,12 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 			return began
 		}
 	}
+	if r.poisonous(taken) {
+		h.finish(taken, r.giveUpPoison(taken, v, began))
+		return began
+	}
+	lane := queue.Lane{ID: taken.Lane.ID, Own: taken.Lane.Own}
+	w.slot.Note(taken, taken.Offset, began)
 	a := h.attempts.next(taken, v, left)
 	if v.route.timeout > 0 {
 		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), r.cfg.Clock}
@@ -99,6 +107,10 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 		}
 		outcome := r.conclude(a, v, began, ended, err)
 		h.finish(taken, outcome)
+		w.slot.Clear()
+		if taken.Suspect && outcome.Kind != queue.Release {
+			r.poison.life.Acquit(taken.TopicPartition(), lane, taken.Offset)
+		}
 		if outcome.Kind != queue.Done {
 			r.say(outcome, &a.Job, err)
 		}

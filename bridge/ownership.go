@@ -74,7 +74,7 @@ func (o *ownership) begin(ctx context.Context) error {
 	if err := o.stored.OnlyLatest(to.onlyLatest); err != nil {
 		return fmt.Errorf("supersede older jobs of %s: %w", tp, err)
 	}
-	return nil
+	return o.charge(ctx)
 }
 
 // workOn fetches, lets jobs start and commits until ctx ends, and then lets go
@@ -91,6 +91,7 @@ func (o *ownership) workOn(ctx context.Context) {
 		Open:      state.Open,
 		Halted:    state.Halted,
 	})
+	o.poison.admit(o.cfg.Clock.Now())
 	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 
 	var committing sync.WaitGroup

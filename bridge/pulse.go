@@ -10,9 +10,10 @@ import (
 const leaseEvery = 200 * time.Millisecond
 
 // renewLeases passes on what the group's heartbeats allow, and gives up what
-// the group has given to others.
+// the group has given to others. It also notes that the process lives.
 func (r *run) renewLeases(ctx context.Context) error {
 	return every(ctx, leaseEvery, func() {
+		r.beat()
 		r.parts.each(func(p *partition) {
 			p.renew(r.cfg.Clock)
 			p.resign(time.Now(), r.cfg.RebalanceTimeout)

@@ -21,6 +21,7 @@ type run struct {
 	opened  *recovery.Opened
 	store   *queue.Store
 	parts   *registry
+	poison  poison
 	log     *slog.Logger
 
 	// jobs is the parent of all contexts of runs; endJobs gives the cause.
@@ -111,6 +112,7 @@ const returnWithin = 5 * time.Second
 // stopJobs lets running jobs finish in time, and cancels what is left: all of
 // them at once when the store has failed, since no outcome can be kept.
 func (r *run) stopJobs() {
+	r.poison.life.Stopping()
 	r.stop()
 	ended := r.pool.stop()
 	patience := time.NewTimer(time.Duration(r.stopWithin.Load()))

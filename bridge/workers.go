@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // pool is a number of workers that can be changed while they work.
@@ -27,6 +29,7 @@ type worker struct {
 	running atomic.Pointer[attempt] // nil between jobs
 	// goroutine is the worker's, as stack traces name it; set before it works.
 	goroutine string
+	slot      *recovery.Slot // where it notes what it runs; its own
 }
 
 func newPool(want int) *pool {

@@ -60,11 +60,11 @@ func (s *Store) endProbation() {
 
 // Charge counts a crash of the process against a job, before its partition has
 // a lease. life names the crash, so that the same one is counted once. It
-// returns how many have been counted, and false where the job is not open. The
-// charge is durable after [Store.Sync].
-func (p *Partition) Charge(offset int64, life uint64) (crashes int, open bool, err error) {
+// returns how many have been counted, and false where the lane has no such job.
+// The charge is durable after [Store.Sync].
+func (p *Partition) Charge(offset int64, in Lane, life uint64) (crashes int, open bool, err error) {
 	err = p.change(func() error {
-		if open = p.open.has(offset); !open {
+		if _, open = p.find(offset, in); !open {
 			return nil
 		}
 		n := p.copyNote(offset)

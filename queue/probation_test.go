@@ -122,12 +122,12 @@ func TestChargesLast(t *testing.T) {
 	r.stored("a", "b")
 	p := r.attach(orders)
 	for i, life := range []uint64{3, 3, 5} {
-		crashes, open, err := p.Charge(0, life)
+		crashes, open, err := p.Charge(0, Lane{ID: 'a'}, life)
 		if want := (i + 2) / 2; err != nil || !open || crashes != want {
 			t.Errorf("charge %d: %d, %v, %v, want %d", i, crashes, open, err, want)
 		}
 	}
-	if _, open, err := p.Charge(7, 5); open || err != nil {
+	if _, open, err := p.Charge(7, Lane{ID: 'a'}, 5); open || err != nil {
 		t.Errorf("charge of a job that is not here: %v, %v", open, err)
 	}
 	r.finish(Outcome{Kind: Retry, Error: "busy"}, r.wantTaken(0)...)

@@ -40,7 +40,8 @@ type Opened struct {
 	lock    *Lock
 	slots   *slots
 	copier  copier
-	created bool // the file was made by this opening
+	life    *Life // nil until Begin
+	created bool  // the file was made by this opening
 }
 
 // A file is compacted at its opening when it is larger than drainedFile and
@@ -232,6 +233,9 @@ func (o *Opened) noteIfFailed(err error) error {
 
 func (o *Opened) release() error {
 	var err error
+	if o.life != nil {
+		o.life.end()
+	}
 	if o.slots != nil {
 		err = o.slots.close()
 	}

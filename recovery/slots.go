@@ -23,7 +23,9 @@ import (
 //	       4 bytes  CRC-32C of the rest of the note up to the text's end
 //	       2 bytes  length of the text
 //	       text
-//	4096   61440 bytes kept for what workers are running
+//	1024   512 bytes the life of the process, see record.go
+//	4096   slots of what workers run, see slot.go; later sheets of 64 KiB hold
+//	       nothing else, see sheet.go
 //
 // Numbers are big-endian.
 const (

@@ -52,6 +52,8 @@ type Job struct {
 	Attempts  int       // runs that were counted
 	Due       time.Time // retrying and delayed: the next attempt; else the zero time
 	Error     string    // of the last attempt
+	Crashes   int       // of the process that were counted against it
+	Suspect   bool      // may have crashed the process, and waits until no other suspect runs
 	Guarded   bool      // it would have been given up, and retries since too many jobs fail
 	// History are the failed attempts: the first one and up to ten last ones,
 	// each error cut to 512 bytes.
@@ -126,6 +128,8 @@ func (f *found) job() Job {
 		Attempts: f.Attempts,
 		Due:      f.Due,
 		Error:    f.Error,
+		Crashes:  f.Crashes,
+		Suspect:  f.Suspect,
 		Guarded:  f.Guarded,
 		History:  history(f.History),
 		Damaged:  f.damaged,

@@ -40,6 +40,7 @@ func (c *Config) bridge(log, jobs *slog.Logger) (bridge.Config, []Problem) {
 		Workers:         c.Workers,
 		Flush:           c.Flush,
 		StopWithin:      negativeForZero(c.StopWithin),
+		MaxCrashes:      negativeForZero(c.MaxCrashes),
 		Budget:          bridge.Budget{Memory: c.Budget.Memory, Disk: c.Budget.Disk, MinFree: c.Budget.MinFree},
 	}
 	var err error
@@ -143,7 +144,7 @@ func (b *builder) handler(key string, h *Handler) bridge.Handler {
 
 // negativeForZero writes a configured zero as the library does, for which zero
 // means the default.
-func negativeForZero[T ~int64 | ~float64](v T) T {
+func negativeForZero[T ~int | ~int64 | ~float64](v T) T {
 	if v == 0 {
 		return -1
 	}
@@ -157,7 +158,7 @@ var (
 		"Brokers": "kafka.brokers", "Group": "kafka.group", "InstanceID": "kafka.instance_id",
 		"Assignors": "kafka.assignor", "SessionTimeout": "kafka.session_timeout", "Start": "kafka.start",
 		"OnExternalReset": "kafka.on_external_reset", "DataDir": "data_dir", "Workers": "workers",
-		"Flush": "flush", "StopWithin": "stop_within", "Budget.Memory": "budget.memory",
+		"Flush": "flush", "StopWithin": "stop_within", "MaxCrashes": "max_crashes", "Budget.Memory": "budget.memory",
 		"Budget.Disk": "budget.disk", "Budget.MinFree": "budget.min_free", "Topics": "topics",
 		"TLS.CAFile": "kafka.tls.ca_file", "TLS.CertFile": "kafka.tls.cert_file", "TLS.KeyFile": "kafka.tls.key_file",
 		"SASL.Mechanism": "kafka.sasl.mechanism", "SASL.User": "kafka.sasl.user",

@@ -11,6 +11,7 @@ type Config struct {
 	Workers    int
 	Flush      time.Duration
 	StopWithin time.Duration
+	MaxCrashes int // 0: no crash is counted against a job
 	Budget     Budget
 	Handler    *Handler // of topics without one of their own
 	Topics     []*Topic // in the order of the file
@@ -26,6 +27,7 @@ func defaults() *Config {
 		Workers:    64,
 		Flush:      10 * time.Millisecond,
 		StopWithin: 45 * time.Second,
+		MaxCrashes: 3,
 		Budget:     Budget{Memory: 256 << 20},
 		Log:        Log{Level: "info", Format: formatAuto},
 	}
@@ -38,6 +40,7 @@ func (c *Config) fields() fields {
 		{"workers", one(&c.Workers, count(1))},
 		{"flush", one(&c.Flush, duration(time.Millisecond))},
 		{"stop_within", one(&c.StopWithin, duration(0))},
+		{"max_crashes", one(&c.MaxCrashes, count(0))},
 		{"budget", within(&c.Budget)},
 		{"handler", optional(&c.Handler, newHandler)},
 		{"topics", topics{&c.Topics}},

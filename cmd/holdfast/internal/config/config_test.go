@@ -83,6 +83,7 @@ data_dir: /var/lib/holdfast
 workers: 128
 flush: 20ms
 stop_within: 1.5d
+max_crashes: 5
 budget: {memory: 512MiB, disk: 30GiB, min_free: 0.5GiB}
 topics:
   orders:
@@ -116,7 +117,7 @@ log: {level: debug, format: json}
 			Start:           bridge.Start{Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
 			OnExternalReset: bridge.ResetFollow,
 		},
-		DataDir: "/var/lib/holdfast", Workers: 128, Flush: 20 * time.Millisecond, StopWithin: 36 * time.Hour,
+		DataDir: "/var/lib/holdfast", Workers: 128, Flush: 20 * time.Millisecond, StopWithin: 36 * time.Hour, MaxCrashes: 5,
 		Budget: Budget{Memory: 512 << 20, Disk: 30 << 30, MinFree: 512 << 20},
 		Topics: []*Topic{
 			{
@@ -151,7 +152,7 @@ func TestProblems(t *testing.T) {
 		want          []string
 	}{
 		{"misspelt key", base + "worker: 3", []string{file + `:7: unknown key "worker"; did you mean workers?`}},
-		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: budget, data_dir, flush, handler, kafka, log, stop_within, topics, workers`}},
+		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: budget, data_dir, flush, handler, kafka, log, max_crashes, stop_within, topics, workers`}},
 		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {priority: high}", 1), []string{file + `:4: topics.orders: unknown key "priority"; known here: concurrency, dead_letter, handler, heartbeat, on_failure, ordering, partitioner, partitions, produce, retry, timeout`}},
 		{"unknown failure policy", strings.Replace(base, "  orders:", "  orders: {on_failure: drop}", 1), []string{file + `:4: topics.orders.on_failure: "drop" is unknown; use block, bury or park`}},
 		{"park without keys", strings.Replace(base, "  orders:", "  orders: {on_failure: park, ordering: none}", 1), []string{
