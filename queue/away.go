@@ -120,7 +120,7 @@ func forget(tx *bbolt.Tx, tp TopicPartition, b *bbolt.Bucket) (gone bool, err er
 			return false, err
 		}
 	}
-	parts := append(jobBuckets(), keyState)
+	parts := append(jobBuckets(), keyState, keyTally)
 	more := b.ForEach(func(key, _ []byte) error {
 		if !slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Equal(part, key) }) {
 			return errMore

@@ -114,7 +114,7 @@ func TestDiscardedLettersAreGone(t *testing.T) {
 	if !slices.Equal(gone, []DeadRef{list[1].DeadRef, list[2].DeadRef}) {
 		t.Errorf("discarded %v", gone)
 	}
-	if want := []Durable{{orders, 1, Discarded, 0}, {orders, 2, Discarded, 0}}; !slices.Equal(told, want) {
+	if want := []Durable{{orders, 1, Discarded, 1}, {orders, 2, Discarded, 1}}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)
 	}
 	r.wantDead(orders, 0)

@@ -17,12 +17,18 @@ type deadChange struct {
 	acts    []*deadAct
 }
 
-// deadAct is a change to one dead letter that is in the file.
+// deadAct is a change to one dead letter that is in the file. What came of it is
+// set by the committer before it answers Sync.
 type deadAct struct {
-	ref  DeadRef
-	kind Kind // that Options.Durable is told; zero: nothing is
-	do   func(*deadTable, DeadRef) (bool, error)
-	done bool // set by the committer before it answers Sync
+	ref     DeadRef
+	kind    Kind // that Options.Durable is told; zero: nothing is
+	do      func(*deadTable, *deadAct) error
+	reset   bool   // requeue: attempts count from the beginning
+	topicID string // requeue: of the partition as it is now
+
+	done     bool
+	attempts int   // of the letter
+	refused  error // why nothing was done, where there is such a letter
 }
 
 // deadChange is called with mu held.
@@ -42,39 +48,54 @@ func (s *Store) deadChange(tp TopicPartition) *deadChange {
 // Discard removes dead letters for good and returns those that there were. It
 // is durable on return; with an error, what was discarded is not known.
 func (s *Store) Discard(ctx context.Context, refs ...DeadRef) (gone []DeadRef, err error) {
-	gone, err = s.act(ctx, Discarded, (*deadTable).remove, refs)
-	if err != nil {
+	acts := newDeadActs(deadAct{kind: Discarded, do: (*deadTable).remove}, refs)
+	if err := s.act(ctx, nil, acts); err != nil {
 		return nil, fmt.Errorf("discard %d dead letters: %w", len(refs), err)
+	}
+	for _, a := range acts {
+		if a.done {
+			gone = append(gone, a.ref)
+		}
 	}
 	return gone, nil
 }
 
-// act lets the next flush change dead letters and returns those that it did.
-func (s *Store) act(ctx context.Context, kind Kind, do func(*deadTable, DeadRef) (bool, error), refs []DeadRef) (changed []DeadRef, err error) {
+// newDeadActs gives each letter the act.
+func newDeadActs(act deadAct, refs []DeadRef) []*deadAct {
 	acts := make([]*deadAct, len(refs))
-	s.mu.Lock()
-	err = s.usable()
 	for i, ref := range refs {
-		if err != nil {
-			break
-		}
-		acts[i] = &deadAct{ref: ref, kind: kind, do: do}
-		c := s.deadChange(ref.TopicPartition)
-		c.acts = append(c.acts, acts[i])
+		a := act
+		a.ref, acts[i] = ref, &a
 	}
-	s.mu.Unlock()
-	if err == nil {
-		err = s.Sync(ctx)
+	return acts
+}
+
+// act changes dead letters and waits until that is durable.
+func (s *Store) act(ctx context.Context, may func(*deadAct) error, acts []*deadAct) error {
+	if err := s.submit(may, acts); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, err
+	return s.Sync(ctx)
+}
+
+// submit lets the next flush change dead letters, except those that may, which is
+// called with mu held, refuses.
+func (s *Store) submit(may func(*deadAct) error, acts []*deadAct) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
 	}
 	for _, a := range acts {
-		if a.done {
-			changed = append(changed, a.ref)
+		if may != nil {
+			if a.refused = may(a); a.refused != nil {
+				continue
+			}
 		}
+		c := s.deadChange(a.ref.TopicPartition)
+		c.acts = append(c.acts, a)
 	}
-	return changed, nil
+	return nil
 }
 
 // writeDead puts what concerns dead letters into tx. It comes before the
@@ -92,6 +113,7 @@ func (f *flush) writeDead(tx *bbolt.Tx, s *Store) error {
 		if err := c.write(t, s.policy(c.tp.Topic).Outbox); err != nil {
 			return fmt.Errorf("dead letters of %s: %w", c.tp, err)
 		}
+		f.placeBack(t)
 	}
 	if err := f.expire(tx, s); err != nil {
 		return fmt.Errorf("expire dead letters: %w", err)
@@ -104,6 +126,17 @@ func (f *flush) writeDead(tx *bbolt.Tx, s *Store) error {
 	return nil
 }
 
+// placeBack lets the partition's share of the flush put requeued jobs into their
+// lanes. A partition that memory has given up meanwhile loads them when it comes
+// back.
+func (f *flush) placeBack(t *deadTable) {
+	for _, p := range f.parts {
+		if p.part.tp == t.tp {
+			p.back = append(p.back, t.back...)
+		}
+	}
+}
+
 func (c *deadChange) write(t *deadTable, outbox bool) error {
 	for i := range c.burials {
 		if err := c.burials[i].write(t, outbox); err != nil {
@@ -111,8 +144,7 @@ func (c *deadChange) write(t *deadTable, outbox bool) error {
 		}
 	}
 	for _, a := range c.acts {
-		var err error
-		if a.done, err = a.do(t, a.ref); err != nil {
+		if err := a.do(t, a); err != nil {
 			return err
 		}
 	}
@@ -124,7 +156,7 @@ func (f *flush) tellDead() {
 	for _, c := range f.dead {
 		for _, a := range c.acts {
 			if a.done && a.kind != 0 {
-				f.events = append(f.events, Durable{TopicPartition: a.ref.TopicPartition, Offset: a.ref.Offset, Kind: a.kind})
+				f.events = append(f.events, Durable{a.ref.TopicPartition, a.ref.Offset, a.kind, a.attempts})
 			}
 		}
 	}
@@ -157,13 +189,17 @@ func (s *Store) gatherDead(f *flush) {
 	s.deadChanges, s.expireDue = nil, false
 }
 
-// loadTallies learns how many dead letters there are.
+// loadTallies learns how many dead letters there are, for the first flush to
+// look for those to expire.
 func (s *Store) loadTallies() error {
 	s.tallies = map[TopicPartition]tallyValue{}
 	return s.db.View(func(tx *bbolt.Tx) error {
 		return eachPartition(tx, func(tp TopicPartition, _ *bbolt.Bucket) error {
 			if t := readDeadTable(tx, tp); t != nil {
 				s.tallies[tp] = t.tally
+				if s.expireDue = s.opt.DeadLetters != nil; s.expireDue {
+					signal(s.dirtied)
+				}
 			}
 			return nil
 		})

@@ -13,6 +13,7 @@ type deadTable struct {
 	tp    TopicPartition
 	part  *bbolt.Bucket
 	tally tallyValue
+	back  []asideBack // letters that are jobs again with this transaction
 }
 
 // readDeadTable returns nil for a partition without dead letters.
@@ -111,30 +112,31 @@ func (t *deadTable) put(offset int64, v *deadValue, body []byte, outbox bool) er
 	return nil
 }
 
-// remove takes a letter out of the file. It reports false where there is none.
-func (t *deadTable) remove(ref DeadRef) (removed bool, err error) {
-	key := deadKey(ref.Offset, ref.Number)
+// remove takes a letter out of the file, if it is there.
+func (t *deadTable) remove(a *deadAct) error {
+	key := deadKey(a.ref.Offset, a.ref.Number)
 	value := t.dead().Get(key)
 	if value == nil {
-		return false, nil
+		return nil
 	}
 	size := int64(len(value))
 	v, _, err := openLetter(value)
-	burial := deadKey(v.Buried, ref.Number)
+	burial := deadKey(v.Buried, a.ref.Number)
 	if err != nil {
-		burial = t.findBurial(ref.Number)
+		burial = t.findBurial(a.ref.Number)
 	}
-	if _, err := t.sent(ref); err != nil {
-		return false, err
+	if err := t.sent(a); err != nil {
+		return err
 	}
 	if burial != nil {
 		if err := t.burials().Delete(burial); err != nil {
-			return false, err
+			return err
 		}
 	}
 	t.tally.Letters--
 	t.tally.Bytes -= size
-	return true, t.dead().Delete(key)
+	a.done, a.attempts = true, v.Note.Attempts
+	return t.dead().Delete(key)
 }
 
 // findBurial looks for the line of a letter that does not tell its time any more.
@@ -165,12 +167,8 @@ func (t *deadTable) first() (ref DeadRef, stored bool) {
 	return ref, t.dead().Get(deadKey(ref.Offset, ref.Number)) != nil
 }
 
-// removeFirst removes what first returned.
-func (t *deadTable) removeFirst(ref DeadRef, stored bool) error {
-	if stored {
-		_, err := t.remove(ref)
-		return err
-	}
+// dropFirst removes a line that is about no letter.
+func (t *deadTable) dropFirst() error {
 	key, _ := t.burials().Cursor().First()
 	return t.burials().Delete(bytes.Clone(key))
 }
@@ -191,38 +189,36 @@ func (t *deadTable) unsent(number uint64) bool {
 }
 
 // sent takes a letter out of the outbox.
-func (t *deadTable) sent(ref DeadRef) (bool, error) {
-	if !t.unsent(ref.Number) {
-		return false, nil
+func (t *deadTable) sent(a *deadAct) error {
+	if !t.unsent(a.ref.Number) {
+		return nil
 	}
 	t.tally.Unsent--
-	return true, t.outbox().Delete(offsetKey(int64(ref.Number)))
+	return t.outbox().Delete(offsetKey(int64(a.ref.Number)))
 }
 
 // close writes the tally. Buckets without a letter go, and with them a partition
-// of which the file holds nothing else.
+// of which the file holds nothing else; of any other the number of the last burial
+// stays, so that none is given twice.
 func (t *deadTable) close(tx *bbolt.Tx) error {
-	if t.tally.Letters > 0 {
-		t.tally.oldest = t.oldest()
-		value, err := encodeValue(&t.tally)
-		if err != nil {
-			return err
-		}
-		return t.part.Put(keyTally, value)
+	t.tally.oldest = t.oldest()
+	value, err := encodeValue(&t.tally)
+	if err != nil {
+		return err
+	}
+	if err := t.part.Put(keyTally, value); err != nil || t.tally.Letters > 0 {
+		return err
 	}
 	for _, name := range deadBuckets() {
 		if err := t.part.DeleteBucket(name); err != nil {
 			return err
 		}
 	}
-	if err := t.part.Delete(keyTally); err != nil {
-		return err
-	}
 	var state stateValue
 	if decodeValue(t.part.Get(keyState), &state) != nil || state.Next >= 0 {
 		return nil
 	}
-	_, err := forget(tx, t.tp, t.part)
+	_, err = forget(tx, t.tp, t.part)
 	return err
 }
 

@@ -17,6 +17,10 @@
 // [Store.LimitTopicRate] and [Store.LimitRate] bound how many run, and begin, at
 // a time.
 //
+// A run that ends with [Bury], or an operator's [Partition.Bury], makes a dead
+// letter of the job: it is complete, and kept until it is requeued, discarded or
+// expires by Options.DeadLetters, whether its partition is attached or not.
+//
 // # Guarantees
 //
 //   - Jobs of one lane run one at a time in offset order, over retries and
@@ -30,6 +34,9 @@
 //   - At most 65,536 outcomes, and none for longer than a second, are not
 //     durable; then no job starts.
 //   - After a failed commit nothing starts, moves or is written any more.
+//   - A buried job is a dead letter in the transaction that completes it, and a
+//     requeued one is a job in the transaction that removes the letter: it is
+//     exactly one of the two at any time, crashes included.
 //   - Every stored value is framed with a checksum that is verified before
 //     anything is decoded. A damaged body is reported by the job's name.
 //

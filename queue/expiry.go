@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -49,8 +51,9 @@ func (f *flush) expire(tx *bbolt.Tx, s *Store) error {
 	if !f.expiring || s.opt.DeadLetters == nil {
 		return nil
 	}
-	for topic, tallies := range f.talliesByTopic(s) {
-		e := expiry{flush: f, tx: tx, policy: s.policy(topic), tallies: tallies}
+	topics := f.talliesByTopic(s)
+	for _, topic := range slices.Sorted(maps.Keys(topics)) {
+		e := expiry{flush: f, tx: tx, policy: s.policy(topic), tallies: topics[topic]}
 		if err := e.run(); err != nil {
 			return err
 		}
@@ -145,15 +148,20 @@ func (e *expiry) removeOldest(tp TopicPartition) error {
 		return nil
 	}
 	before := t.tally.Bytes
-	if err := t.removeFirst(ref, stored); err != nil {
+	gone := deadAct{ref: ref}
+	remove := t.dropFirst
+	if stored {
+		remove = func() error { return t.remove(&gone) }
+	}
+	if err := remove(); err != nil {
 		return err
 	}
 	t.tally.oldest = t.oldest()
 	e.tallies[tp] = t.tally
-	if stored {
+	if gone.done {
 		e.count++
 		e.bytes += before - t.tally.Bytes
-		e.expired = append(e.expired, Durable{TopicPartition: tp, Offset: ref.Offset, Kind: Expired})
+		e.expired = append(e.expired, Durable{tp, ref.Offset, Expired, gone.attempts})
 	}
 	return nil
 }

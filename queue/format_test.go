@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 		return f, fmt.Errorf("state: %w", err)
 	}
 	f = modelFile{
-		known: true, next: number(state["next"]), acked: number(state["acknowledged"]),
+		known: number(state["next"]) >= 0, next: number(state["next"]), acked: number(state["acknowledged"]),
 		topicID: text(state["topic_id"]), fingerprint: text(state["fingerprint"]), scheme: int(number(state["scheme"])),
 	}
 	if away := number(state["away"]); away != 0 {
@@ -130,7 +131,87 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 			return f, err
 		}
 	}
-	return f, r.notes(b, &f)
+	if err := r.notes(b, &f); err != nil {
+		return f, err
+	}
+	if f.dead, err = r.dead(b); err != nil {
+		return f, fmt.Errorf("dead letters: %w", err)
+	}
+	return f, nil
+}
+
+// dead lists the dead letters by their numbers.
+func (r formatReader) dead(b *bbolt.Bucket) (list []modelDead, err error) {
+	dead := b.Bucket([]byte("dead"))
+	if dead == nil {
+		return nil, nil
+	}
+	size := int64(0)
+	offsets := map[string]string{} // what stands behind the number of each
+	err = dead.ForEach(func(key, value []byte) error {
+		l, err := r.letter(key, value)
+		list = append(list, l)
+		size += int64(len(value))
+		offsets[string(key[8:])] = string(key[:8])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b modelDead) int { return cmp.Compare(a.number, b.number) })
+	unsent := 0
+	err = b.Bucket([]byte("outbox")).ForEach(func(key, value []byte) error {
+		unsent++
+		at := slices.IndexFunc(list, func(l modelDead) bool { return l.number == binary.BigEndian.Uint64(key) })
+		if payload, err := frame(value); err != nil || at < 0 || string(payload) != offsets[string(key)] {
+			return fmt.Errorf("outbox %x says %x: %v", key, payload, err)
+		}
+		list[at].unsent = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = b.Bucket([]byte("burials")).ForEach(func(key, value []byte) error {
+		at := slices.IndexFunc(list, func(l modelDead) bool { return l.number == binary.BigEndian.Uint64(key[8:]) })
+		if payload, err := frame(value); err != nil || at < 0 || string(payload) != offsets[string(key[8:])] ||
+			list[at].buried.UnixNano() != int64(binary.BigEndian.Uint64(key)) {
+			return fmt.Errorf("burial %x says %x: %v", key, payload, err)
+		}
+		delete(offsets, string(key[8:]))
+		return nil
+	})
+	if err != nil || len(offsets) > 0 {
+		return nil, fmt.Errorf("%d letters without a burial: %v", len(offsets), err)
+	}
+	tally, err := framedMap(b.Get([]byte("tally")))
+	if err != nil || number(tally["letters"]) != int64(len(list)) || number(tally["bytes"]) != size ||
+		number(tally["unsent"]) != int64(unsent) || uint64(number(tally["burials"])) < list[len(list)-1].number {
+		return nil, fmt.Errorf("tally %v of %d letters, %d bytes, %d unsent: %v", tally, len(list), size, unsent, err)
+	}
+	return list, nil
+}
+
+func (r formatReader) letter(key, value []byte) (l modelDead, err error) {
+	n := 9 + int(binary.BigEndian.Uint32(value[5:]))
+	m, err := framedMap(value[:n])
+	if err != nil {
+		return l, err
+	}
+	job, err := body(value[n:], nil)
+	if err != nil {
+		return l, err
+	}
+	if uint64(job.rec.Offset) != binary.BigEndian.Uint64(key) {
+		return l, fmt.Errorf("letter %x has the job of offset %d", key, job.rec.Offset)
+	}
+	note, _ := m["note"].(map[string]any)
+	l = modelDead{
+		rec: job.rec, number: binary.BigEndian.Uint64(key[8:]), buried: time.Unix(0, number(m["buried"])),
+		reason: text(m["reason"]), topicID: text(m["topic_id"]), attempts: int(number(note["attempts"])), err: text(note["error"]),
+	}
+	l.operator, _ = m["operator"].(bool)
+	return l, nil
 }
 
 // elsewhere lists the ranges as the model does.
@@ -290,6 +371,9 @@ func body(value, row []byte) (j modelJob, err error) {
 		j.rec.Headers = append(j.rec.Headers, Header{text(headers[i]), raw(headers[i+1])})
 	}
 	j.scheme = int(number(e[3]))
+	if row == nil {
+		return j, nil
+	}
 	if uint64(j.rec.Offset) != binary.BigEndian.Uint64(row) || j.rec.Lane.ID != binary.BigEndian.Uint64(row[8:]) ||
 		j.scheme != int(binary.BigEndian.Uint16(row[24:])) || flags != int64(binary.BigEndian.Uint16(row[26:])) {
 		return j, fmt.Errorf("the body %+v is not its row's", j.rec)

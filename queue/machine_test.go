@@ -31,12 +31,14 @@ type machine struct {
 	parts  map[TopicPartition]*modelPartition
 	order  []*modelPartition
 	limits map[string]int
+	policy DeadPolicy // of the dead letters of orders
 
-	flush     *flush
-	written   bool
-	gathering modelOutcomes
-	flying    modelOutcomes
-	told      []Durable // by the store
+	flush      *flush
+	written    bool
+	gathering  modelOutcomes
+	flying     modelOutcomes
+	flyingDead []Durable // what becomes of dead letters
+	told       []Durable // by the store
 }
 
 // modelOutcomes are outcomes on their way to the file.
@@ -86,6 +88,9 @@ func TestStoreBehavesAsItsModel(t *testing.T) {
 			"reset":         m.reset,
 			"retry a job":   m.retryJob,
 			"skip a job":    m.skipJob,
+			"bury a job":    m.buryJob,
+			"dead letters":  m.deadLetters,
+			"list dead":     m.listDead,
 			"list jobs":     m.listJobs,
 			"detach":        m.detach,
 			"attach":        m.attach,
@@ -101,6 +106,16 @@ func newMachine(t *rapid.T, dir, template string) *machine {
 		Memory:  rapid.SampledFrom([]int64{1, 3000, 0}).Draw(t, "memory"),
 		Durable: func(d []Durable) { m.told = append(m.told, d...) },
 		Clock:   m.clock,
+	}
+	m.policy = DeadPolicy{
+		Keep:   rapid.SampledFrom([]time.Duration{0, time.Second, 3 * time.Minute}).Draw(t, "keep"),
+		Outbox: rapid.Bool().Draw(t, "outbox"),
+	}
+	m.opt.DeadLetters = func(topic string) DeadPolicy {
+		if topic == "orders" {
+			return m.policy
+		}
+		return DeadPolicy{}
 	}
 	for _, tp := range []TopicPartition{{"orders", 0}, {"orders", 1}, {"bills", 0}} {
 		m.parts[tp] = newModelPartition(tp)
@@ -273,7 +288,7 @@ func (m *machine) finish(t *rapid.T) {
 		}
 		run := p.runs[rapid.SampledFrom(slices.Sorted(maps.Keys(p.runs))).Draw(t, "offset")]
 		o := Outcome{Kind: rapid.SampledFrom([]Kind{Done, Done, Done, Done, Done, Done, Skipped, Retry, Retry, Release, Snooze, Halt}).Draw(t, "kind")}
-		if o.Kind == Retry || o.Kind == Halt {
+		if o.Kind == Retry || o.Kind == Halt || o.Kind == Bury {
 			o.Error = rapid.SampledFrom([]string{"", "refused"}).Draw(t, "error")
 		}
 		if o.Kind == Retry || o.Kind == Snooze {
@@ -324,6 +339,7 @@ func (m *machine) flushStep(t *rapid.T) {
 		for _, p := range m.order {
 			p.gather()
 		}
+		m.flyingDead = m.gatherDead(m.flush.expiring)
 		m.flying, m.gathering = m.gathering, modelOutcomes{}
 	case !m.written:
 		must(t, m.store.write(m.flush, newBodyWriter()))
@@ -332,6 +348,7 @@ func (m *machine) flushStep(t *rapid.T) {
 			p.write()
 		}
 		m.checkFile(t)
+		m.checkActs(t)
 	default:
 		m.store.tell(m.flush, 0)
 		must(t, m.store.compactDrained())
@@ -362,6 +379,10 @@ func (p *modelPartition) write() {
 	if p.pending != nil {
 		p.file = p.pending.clone()
 	}
+	p.deadFile, p.burialsFile = p.deadFlying, p.burials
+	if !p.file.known && len(p.deadFile) == 0 { // nothing of it is left
+		p.burialsFile = 0
+	}
 }
 
 // tell is the end of a flush: memory knows what the file holds.
@@ -383,8 +404,8 @@ func (m *machine) tell(t *rapid.T) {
 		}
 		p.pending = nil
 	}
-	if !slices.Equal(m.told, m.flying.events) {
-		t.Fatalf("told durable: %v, want %v", m.told, m.flying.events)
+	if want := slices.Concat(m.flying.events, m.flyingDead); !slices.Equal(m.told, want) {
+		t.Fatalf("told durable: %v, want %v", m.told, want)
 	}
 	m.flying, m.told = modelOutcomes{}, nil
 }
@@ -688,10 +709,12 @@ func (m *machine) reopen(t *rapid.T) {
 		m.flushAll(t)
 	}
 	m.told = nil
+	expiring := m.store.expireDue || len(m.store.deadChanges) > 0
 	go m.store.commitLoop()
 	must(t, m.store.Close())
-	if !slices.Equal(m.told, m.gathering.events) {
-		t.Fatalf("told durable at the close: %v, want %v", m.told, m.gathering.events)
+	want := slices.Concat(m.gathering.events, m.gatherDead(expiring))
+	if !slices.Equal(m.told, want) {
+		t.Fatalf("told durable at the close: %v, want %v", m.told, want)
 	}
 	if _, err := m.store.Take(context.Background(), make([]Job, 1)); !errors.Is(err, ErrClosed) {
 		t.Fatalf("take from a closed store: %v", err)
@@ -791,8 +814,8 @@ func (m *machine) checkPartitions(t *rapid.T) {
 	tps, err := m.store.Partitions()
 	must(t, err)
 	for tp, p := range m.parts {
-		if slices.Contains(tps, tp) != p.file.known {
-			t.Fatalf("the file lists %v; %s is to be among them: %v", tps, tp, p.file.known)
+		if want := p.file.known || len(p.deadFile) > 0; slices.Contains(tps, tp) != want {
+			t.Fatalf("the file lists %v; %s is to be among them: %v", tps, tp, want)
 		}
 	}
 }
@@ -808,7 +831,7 @@ func (m *machine) checkFile(t *rapid.T) {
 			return fmt.Errorf("identity %+v, want %+v", id, m.store.Identity())
 		}
 		for tp, p := range m.parts {
-			if err := sameFile(parts[tp], p.file); err != nil {
+			if err := errors.Join(sameFile(parts[tp], p.file), sameLetters(parts[tp].dead, p.deadFile)); err != nil {
 				return fmt.Errorf("%s: %w", tp, err)
 			}
 		}

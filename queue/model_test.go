@@ -33,9 +33,23 @@ type modelFile struct {
 	topicID     string
 	fingerprint string
 	scheme      int
-	away        time.Time  // when it was detached; zero: attached
-	jobs        []modelJob // open ones, ascending
-	elsewhere   string     // offsets from next on that another owner completed, as a list of ranges
+	away        time.Time   // when it was detached; zero: attached
+	jobs        []modelJob  // open ones, ascending
+	dead        []modelDead // of a file that was read; modelPartition has them apart
+	elsewhere   string      // offsets from next on that another owner completed, as a list of ranges
+}
+
+// modelDead is a dead letter.
+type modelDead struct {
+	rec      Record
+	number   uint64 // zero until it is gathered
+	buried   time.Time
+	operator bool
+	reason   string
+	topicID  string
+	attempts int
+	err      string
+	unsent   bool
 }
 
 func (f modelFile) clone() modelFile {
@@ -143,6 +157,20 @@ type modelPartition struct {
 	durable int64           // what Frontier has to say
 	asked   <-chan Progress // of Progress, for the next flush
 	answer  <-chan Progress // for the one under way
+
+	// The dead letters outlive what is decided about offsets: as they will be,
+	// as the flush under way leaves them, and as the file has them.
+	dead, deadFlying, deadFile []modelDead
+	acts                       []modelAct // for the next flush
+	burials                    uint64     // gathered so far
+	burialsFile                uint64
+}
+
+// modelAct is a change to a dead letter, and what the store is to do.
+type modelAct struct {
+	number uint64
+	kind   Kind // zero: it is sent
+	store  *deadAct
 }
 
 func newModelPartition(tp TopicPartition) *modelPartition {
@@ -330,6 +358,60 @@ func (p *modelPartition) skip(seen Pending, now time.Time) (changed bool, refusa
 	return true, nil
 }
 
+// bury makes a dead letter of an open job.
+func (p *modelPartition) bury(l modelDead) {
+	l.topicID = p.topicID
+	p.dead = append(p.dead, l)
+	p.remove(l.rec.Offset)
+}
+
+func (p *modelPartition) buryJob(seen Pending, reason string, now time.Time) (changed bool, refusal error) {
+	_, j := p.look(seen.Offset)
+	if j == nil {
+		return false, nil
+	}
+	l := modelDead{rec: j.rec, buried: now, operator: true, reason: reason, attempts: j.attempts, err: j.err}
+	if changed, refusal = p.skip(seen, now); changed {
+		p.bury(l)
+	}
+	return changed, refusal
+}
+
+// gatherDead gives the burials their numbers and carries the acts out. It
+// returns what the store has to tell.
+func (p *modelPartition) gatherDead(policy DeadPolicy) (told []Durable) {
+	for i := range p.dead {
+		if p.dead[i].number == 0 {
+			p.burials++
+			p.dead[i].number, p.dead[i].unsent = p.burials, policy.Outbox
+		}
+	}
+	for _, a := range p.acts {
+		i := slices.IndexFunc(p.dead, func(l modelDead) bool { return l.number == a.number })
+		switch {
+		case i < 0:
+		case a.kind == 0:
+			p.dead[i].unsent = false
+		default:
+			told = append(told, Durable{p.tp, p.dead[i].rec.Offset, a.kind, p.dead[i].attempts})
+			p.dead = slices.Delete(slices.Clone(p.dead), i, i+1)
+		}
+	}
+	p.acts = nil
+	return told
+}
+
+// oldest returns the place of the letter that expires first, or -1.
+func (p *modelPartition) oldest() int {
+	first := -1
+	for i, l := range p.dead {
+		if first < 0 || cmp.Or(l.buried.Compare(p.dead[first].buried), cmp.Compare(l.number, p.dead[first].number)) < 0 {
+			first = i
+		}
+	}
+	return first
+}
+
 func (p *modelPartition) look(offset int64) (int, *modelJob) {
 	i := slices.IndexFunc(p.jobs, func(j modelJob) bool { return j.rec.Offset == offset })
 	if i < 0 {
@@ -345,6 +427,8 @@ func (p *modelPartition) reload() {
 	p.runs = map[int64]*modelRun{}
 	p.touched, p.pending, p.reset = false, nil, false
 	p.asked, p.answer = nil, nil
+	p.dead, p.deadFlying, p.acts = slices.Clone(p.deadFile), nil, nil
+	p.burials = p.burialsFile
 	p.durable = -1
 	if p.known {
 		p.durable = p.frontier()
@@ -368,8 +452,12 @@ func sameFile(got, want modelFile) error {
 	if !want.known {
 		want = modelFile{}
 	}
+	if !got.known {
+		got = modelFile{}
+	}
 	gotJobs, wantJobs := got.jobs, want.jobs
 	got.jobs, want.jobs = nil, nil
+	got.dead = nil
 	if !reflect.DeepEqual(got, want) {
 		return fmt.Errorf("the file says %+v, want %+v", got, want)
 	}
@@ -382,6 +470,18 @@ func sameFile(got, want modelFile) error {
 			g.halted != w.halted || g.guarded != w.guarded || g.checkpoint != w.checkpoint || !g.due.Equal(w.due) || !reflect.DeepEqual(g.history, w.history) {
 			return fmt.Errorf("the file has %+v, want %+v", g, w)
 		}
+	}
+	return nil
+}
+
+func sameLetters(got, want []modelDead) error {
+	want = slices.SortedFunc(slices.Values(want), func(a, b modelDead) int { return cmp.Compare(a.number, b.number) })
+	if !slices.EqualFunc(got, want, func(a, b modelDead) bool {
+		same := sameRecord(&a.rec, &b.rec) && a.buried.Equal(b.buried)
+		a.rec, a.buried = b.rec, b.buried
+		return same && reflect.DeepEqual(a, b)
+	}) {
+		return fmt.Errorf("the file has the dead letters %+v, want %+v", got, want)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -60,7 +59,7 @@ func (t *deadTable) addressed(key, value []byte) (l DeadLetter, found bool) {
 // Sent takes dead letters out of the outbox: their copies are acknowledged. It
 // is durable on return.
 func (s *Store) Sent(ctx context.Context, refs ...DeadRef) error {
-	if _, err := s.act(ctx, 0, (*deadTable).sent, slices.Clone(refs)); err != nil {
+	if err := s.act(ctx, nil, newDeadActs(deadAct{do: (*deadTable).sent}, refs)); err != nil {
 		return fmt.Errorf("mark %d dead letters as sent: %w", len(refs), err)
 	}
 	return nil

@@ -39,6 +39,8 @@ const (
 	Retried
 	// Superseded completed the job because a newer one of its lane waits.
 	Superseded
+	// Requeued made a job of a dead letter.
+	Requeued
 	// Discarded removed a dead letter.
 	Discarded
 	// Expired removed a dead letter whose time or room was over.
@@ -68,6 +70,8 @@ func (k Kind) String() string {
 		return "postpone"
 	case Superseded:
 		return "superseded"
+	case Requeued:
+		return "requeued"
 	case Discarded:
 		return "discarded"
 	case Expired:
@@ -128,5 +132,5 @@ type Durable struct {
 	TopicPartition
 	Offset   int64
 	Kind     Kind
-	Attempts int // runs counted so far; zero for a dead letter
+	Attempts int // runs counted so far
 }

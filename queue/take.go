@@ -89,7 +89,7 @@ func (s *Store) fill(dst []Job, now time.Time) int {
 
 // lagging reports whether too much is not durable yet.
 func (s *Store) lagging(now time.Time) bool {
-	if s.gathering.count+s.flying.count >= maxUndurable || s.burying > s.opt.Memory/4 {
+	if s.gathering.count+s.flying.count >= maxUndurable || s.burying > max(s.opt.Memory/4, flushBytes) {
 		return true
 	}
 	return s.flying.late(now) || s.gathering.late(now)

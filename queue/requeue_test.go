@@ -1,0 +1,161 @@
+package queue
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func (r *rig) requeueLetters(reset bool, list ...DeadLetter) []RequeueResult {
+	r.t.Helper()
+	refs := make([]DeadRef, len(list))
+	for i, l := range list {
+		refs[i] = l.DeadRef
+	}
+	results, err := r.Requeue(r.t.Context(), reset, refs...)
+	r.must(err)
+	return results
+}
+
+func (r *rig) wantRequeued(reset bool, list ...DeadLetter) {
+	r.t.Helper()
+	for _, res := range r.requeueLetters(reset, list...) {
+		if !res.Done || res.Err != nil {
+			r.t.Fatalf("%s: %+v", res, res)
+		}
+	}
+}
+
+// TestRequeuedJobRunsInItsLane: before the later jobs that wait, behind one that
+// runs, exactly once, over a restart.
+func TestRequeuedJobRunsInItsLane(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "a", "a", "b")
+	r.finish(bury, r.wantTaken(0, 3)...)
+	list := r.wantDead(orders, 0, 3)
+	running := r.wantTaken(1)
+	r.wantRequeued(false, list...)
+	if res := r.requeueLetters(false, list...); slices.ContainsFunc(res, func(q RequeueResult) bool { return q.Done || q.Err != nil }) {
+		t.Errorf("requeued twice: %+v", res)
+	}
+	r.wantDead(orders)
+	if j := r.wantTaken(3)[0]; j.Attempt != 2 || j.LastError != "not a number" {
+		t.Errorf("attempt %d after %q", j.Attempt, j.LastError)
+	} else {
+		r.done(j)
+	}
+	r.nothingStarts()
+	r.done(running...)
+	if s := p.State(); s.Frontier != 2 || s.Aside != 1 {
+		t.Errorf("%+v", s)
+	}
+	r.reopen()
+	r.attach(orders)
+	if ran := r.drain(); !slices.Equal(ran, []int64{0, 2}) {
+		t.Errorf("ran %v", ran)
+	}
+	r.wantAside(orders)
+}
+
+func TestRequeuedJobDiesAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	r.append(r.attach(orders), "a", "a")
+	r.finish(bury, r.wantTaken(0)...)
+	first := r.wantDead(orders, 0)
+	r.wantRequeued(true, first...)
+	jobs := r.wantTaken(0)
+	if jobs[0].Attempt != 1 || jobs[0].LastError != "" {
+		t.Errorf("attempt %d after %q", jobs[0].Attempt, jobs[0].LastError)
+	}
+	r.finish(bury, jobs...)
+	again := r.wantDead(orders, 0)
+	if again[0].Number == first[0].Number || string(again[0].Record.Key) != "a" {
+		t.Errorf("died again as %+v", again[0])
+	}
+	r.wantAside(orders)
+	if res := r.requeueLetters(false, first...); res[0].Done || res[0].Err != nil {
+		t.Errorf("requeued by its old name: %+v", res)
+	}
+	r.done(r.wantTaken(1)...)
+}
+
+func TestRequeueIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "b")
+	r.finish(bury, r.take(2)...)
+	list := r.wantDead(orders, 0, 1)
+	refused := func(want error) {
+		t.Helper()
+		for _, res := range r.requeueLetters(false, list...) {
+			if res.Done || !errors.Is(res.Err, want) {
+				t.Errorf("%s: %+v, want %v", res, res, want)
+			}
+		}
+		r.wantDead(orders, 0, 1)
+	}
+	p.Detach()
+	refused(ErrDetached)
+	r.sync()
+	refused(ErrDetached)
+	p = r.attach(orders)
+	r.must(p.Configure("another id", "scheme"))
+	refused(ErrTopicAnew)
+	r.must(p.Configure("topic-id", "scheme"))
+	r.must(p.Reset(0))
+	r.append(p, "a", "b") // an operator has set the offset back
+	refused(ErrJobWaiting)
+}
+
+func TestADamagedLetterConcernsItselfOnly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	r.append(r.attach(orders), "a", "b", "c", "d")
+	r.finish(bury, r.take(4)...)
+	list := r.wantDead(orders, 0, 1, 2, 3)
+	r.must(r.Close())
+	r.flip([]byte("value 2"))
+	r.open()
+	r.alter(orders, bucketDead, deadKey(1, list[1].Number), func(b []byte) []byte {
+		b[12] ^= 1
+		return b
+	})
+	r.alter(orders, nil, keyTally, damaged)
+	r.reopen()
+	found := r.verify(true)
+	if len(found) != 3 || !slices.ContainsFunc(found, contains("orders/3@1 ")) || !slices.ContainsFunc(found, contains("orders/3@2 ")) {
+		t.Errorf("verify found %q", found)
+	}
+	r.attach(orders)
+	got := r.wantDead(orders, 0, 1, 2, 3)
+	for i, l := range got {
+		if (l.Damaged != nil) != (i == 1 || i == 2) {
+			t.Errorf("%s: %v", l, l.Damaged)
+		}
+	}
+	if got[2].Reason != "not a number" { // only its body is lost
+		t.Errorf("%+v", got[2])
+	}
+	for i, res := range r.requeueLetters(false, got...) {
+		if damage := new(DamageError); res.Done == (i == 1 || i == 2) || !res.Done && !errors.As(res.Err, &damage) {
+			t.Errorf("%s: %+v", res, res)
+		}
+	}
+	r.wantDead(orders, 1, 2)
+	if _, err := r.Discard(t.Context(), got[1].DeadRef, got[2].DeadRef); err != nil {
+		t.Fatal(err)
+	}
+	r.wantDead(orders)
+	if found := r.verify(true); found != nil {
+		t.Errorf("verify found %q", found)
+	}
+}
+
+func contains(part string) func(string) bool {
+	return func(s string) bool { return strings.Contains(s, part) }
+}
