@@ -28,8 +28,21 @@ func (l live) now() (inspect.Inspector, error) {
 
 // inspects lets the inspector work on an open store.
 func (r *run) inspects() {
-	i := inspect.New(r.store, inspect.Options{Logger: r.log, Clock: r.cfg.Clock})
+	i := inspect.New(r.store, inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf})
 	r.inspector.Store(&i)
+}
+
+// laneOf finds a lane by the key of its records or by its name.
+func (r *run) laneOf(topic string, key, name []byte) (queue.Lane, bool) {
+	to, err := r.routes.find(topic)
+	if err != nil {
+		return queue.Lane{}, false
+	}
+	lane, ok := to.lanes.Named(name)
+	if key != nil {
+		lane, ok = to.lanes.OfKey(key)
+	}
+	return queue.Lane(lane), ok
 }
 
 func (l live) Partitions(ctx context.Context) ([]inspect.Partition, error) {
@@ -54,6 +67,15 @@ func (l live) Jobs(ctx context.Context, q inspect.Query) iter.Seq2[inspect.Job, 
 			}
 		}
 	}
+}
+
+func (l live) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
+	i, err := l.now()
+	if err != nil {
+		return nil, err
+	}
+	list, err := i.Pauses(ctx)
+	return list, ended(err)
 }
 
 func (l live) Plan(ctx context.Context, c inspect.Command) (inspect.Plan, error) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Command is a change that an operator asks for.
@@ -15,7 +16,9 @@ type Command struct {
 	Select Query
 	// ResetAttempts lets the attempts of retried jobs count from the beginning.
 	ResetAttempts bool
-	// Reason goes to the log.
+	// Until ends a pause by itself; the zero time: it lasts until a resume.
+	Until time.Time
+	// Reason goes to the log, and stays with a pause.
 	Reason string
 }
 
@@ -29,6 +32,9 @@ func (c Command) Validate() error {
 	}
 	if c.Select.Topic == "" {
 		problems = append(problems, errors.New("no topic is selected"))
+	}
+	if _, pauses := verbs[c.Verb].(pauseVerb); !c.Until.IsZero() && !pauses {
+		problems = append(problems, fmt.Errorf("only pause has an until-time, not %s", c.Verb))
 	}
 	problems = append(problems, c.Select.Validate())
 	if err := errors.Join(problems...); err != nil {
@@ -52,6 +58,7 @@ func (c Command) LogValue() slog.Value {
 	add(q.Key != nil, "by_key", true)
 	add(q.Lane != nil, "by_lane", true)
 	add(len(q.States) > 0, "states", q.States)
+	add(!c.Until.IsZero(), "until", c.Until)
 	add(c.ResetAttempts, "reset_attempts", true)
 	add(c.Reason != "", "reason", c.Reason)
 	return slog.GroupValue(attrs...)

@@ -16,7 +16,8 @@ type Operation struct {
 	Began       time.Time
 	Took        time.Duration
 	Done        []Name
-	AlreadyDone []Group // nothing was to be done about these any more
+	Pauses      []PauseEntry // that began, changed or ended
+	AlreadyDone []Group      // nothing was to be done about these any more
 	Refused     []Group
 }
 
@@ -147,7 +148,7 @@ func (i *inspector) confirm(ctx context.Context, op *Operation, changed []Target
 }
 
 func (i *inspector) report(op *Operation, err error) {
-	attrs := []any{"command", op.Command, "done", len(op.Done), "already_done", count(op.AlreadyDone), "refused", count(op.Refused), "took", op.Took}
+	attrs := []any{"command", op.Command, "done", len(op.Done), "pauses", len(op.Pauses), "already_done", count(op.AlreadyDone), "refused", count(op.Refused), "took", op.Took}
 	if err != nil {
 		i.opt.Logger.Error("operator's command failed; what it names as done is done", append(attrs, "error", err)...)
 		return

@@ -29,6 +29,8 @@ type Inspector interface {
 	// Jobs lists open jobs by partition and offset, as they stand when each is
 	// reached. It ends with the first error.
 	Jobs(context.Context, Query) iter.Seq2[Job, error]
+	// Pauses lists what operators have paused: topics, partitions, then lanes.
+	Pauses(context.Context) ([]PauseEntry, error)
 	// Plan tells what a command would do and changes nothing.
 	Plan(context.Context, Command) (Plan, error)
 	// Execute does what the plan shows. With an error, what the operation
@@ -54,6 +56,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Clock is the time that plans and operations show. Nil: the machine's.
 	Clock queue.Clock
+	// LaneOf finds the lane of a topic by the key of its records or by its name,
+	// of which one is given, so that a lane without a job can be paused. Nil, or
+	// where it does not know: a job in the lane tells.
+	LaneOf func(topic string, key, name []byte) (queue.Lane, bool)
 	// Verify checks the file before [Open] opens it; an error refuses. Nil: no
 	// check beyond the checksums of what is read.
 	Verify func(ctx context.Context, path string) error

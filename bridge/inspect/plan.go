@@ -22,9 +22,10 @@ const sampleSize = 10
 type Plan struct {
 	Command Command
 	Made    time.Time
-	Matched int      // jobs that the selection matches
-	Jobs    []Target // those that would change
-	Sample  []Job    // the first of these, in full
+	Matched int          // jobs that the selection matches
+	Jobs    []Target     // those that would change
+	Sample  []Job        // the first of these, in full
+	Pauses  []PauseEntry // those that would begin, change or end
 	// More is how many others would change that are beyond [MaxJobs]: execute
 	// this plan and make another.
 	More        int

@@ -42,6 +42,8 @@ var verbs = map[Verb]verb{
 		said:   "job retried by an operator",
 		resets: true,
 	},
+	Pause:  pauseVerb{on: true},
+	Resume: pauseVerb{},
 	Skip: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },
