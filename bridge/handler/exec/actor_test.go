@@ -36,6 +36,7 @@ func (a *actor) run(in io.Reader) {
 		}
 		var m struct {
 			ID, Cancel  string
+			Saved       string
 			Value       string
 			ValueBase64 []byte `json:"value_base64"`
 		}
@@ -44,6 +45,10 @@ func (a *actor) run(in io.Reader) {
 		}
 		if m.Cancel != "" {
 			say(a.on[m.Cancel])
+			continue
+		}
+		if m.Saved != "" {
+			say(`{"id":"` + m.Saved + `","ok":true}`)
 			continue
 		}
 		verb, about, _ := strings.Cut(m.Value+string(m.ValueBase64), ":")

@@ -12,6 +12,7 @@ import (
 // call is one run of a job in a child.
 type call struct {
 	id       string        // that the child answers to
+	said     func(answer)  // takes what is said before the end, in order; must not block
 	err      error         // what became of it; to be read after answered
 	result   string        // of one that is done, to be produced; likewise
 	answered chan struct{} // closed by the child it was given to
@@ -105,6 +106,15 @@ func (c *child) takeBack(job *call) bool {
 	return false
 }
 
+// tell puts a line about a run in line, unless it has been answered.
+func (c *child) tell(run *call, line []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open[run.id] == run {
+		c.send(message{line: line})
+	}
+}
+
 // answer takes a line that the child has written. An error is nonsense.
 func (c *child) answer(line []byte) error {
 	a, err := decodeAnswer(line, c.program.OutputLimit)
@@ -113,6 +123,9 @@ func (c *child) answer(line []byte) error {
 	}
 	c.mu.Lock()
 	job, ok := c.open[a.id]
+	if ok {
+		job.said(a)
+	}
 	if ok && a.final {
 		delete(c.open, a.id)
 		c.fruitful = true
@@ -123,7 +136,7 @@ func (c *child) answer(line []byte) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("no job with the id %s is open, or it was answered before", quoted([]byte(a.id)))
-	case !a.final && !c.puzzled:
+	case a.unknown && !c.puzzled:
 		c.puzzled = true
 		c.log.Warn("exec: a child says what this version does not understand; its job stays open", "line", quoted(line))
 	}

@@ -92,6 +92,7 @@
 //	job         the job's id, the same at every attempt
 //	timestamp   RFC 3339, UTC; left out where there is none
 //	last_error  left out at the first attempt
+//	checkpoint  the last one of the attempts before; left out where there is none
 //	key, lane, value, and value of a header
 //	            text, or null; what is not text (valid UTF-8) comes as standard
 //	            base64 in the field with _base64 appended to its name instead.
@@ -107,6 +108,22 @@
 //	{"id":"7","error":"why"}                         failed: runs again
 //	{"id":"7","error":"why","retry_after":"1m30s"}   failed: see [bridge.RetryAfter]
 //	{"id":"7","error":"why","give_up":true}          given up: see [bridge.Bury]
+//	{"id":"7","snooze":"5m"}                         later, costs no attempt: see [bridge.Snooze]
+//	{"id":"7","skip":"why"}                          nothing to do: see [bridge.Skip]
+//
+// Before it, as often as it likes, a child may say:
+//
+//	{"id":"7","heartbeat":true}                      it is at work: see [bridge.Job.Heartbeat]
+//	{"id":"7","checkpoint":"so far"}                 how far it has come: see [bridge.Job.Checkpoint];
+//	                                                 checkpoint_base64 for what is not text
+//
+// Every line about a run is a sign of life. A checkpoint, which may also stand in
+// an answer that the job has failed, comes with the next attempt. The child reads
+//
+//	{"saved":"7"}
+//
+// when its last one is on disk; of several in quick succession only the last one
+// is written.
 //
 // The cancellation of a run:
 //
@@ -127,13 +144,13 @@
 //		... && printf '{"id":"%s","ok":true}\n' "$id"
 //	done
 //
-// Each child has HOLDFAST_STREAM_VERSION, which is 1, and HOLDFAST_STREAM_IN_FLIGHT
+// Each child has HOLDFAST_STREAM_VERSION, which is 2, and HOLDFAST_STREAM_IN_FLIGHT
 // in its environment, and none of the variables that describe a job.
 //
 // Later versions may add fields, lines to children, and kinds of answers. A child
 // passes over fields that it does not know, and lines that begin with neither
 // {"id": nor {"cancel":. The stream passes over fields that it does not know. A
-// line with the id of an open run but with neither ok nor error is of a later
+// line with the id of an open run that says nothing of the above is of a later
 // kind: the job stays open, and the first such line of a child is logged. The
 // version grows with the kinds that are understood, so a child can look before
 // it relies on one.
@@ -145,8 +162,8 @@
 // had fail with how it ended, an [ExitError], and run again. So does a child that
 // answers nonsense, which is killed for it: a [ProtocolError] quotes the line.
 // Nonsense is what is no JSON object, is longer than 1 MiB, has the id of no open
-// run (one that was answered is not open), has a known field of another type, or
-// contradicts itself. What a child writes to stderr is logged, 1 KiB of a line
+// run (one that was answered is not open), has a known field of another type or a
+// checkpoint above 64 KiB, or contradicts itself. What a child writes to stderr is logged, 1 KiB of a line
 // and 100 lines per second.
 //
 // Close ends stdin: the child should finish and exit. SIGTERM follows after the

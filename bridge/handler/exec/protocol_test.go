@@ -88,7 +88,9 @@ func FuzzJobLine(f *testing.F) {
 func FuzzAnswer(f *testing.F) {
 	for _, line := range []string{
 		`{"id":"1","ok":true}`, `{"id":"1","error":"x","give_up":true}`, `{"id":"1","error":"x","retry_after":"30s"}`,
-		`{"id":"1","heartbeat":1}`, `{"id":null,"ok":null}`, `[]`, `null`, "", "{", `{"id":"\ud800","ok":false}`, `{"id":"","error":"","retry_after":""}`,
+		`{"id":"1","heartbeat":1}`, `{"id":"1","snooze":"5m"}`, `{"id":"1","skip":"twice"}`, `{"id":"1","snooze":"1s","skip":""}`,
+		`{"id":"1","heartbeat":true}`, `{"id":"1","checkpoint":"17"}`, `{"id":"1","checkpoint_base64":"/w=="}`, `{"id":"1","error":"x","checkpoint":""}`,
+		`{"id":null,"ok":null}`, `[]`, `null`, "", "{", `{"id":"\ud800","ok":false}`, `{"id":"","error":"","retry_after":""}`,
 	} {
 		f.Add([]byte(line))
 	}
@@ -96,7 +98,7 @@ func FuzzAnswer(f *testing.F) {
 		const limit = 10
 		a, err := decodeAnswer(line, limit)
 		if err != nil {
-			if a != (answer{}) {
+			if !cmp.Equal(a, answer{}, cmp.AllowUnexported(answer{})) {
 				t.Errorf("%q: %+v beside the error %v", line, a, err)
 			}
 			return
@@ -109,7 +111,13 @@ func FuzzAnswer(f *testing.F) {
 		if done := a.final && a.err == nil; done != (fields["ok"] == true) {
 			t.Errorf("%q: done %v", line, done)
 		}
-		if a.err != nil && (!a.final || len(a.err.Error()) > max(limit+len("..."), len("the child gives no reason"))) {
+		if news := fields["heartbeat"] != nil || a.checkpoint != nil; a.unknown != (!news && !a.final) {
+			t.Errorf("%q: unknown %v", line, a.unknown)
+		}
+		if len(a.checkpoint) > bridge.MaxCheckpoint {
+			t.Errorf("a checkpoint of %d bytes", len(a.checkpoint))
+		}
+		if a.err != nil && fields["snooze"] == nil && (!a.final || len(a.err.Error()) > max(len("skipped: ")+limit+len("..."), len("the child gives no reason"))) {
 			t.Errorf("%q: %+v", line, a)
 		}
 	})

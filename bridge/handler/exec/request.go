@@ -11,7 +11,7 @@ import (
 
 // streamVersion tells a child which lines there are. It grows when answers of a new kind
 // are understood.
-const streamVersion = "HOLDFAST_STREAM_VERSION=1"
+const streamVersion = "HOLDFAST_STREAM_VERSION=2"
 
 // request is a job as a child reads it. Of a pair of fields one is there: X with text or
 // null, or X_base64 with bytes.
@@ -24,6 +24,8 @@ type request struct {
 	Timestamp   string   `json:"timestamp,omitempty"`
 	Attempt     int      `json:"attempt"`
 	LastError   string   `json:"last_error,omitempty"`
+	Reached     any      `json:"checkpoint,omitempty"`
+	ReachedB64  any      `json:"checkpoint_base64,omitempty"`
 	Key         any      `json:"key,omitempty"`
 	KeyBase64   any      `json:"key_base64,omitempty"`
 	Lane        any      `json:"lane,omitempty"`
@@ -47,6 +49,9 @@ func encodeJob(id string, job *bridge.Job, base64 bool) ([]byte, error) {
 	}
 	if !job.Timestamp.IsZero() {
 		r.Timestamp = job.Timestamp.UTC().Format(time.RFC3339Nano)
+	}
+	if reached := job.LastCheckpoint(); reached != nil {
+		r.Reached, r.ReachedB64 = textOrBytes(reached)
 	}
 	r.Key, r.KeyBase64 = textOrBytes(job.Key)
 	r.Lane, r.LaneBase64 = textOrBytes([]byte(job.Lane))
@@ -76,6 +81,9 @@ func textOrBytes(b []byte) (text, bytes any) {
 
 // encodeCancel is the line that tells a child to end a run. The ids are digits.
 func encodeCancel(id string) []byte { return []byte(`{"cancel":"` + id + `"}` + "\n") }
+
+// encodeSaved is the line that tells a child that the last checkpoint of a run is durable.
+func encodeSaved(id string) []byte { return []byte(`{"saved":"` + id + `"}` + "\n") }
 
 func encodeLine(v any) ([]byte, error) {
 	var line bytes.Buffer

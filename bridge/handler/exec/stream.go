@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/handler/internal/progress"
 )
 
 // ErrClosed is the error of a job that comes to a [Stream] after Close.
@@ -114,6 +115,13 @@ func (s *Stream) run(ctx context.Context, c *child, job *bridge.Job) (bool, erro
 		return true, fmt.Errorf("write the job down: %w", err)
 	}
 	given := &call{id: id, answered: make(chan struct{})}
+	reached := progress.New(ctx, job, func() { c.tell(given, encodeSaved(id)) })
+	given.said = func(a answer) {
+		job.Heartbeat()
+		if a.checkpoint != nil {
+			reached.Save(a.checkpoint)
+		}
+	}
 	if !c.give(given, line) {
 		return false, nil
 	}
@@ -123,7 +131,11 @@ func (s *Stream) run(ctx context.Context, c *child, job *bridge.Job) (bool, erro
 	case <-limited.Done():
 		err = s.cancel(ctx, limited, c, given, job)
 	}
-	if err == nil && given.result != "" {
+	unsaved := reached.Wait()
+	switch {
+	case err != nil && unsaved != nil: // a job that is done needs none
+		err = fmt.Errorf("%w; and %w", err, unsaved)
+	case err == nil && given.result != "":
 		job.ProduceResult([]byte(given.result))
 	}
 	return true, err

@@ -84,11 +84,35 @@ func TestStreamAnswers(t *testing.T) {
 		`{"id":"ID","error":"refused","give_up":true}`:                  bridge.Bury(refused),
 		`{"id":"ID","error":"refused","give_up":false}`:                 refused,
 		`{"id":"ID","error":"refused","retry_after":"1m30s"}`:           bridge.RetryAfter(90*time.Second, refused),
+		`{"id":"ID","snooze":"5m"}`:                                     bridge.Snooze(5 * time.Minute),
+		`{"id":"ID","skip":"seen before"}`:                              bridge.Skip("seen before"),
 		`{"id":"ID","error":"` + strings.Repeat("x", 19) + "äää" + `"}`: errors.New(strings.Repeat("x", 19) + "..."),
 	} {
 		if err := s.do("say:" + said); !reflect.DeepEqual(err, want) {
 			t.Errorf("%s: %#v, want %#v", said, err, want)
 		}
+	}
+}
+
+// A child hears when its checkpoint is on disk, and may say more before it answers.
+func TestStreamCheckpoints(t *testing.T) {
+	t.Parallel()
+	var log syncBuffer
+	s := acting(t, StreamConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	for _, said := range []string{
+		`{"id":"ID","checkpoint":"so far"}`,
+		`{"id":"ID","heartbeat":true}` + "\n" + `{"id":"ID","checkpoint_base64":"/w=="}`,
+		`{"id":"ID","heartbeat":true,"checkpoint":""}`,
+	} {
+		if err := s.do("say:" + said); err != nil {
+			t.Errorf("%s: %v", said, err)
+		}
+	}
+	if err := s.do("say:" + `{"id":"ID","checkpoint":"half","error":"refused"}`); err == nil || err.Error() != "refused" {
+		t.Errorf("with a failure: %v", err)
+	}
+	if text := log.String(); text != "" {
+		t.Errorf("log:\n%s", text)
 	}
 }
 
@@ -98,11 +122,11 @@ func TestStreamLeavesRoomForLaterAnswers(t *testing.T) {
 	var log syncBuffer
 	s := acting(t, StreamConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 2 {
-		if err := s.do("say:" + `{"id":"ID","heartbeat":true}` + "\n" + `{"id":"ID","error":"after it"}`); err == nil || err.Error() != "after it" {
+		if err := s.do("say:" + `{"id":"ID","delegated":true}` + "\n" + `{"id":"ID","error":"after it"}`); err == nil || err.Error() != "after it" {
 			t.Errorf("error %v", err)
 		}
 	}
-	if text := log.String(); strings.Count(text, "does not understand") != 1 || !strings.Contains(text, "heartbeat") {
+	if text := log.String(); strings.Count(text, "does not understand") != 1 || !strings.Contains(text, "delegated") {
 		t.Errorf("log:\n%s", text)
 	}
 }
@@ -191,10 +215,16 @@ func TestStreamNonsense(t *testing.T) {
 		`{"id":"none","ok":true}`:            `no job with the id "none" is open`,
 		`{"id":"none"}`:                      `no job with the id "none" is open`,
 		`{"id":"ID","ok":true,"error":"no"}`: "it says both",
-		`{"id":"ID","error":"x","give_up":true,"retry_after":"1s"}`: "it says both",
-		`{"id":"ID","error":"x","retry_after":"soon"}`:              "retry_after",
-		`{"id":"ID","error":"x","retry_after":"-1s"}`:               "retry_after",
-		strings.Repeat("x", maxAnswer+1):                            `a line is longer than 1048576 bytes: "xxx`,
+		`{"id":"ID","error":"x","give_up":true,"retry_after":"1s"}`:                      "it says both",
+		`{"id":"ID","error":"x","retry_after":"soon"}`:                                   "retry_after",
+		`{"id":"ID","error":"x","retry_after":"-1s"}`:                                    "retry_after",
+		`{"id":"ID","snooze":"soon"}`:                                                    "snooze",
+		`{"id":"ID","snooze":"1s","ok":true}`:                                            "something else",
+		`{"id":"ID","skip":"x","error":"y"}`:                                             "something else",
+		`{"id":"ID","checkpoint":"x","checkpoint_base64":"eA=="}`:                        "both a checkpoint",
+		`{"id":"ID","checkpoint_base64":"%"}`:                                            `its field "checkpoint_base64" is of another type`,
+		`{"id":"ID","checkpoint":"` + strings.Repeat("x", bridge.MaxCheckpoint+1) + `"}`: "its checkpoint of 65537 bytes is above 65536",
+		strings.Repeat("x", maxAnswer+1):                                                 `a line is longer than 1048576 bytes: "xxx`,
 	} {
 		s := acting(t, StreamConfig{})
 		pid := s.pid(t)

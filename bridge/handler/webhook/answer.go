@@ -39,14 +39,19 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// judge turns an answer into the error of the job.
-func (h *Handler) judge(answer *http.Response, body string) error {
+// judge turns an answer into the error of the job. Body and reason are without
+// secrets.
+func (h *Handler) judge(answer *http.Response, body, reason string) error {
 	code := answer.StatusCode
-	if code/100 == 2 {
-		return nil
+	var err error
+	if code/100 != 2 {
+		err = &StatusError{Code: code, URL: h.target, Body: body}
 	}
-	err := &StatusError{Code: code, URL: h.target, Body: body}
+	if failed, said := verdict(answer.Header, reason, err); said {
+		return failed
+	}
 	switch {
+	case err == nil:
 	case h.giveUp[code]:
 		return bridge.Bury(err)
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:

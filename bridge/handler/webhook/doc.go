@@ -25,6 +25,8 @@
 //	ce-lane          what put the job in its lane, by default its key
 //	ce-lanebase64    the lane instead, where it cannot be text
 //	ce-attempt       from 1
+//	holdfast-checkpoint
+//	                 the last checkpoint of the attempts before, as standard base64
 //
 // Values are percent-encoded as the HTTP binding of CloudEvents says: space,
 // double quote, percent, and what is not ASCII. A key cannot be a subject when it
@@ -54,6 +56,22 @@
 //	                  where there is none, or one that asks for no pause
 //	the rest          again by the retry policy, as are failures of the network
 //	                  and what takes longer than [Config.Timeout]
+//
+// A receiver that knows more than a status can say puts it into headers of the
+// answer, which count more than the status:
+//
+//	Holdfast-Outcome     done, retry, snooze (later, costs no attempt), bury (given
+//	                     up) or skip (nothing to do)
+//	Holdfast-After       30s, 1m30s: how long a retry or a snooze waits; a snooze
+//	                     needs it
+//	Holdfast-Reason      why, for the error that operators see
+//	Holdfast-Checkpoint  how far the job has come, as standard base64, at most 64
+//	                     KiB before that: the next attempt is sent it
+//
+// An answer that names another outcome, or no duration, is a failed attempt. While
+// it works, a receiver may send interim answers, best 102 (Processing): each is a
+// heartbeat of the job, see [bridge.Job.Heartbeat], and may have a checkpoint, which
+// is on disk soon after. [Config.Timeout] goes on meanwhile.
 //
 // Redirects are not followed, so that neither a value nor a secret goes where the
 // URL does not say. The status decides: a body is read for at most 2 s and 256

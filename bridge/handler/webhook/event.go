@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -41,6 +42,9 @@ func (e event) describe(header http.Header, job *bridge.Job) {
 	set("Ce-Partition", strconv.Itoa(int(job.Partition)))
 	set("Ce-Offset", strconv.FormatInt(job.Offset, 10))
 	set("Ce-Attempt", strconv.Itoa(job.Attempt))
+	if reached := job.LastCheckpoint(); reached != nil {
+		set(headerCheckpoint, base64.StdEncoding.EncodeToString(reached))
+	}
 }
 
 // lastYear is the last one that RFC 3339 can write.

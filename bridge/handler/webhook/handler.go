@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/handler/internal/progress"
 )
 
 // bodyWithin bounds how long the body of an answer is read, whose status has
@@ -75,24 +76,38 @@ func (h *Handler) Handle(ctx context.Context, job *bridge.Job) error {
 	if err != nil {
 		return err
 	}
+	reached := progress.New(ctx, job, nil)
+	err = h.post(ctx, job, header, values, reached)
+	if unsaved := reached.Wait(); err != nil && unsaved != nil { // a job that is done needs none
+		err = fmt.Errorf("%w; and %w", err, unsaved)
+	}
+	return err
+}
+
+// post sends the request and turns the answer into the error of the job.
+func (h *Handler) post(ctx context.Context, job *bridge.Job, header http.Header, values []string, reached *progress.Saver) error {
 	attempt, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	// Not a Client: it would follow redirects, and put the URL into its errors.
-	answer, err := h.transport.RoundTrip(h.request(attempt, header, job.Value))
+	answer, err := h.transport.RoundTrip(h.request(listens(attempt, job, reached), header, job.Value))
 	if err != nil {
 		return h.unanswered(ctx, attempt, redactError(err, secretsOf(values, h.url.RawQuery)))
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode/100 == 2 && job.WantsResult() {
+	if done(answer) && job.WantsResult() {
 		return h.produce(ctx, attempt, job, answer)
 	}
 	defer time.AfterFunc(h.bodyWithin, cancel).Stop()
-	body := ""
+	secrets := secretsOf(values, h.url.RawQuery)
+	body, reason := "", redact(answer.Header.Get(headerReason), secrets, maxBody)
 	if answer.StatusCode/100 != 2 {
-		body = beginning(answer.Body, secretsOf(values, h.url.RawQuery))
+		body = beginning(answer.Body, secrets)
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, maxDrain) // the status has said everything
-	return h.judge(answer, body)
+	if err := keep(reached, answer.Header); err != nil {
+		return err
+	}
+	return h.judge(answer, body, reason)
 }
 
 func (h *Handler) request(ctx context.Context, header http.Header, value []byte) *http.Request {
