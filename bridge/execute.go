@@ -100,16 +100,17 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 		ended = r.cfg.Clock.Now()
 		err = a.failure(ended, v.route.timeout, err)
 		a.ctx.end()
+		w.slot.Clear()
 		if len(a.output) > 0 && a.keepsOutput(err) {
 			if err = r.produce(a, taken, v, began); err == nil {
+				r.acquit(taken, lane)
 				return // the outcome follows the acknowledgement
 			}
 		}
 		outcome := r.conclude(taken, a, v, began, ended, err)
 		h.finish(taken, outcome)
-		w.slot.Clear()
-		if taken.Suspect && outcome.Kind != queue.Release {
-			r.poison.life.Acquit(taken.TopicPartition(), lane, taken.Offset)
+		if outcome.Kind != queue.Release {
+			r.acquit(taken, lane)
 		}
 	}()
 	err = call(&a.ctx, v.route.handler, &a.Job)

@@ -123,6 +123,13 @@ func (r *run) slot() *recovery.Slot {
 	return slot
 }
 
+// acquit takes note that a run of the job has ended while the process lives.
+func (r *run) acquit(taken *queue.Job, in queue.Lane) {
+	if taken.Suspect {
+		r.poison.life.Acquit(taken.TopicPartition(), in, taken.Offset)
+	}
+}
+
 // poisonous tells whether a job is given up instead of being run again.
 func (r *run) poisonous(taken *queue.Job) bool {
 	return taken.Crashes > 0 && r.cfg.MaxCrashes > 0 && taken.Crashes >= r.cfg.MaxCrashes

@@ -27,6 +27,7 @@ type orders struct {
 	Brokers []string
 	DataDir string
 	History string
+	Poison  *poison // nil: the records say how long each job takes and how often it fails
 }
 
 const (
@@ -56,7 +57,7 @@ func work(text string) error {
 
 	w := &worker{log: log, released: make(chan struct{})}
 	go w.obey(os.Stdin)
-	b, err := bridge.New(bridge.Config{
+	cfg := bridge.Config{
 		Brokers:     o.Brokers,
 		Group:       group,
 		InstanceID:  process,
@@ -71,7 +72,11 @@ func work(text string) error {
 		}},
 		Hooks:  &bridge.Hooks{Durable: w.durable},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	}
+	if o.Poison != nil {
+		o.Poison.configure(&cfg, w)
+	}
+	b, err := bridge.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -79,6 +84,11 @@ func work(text string) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		if o.Poison != nil {
+			w.idle(operating, b.Inspector())
+			cancel()
+			return
+		}
 		w.operate(operating, b.Inspector())
 	}()
 	err = b.Run(ctx)
@@ -164,7 +174,9 @@ func (w *worker) tell(kind history.Kind, job *bridge.Job, done bool) {
 func (w *worker) durable(completions []bridge.Completion) {
 	var events []history.Event
 	for _, c := range completions {
-		kind, told := map[string]history.Kind{"done": history.Durable, "skipped": history.Durable, "halt": history.Halted}[c.Outcome]
+		kind, told := map[string]history.Kind{
+			"done": history.Durable, "skipped": history.Durable, "bury": history.Durable, "halt": history.Halted,
+		}[c.Outcome]
 		if told {
 			events = append(events, history.Event{Kind: kind, Process: process, Topic: c.Topic, Partition: c.Partition, Offset: c.Offset})
 		}

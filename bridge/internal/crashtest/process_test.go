@@ -29,6 +29,7 @@ func (w *world) boot(t *testing.T) *child {
 		Brokers: w.broker.Addrs(),
 		DataDir: w.dataDir(),
 		History: w.historyPath(),
+		Poison:  w.poison,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -29,9 +29,18 @@ type world struct {
 	broker *bridgetest.Broker
 	log    *history.Log
 	close  func() // ends the observer; may be called again
+	poison *poison
 }
 
+// newWorld has a stuck job in it.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := newQuietWorld(t)
+	w.produce(t, bridgetest.Record{Key: []byte(stuckKey)})
+	return w
+}
+
+func newQuietWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		dir:    t.TempDir(),
@@ -41,7 +50,6 @@ func newWorld(t *testing.T) *world {
 	if w.log, err = history.OpenLog(w.historyPath()); err != nil {
 		t.Fatal(err)
 	}
-	w.produce(t, bridgetest.Record{Key: []byte(stuckKey)})
 	quit, watched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watched)
