@@ -151,7 +151,6 @@ func (r *reader) handOver() error {
 		}
 	}
 	r.intake.lookLater()
-	r.tellEnd()
 	return nil
 }
 

@@ -14,6 +14,14 @@ func (v *validator) produce(at string, p Produce, topics []Topic) {
 	}
 }
 
+// deadTopic reports what is wrong with where copies of dead letters go.
+func (v *validator) deadTopic(at string, d DeadLetter, topics []Topic) {
+	v.target(at+".Topic", d.Topic, d.AllowLoop, topics)
+	if _, err := hashNamed(d.Partitioner); err != nil {
+		v.add(at+".Partitioner", "%v", err)
+	}
+}
+
 // target reports a topic that cannot be produced to, or that the bridge consumes
 // itself.
 func (v *validator) target(at, name string, allowed bool, topics []Topic) {

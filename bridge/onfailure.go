@@ -47,6 +47,15 @@ func (f OnFailure) retry() RetryPolicy {
 
 // DeadLetter is how the dead letters of a topic are kept.
 type DeadLetter struct {
+	// Topic is where a copy of each goes, with [HeaderID] and what follows it
+	// there in its headers; zero: nowhere. It must exist: nothing is created.
+	// What became a dead letter while no Topic was set is not copied later.
+	Topic string
+	// Partitioner is the hash by which keys of copies are placed in partitions,
+	// by its name, see [partitioner.Hashes]. Zero: murmur2, as Java producers do.
+	Partitioner string
+	// AllowLoop allows a Topic that this bridge consumes itself.
+	AllowLoop bool
 	// Guard holds burials back while everything fails.
 	Guard Guard
 }

@@ -87,15 +87,16 @@ func (b *Bridge) kafkaConfig(store queue.Identity) kafka.Config {
 
 func (b *Bridge) queueOptions() queue.Options {
 	return queue.Options{
-		Flush:     b.cfg.Flush,
-		Memory:    b.cfg.Budget.Memory,
-		Disk:      b.cfg.Budget.Disk,
-		MinFree:   b.cfg.Budget.MinFree,
-		Durable:   b.hooks.durable(),
-		Paused:    b.hooks.paused,
-		Throttled: b.hooks.rateReached,
-		Clock:     b.cfg.Clock,
-		Logger:    b.cfg.Logger,
+		Flush:       b.cfg.Flush,
+		Memory:      b.cfg.Budget.Memory,
+		Disk:        b.cfg.Budget.Disk,
+		MinFree:     b.cfg.Budget.MinFree,
+		DeadLetters: b.deadPolicy,
+		Durable:     b.hooks.durable(),
+		Paused:      b.hooks.paused,
+		Throttled:   b.hooks.rateReached,
+		Clock:       b.cfg.Clock,
+		Logger:      b.cfg.Logger,
 	}
 }
 

@@ -24,8 +24,8 @@ type route struct {
 	fixed      bool   // partitions are listed, not assigned by the group
 	filter     func(*Record) bool
 	onlyLatest bool
-	guard      Guard
 	produce    *producing
+	dead       *deadTo
 }
 
 // settings are what a route can change while jobs run: a run looks at those of
@@ -83,6 +83,10 @@ func newRoutes(cfg Config) (*routes, error) {
 		if err != nil {
 			return nil, fmt.Errorf("what %s produces: %w", t.selector(), err)
 		}
+		dead, err := newDeadTo(t.DeadLetter)
+		if err != nil {
+			return nil, fmt.Errorf("dead letters of %s: %w", t.selector(), err)
+		}
 		to := &route{
 			settings:   t.settings(),
 			selector:   t.selector(),
@@ -92,8 +96,8 @@ func newRoutes(cfg Config) (*routes, error) {
 			fixed:      len(t.Partitions) > 0,
 			filter:     t.Filter,
 			onlyLatest: t.OnlyLatest,
-			guard:      t.DeadLetter.Guard,
 			produce:    produce,
+			dead:       dead,
 		}
 		if t.Match == "" {
 			r.exact[t.Name] = to

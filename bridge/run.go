@@ -22,7 +22,6 @@ type run struct {
 	store   *queue.Store
 	parts   *registry
 	poison  poison
-	guards  guards
 	log     *slog.Logger
 
 	// jobs is the parent of all contexts of runs; endJobs gives the cause.
@@ -70,8 +69,10 @@ func (r *run) until(ctx context.Context) error {
 	group.Go(func() error { return r.renewLeases(keep) })
 	group.Go(func() error { return r.pokeCommits(keep) })
 	group.Go(func() error { return r.dropDeparted(keep) })
+	if r.routes.copiesDead() {
+		group.Go(func() error { return r.sendDead(keep) })
+	}
 	group.Go(func() error { return r.watchRuns(keep) })
-	group.Go(func() error { return r.tick(keep) })
 	r.pool.start(r.work)
 	close(r.ready)
 

@@ -148,6 +148,7 @@ func (v *validator) topics(c Config) {
 		at := fmt.Sprintf("Topics[%d]", i)
 		v.topic(at, t)
 		v.produce(at+".Produce", t.Produce, c.Topics)
+		v.deadTopic(at+".DeadLetter", t.DeadLetter, c.Topics)
 		selector := t.Name + "\x00" + t.Match
 		if first, twice := seen[selector]; twice && selector != "\x00" {
 			v.add(at, "names the same topic as Topics[%d]; merge them", first)

@@ -34,7 +34,7 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 		if jobs == 0 {
 			return nil
 		}
-		c := &chunk{records: recs, live: jobs, scheme: p.scheme, since: p.store.clock.Now().UnixNano()}
+		c := &chunk{records: recs, live: jobs, scheme: p.scheme}
 		bytes := int64(0)
 		for i := range recs {
 			r := &recs[i]

@@ -20,6 +20,9 @@ type Message struct {
 	Timestamp  time.Time // zero: when it is sent
 	// Place chooses one of the topic's partitions.
 	Place func(key []byte, partitions int32) int32
+	// Settled, if set, is called with the fate of this message before done is
+	// called for all of them; once ctx ended it may be called later, or not at all.
+	Settled func(error)
 }
 
 // Bounds of what a producer has under way.
@@ -86,7 +89,8 @@ func (c Config) produceConfig() *sarama.Config {
 // Send produces messages and calls done once, from another goroutine: with nil
 // when all of them are acknowledged; with the first failure when the fate of
 // all is known; with the cause of ctx's end at once, though messages that are
-// on their way may still arrive. It waits only where 64 MiB are under way, and
+// on their way may still arrive. Where a message fails, those behind it in its
+// partition are not sent: nothing arrives before what it was to follow. It waits only where 64 MiB are under way, and
 // returns an error instead of calling done if ctx or the producer ends then.
 func (p *Producer) Send(ctx context.Context, messages []Message, done func(error)) error {
 	size := int64(0)
@@ -196,8 +200,16 @@ func (s *sending) watch(ctx context.Context) {
 	}
 }
 
-// settled notes the fate of one message.
-func (s *sending) settled(err error) {
+// errNotSent is the fate of a message behind one that failed, or that nobody
+// waits for any more.
+var errNotSent = errors.New("not sent")
+
+// settled notes the fate of a message.
+func (m *pending) settled(err error) {
+	if m.Settled != nil {
+		m.Settled(err)
+	}
+	s := m.of
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = err
@@ -223,11 +235,12 @@ func (s *sending) end(err error) {
 	}
 }
 
-// over tells whether nobody waits for it any more.
+// over tells whether no more of it is to be sent: it failed, or nobody waits for
+// it any more.
 func (s *sending) over() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.done == nil
+	return s.done == nil || s.err != nil
 }
 
 // line is a queue whose work is done, in order, by a goroutine that lives while
@@ -278,15 +291,15 @@ func (t *topic) place(batch []*pending) {
 	for _, m := range batch {
 		switch {
 		case m.of.over():
-			m.of.settled(nil) // nobody asks any more
+			m.settled(errNotSent)
 			continue
 		case err != nil:
-			m.of.settled(t.producer.failure(t.name, err))
+			m.settled(t.producer.failure(t.name, err))
 			continue
 		}
 		at := m.Place(m.Key, partitions)
 		if at < 0 || at >= partitions {
-			m.of.settled(fmt.Errorf("produce to %s: its partitioner chose partition %d of %d", t.name, at, partitions))
+			m.settled(fmt.Errorf("produce to %s: its partitioner chose partition %d of %d", t.name, at, partitions))
 			continue
 		}
 		to := t.targets[at]

@@ -34,6 +34,11 @@ var anonymous = producerID{-1, -1}
 // deliver cuts what waits into batches and has each acknowledged before the next.
 func (t *target) deliver(all []*pending) {
 	for len(all) > 0 {
+		if all[0].of.over() {
+			all[0].settled(errNotSent)
+			all = all[1:]
+			continue
+		}
 		n, size := 1, all[0].size()
 		for n < len(all) && size+all[n].size() <= batchMost {
 			size += all[n].size()
@@ -49,7 +54,11 @@ func (t *target) deliver(all []*pending) {
 func (t *target) together(batch []*pending) {
 	err := t.acknowledged(batch)
 	if len(batch) > 1 && (tooLarge(err) || invalid(err)) {
-		for i := range batch {
+		for i, m := range batch {
+			if m.of.over() { // the one before it was to blame
+				m.settled(errNotSent)
+				continue
+			}
 			t.together(batch[i : i+1])
 		}
 		return
@@ -58,7 +67,7 @@ func (t *target) together(batch []*pending) {
 		err = t.producer.failure(t.topic, err)
 	}
 	for _, m := range batch {
-		m.of.settled(err)
+		m.settled(err)
 	}
 }
 
@@ -72,7 +81,7 @@ func (t *target) acknowledged(batch []*pending) error {
 			return t.unsure(ErrClosed)
 		}
 		if !awaited(batch) {
-			return t.unsure(nil)
+			return t.unsure(errNotSent)
 		}
 		err := t.identify()
 		if err == nil {

@@ -85,16 +85,15 @@ func (b *builder) invalid(c *Config, err error) {
 
 func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 	out := bridge.Topic{
-		Partitions:   t.Partitions,
-		Handler:      common,
-		Partitioner:  t.scheme(),
-		Concurrency:  t.Concurrency,
-		Produce:      b.produce(t, cmp.Or(t.Handler, b.common)),
-		Timeout:      t.Timeout,
-		Heartbeat:    t.Heartbeat,
-		RetryClasses: retryClasses(t.Classes),
-		OnFailure:    t.OnFailure,
-		DeadLetter:   bridge.DeadLetter{Guard: bridge.Guard(t.DeadLetter.Guard)},
+		Partitions:  t.Partitions,
+		Handler:     common,
+		Partitioner: t.scheme(),
+		Concurrency: t.Concurrency,
+		Produce:     b.produce(t, cmp.Or(t.Handler, b.common)),
+		Timeout:     t.Timeout,
+		Heartbeat:   t.Heartbeat,
+		OnFailure:   t.OnFailure,
+		DeadLetter:  t.DeadLetter.library(),
 		Retry: bridge.Backoff{
 			MaxAttempts: t.Retry.Attempts,
 			First:       t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),
@@ -187,7 +186,6 @@ func (c *Config) keyOf(field string) string {
 			return field
 		}
 		name, _, _ := strings.Cut(m[2], ".")
-		name, _, _ = strings.Cut(name, "[")
 		return c.Topics[i].key() + topicKeys[name]
 	}
 	name, _, _ := strings.Cut(field, "[")

@@ -34,7 +34,7 @@ func (p *Produce) fields() fields {
 		))},
 		{"partitioner", one(&p.Partitioner, hashName)},
 		{"origin_headers", one(&p.OriginHeaders, boolean)},
-		{"allow_loop", one(&p.AllowLoop, boolean)},
+		{"allow_loop", one(&p.AllowLoop, unlessZero(boolean))},
 	}
 }
 

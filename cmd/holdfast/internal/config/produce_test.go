@@ -68,3 +68,18 @@ func TestWrongProduce(t *testing.T) {
 		}
 	}
 }
+
+func TestDeadLetterTopic(t *testing.T) {
+	t.Parallel()
+	made, err := mustLoad(t, producing+"    dead_letter: {topic: orders.dead, partitioner: fluvio}\n", Input{}).Bridge(slog.New(slog.DiscardHandler), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := made.Topics[0].DeadLetter; d.Topic != "orders.dead" || d.Partitioner != "fluvio" || d.AllowLoop {
+		t.Errorf("%+v", d)
+	}
+	_, err = load(t, producing+"    dead_letter: {topic: orders}\n", Input{})
+	if err == nil || !strings.Contains(err.Error(), "topics.orders.dead_letter: this bridge consumes orders itself") {
+		t.Errorf("a loop: %v", err)
+	}
+}

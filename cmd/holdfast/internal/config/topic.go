@@ -20,7 +20,6 @@ type Topic struct {
 	Timeout     time.Duration // of a run; 0: none
 	Heartbeat   time.Duration // silence after which a run is stuck; 0: none
 	Retry       Retry
-	Classes     []*Class
 	OnFailure   bridge.OnFailure
 	DeadLetter  DeadLetter
 	Partitions  []int32
@@ -47,7 +46,6 @@ func (t *Topic) fields() fields {
 		{"timeout", one(&t.Timeout, unlessZero(duration(time.Millisecond)))},
 		{"heartbeat", one(&t.Heartbeat, unlessZero(duration(time.Millisecond)))},
 		{"retry", within(&t.Retry)},
-		{"retry_classes", classes{&t.Classes}},
 		{"on_failure", one(&t.OnFailure, choice(
 			word[bridge.OnFailure]{bridge.Block.String(), bridge.Block},
 			word[bridge.OnFailure]{bridge.BuryJob.String(), bridge.BuryJob},
@@ -157,11 +155,25 @@ func (r *Retry) check(n node) {
 const unset = -1
 
 // DeadLetter is how dead letters are kept.
-type DeadLetter struct{ Guard Guard }
+type DeadLetter struct {
+	Topic       string // empty: no copies
+	Partitioner string // empty: murmur2
+	AllowLoop   bool
+	Guard       Guard
+}
 
 func (d *DeadLetter) fields() fields {
 	return fields{
+		{"topic", one(&d.Topic, text)},
+		{"partitioner", one(&d.Partitioner, hashName)},
+		{"allow_loop", one(&d.AllowLoop, unlessZero(boolean))},
 		{"guard", within(&d.Guard)},
+	}
+}
+
+func (d *DeadLetter) library() bridge.DeadLetter {
+	return bridge.DeadLetter{
+		Topic: d.Topic, Partitioner: d.Partitioner, AllowLoop: d.AllowLoop, Guard: bridge.Guard(d.Guard),
 	}
 }
 

@@ -1,0 +1,168 @@
+package bridge_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/partitioner"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+func letters(n int) []queue.Record {
+	records := make([]queue.Record, n)
+	for i := range records {
+		records[i] = queue.Record{Key: fmt.Appendf(nil, "k%d", i%7), Value: fmt.Append(nil, i), Timestamp: 1700000000000}
+	}
+	return records
+}
+
+// inOrder checks that every dead letter arrived, those of a source partition and
+// a target in order, not counting repeats. It returns how many arrived twice.
+func inOrder(t *testing.T, copies []bridgetest.Record, want int) (repeats int) {
+	t.Helper()
+	seen := make(map[string]bool)
+	last := make(map[string]int64)
+	for _, c := range copies {
+		get := func(name string) string {
+			for _, h := range c.Headers {
+				if h.Key == name {
+					return string(h.Value)
+				}
+			}
+			t.Fatalf("a copy has no %s", name)
+			return ""
+		}
+		id := get(bridge.HeaderID)
+		if seen[id] {
+			repeats++
+			continue
+		}
+		seen[id] = true
+		var offset int64
+		if _, err := fmt.Sscan(get(bridge.HeaderOffset), &offset); err != nil {
+			t.Fatal(err)
+		}
+		way := fmt.Sprintf("%s to %d", get(bridge.HeaderPartition), c.Partition)
+		if before, found := last[way]; found && before > offset {
+			t.Errorf("from partition %s: @%d comes after @%d", way, offset, before)
+		}
+		last[way] = offset
+	}
+	if len(seen) != want {
+		t.Errorf("%d dead letters arrived, want %d", len(seen), want)
+	}
+	return repeats
+}
+
+func TestDeadLettersAreCopied(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders.dead", 3))
+	m := bridge.OpenMorgue(t, filepath.Join(t.TempDir(), "holdfast.db"), broker.Addrs())
+	m.Bury(t, 4, queue.Record{
+		Key: []byte("anna"), Value: []byte("7.50"), Timestamp: 1700000000000,
+		Headers: []queue.Header{{Key: "tenant", Value: []byte("acme")}, {Key: "null"}},
+	}, queue.Record{Timestamp: -1})
+	m.Bury(t, 5, letters(1000)...)
+	m.Send(t)
+	m.AwaitSent(t)
+	copies := broker.Consume(t, "orders.dead")
+	if repeats := inOrder(t, copies, 1002); repeats > 0 {
+		t.Errorf("%d were sent twice", repeats)
+	}
+	var java partitioner.Placement
+	for _, c := range copies {
+		want := java.Partition(c.Key, 3)
+		if c.Key == nil {
+			want = 4 % 3
+		}
+		if c.Partition != want {
+			t.Errorf("key %s is in partition %d, want %d", c.Key, c.Partition, want)
+		}
+		if string(c.Key) != "anna" {
+			continue
+		}
+		text := ""
+		for _, h := range c.Headers {
+			if h.Key != bridge.HeaderBuried && h.Key != bridge.HeaderFirstFailure && h.Key != bridge.HeaderLastFailure {
+				text += fmt.Sprintf("%s=%s;", h.Key, h.Value)
+			}
+		}
+		if want := "tenant=acme;null=;holdfast-id=topic-id/4@0;holdfast-topic=orders;holdfast-partition=4;holdfast-offset=0;" +
+			"holdfast-timestamp=2023-11-14T22:13:20Z;holdfast-group=billing;holdfast-attempts=1;holdfast-error=account locked;"; text != want {
+			t.Errorf("headers are %s\nwant        %s", text, want)
+		}
+		if string(c.Value) != "7.50" {
+			t.Errorf("value %s", c.Value)
+		}
+	}
+}
+
+// The topic takes nothing for a while, and all at once; the process is lost
+// meanwhile. (Acceptance: every dead letter arrives, in its order.)
+func TestDeadTopicUnavailable(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders.dead", 3))
+	path := filepath.Join(t.TempDir(), "holdfast.db")
+	m := bridge.OpenMorgue(t, path, broker.Addrs())
+	outage := broker.FailPartitions(bridgetest.Produce, bridgetest.Always, sarama.ErrTopicAuthorizationFailed, "orders.dead", 0, 1, 2)
+	m.Bury(t, 0, letters(700)...)
+	stop := m.Send(t)
+	outage.Wait(t, 3)
+	eventually(t, "the outage is told", func() bool { return m.Log.Count("dead letters cannot be copied") > 0 })
+	outage.Wait(t, outage.Hits()+1)
+	m.Bury(t, 1, letters(700)...) // burying goes on
+	began := time.Now()
+	stop()
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	if n := m.Log.Count("dead letters cannot be copied"); n != 1 {
+		t.Errorf("the outage was told of %d times", n)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m = bridge.OpenMorgue(t, path, broker.Addrs())
+	m.Send(t)
+	outage.Wait(t, outage.Hits()+1)
+	// One of the targets comes back later than the others.
+	late := broker.FailPartitions(bridgetest.Produce, bridgetest.Always, sarama.ErrTopicAuthorizationFailed, "orders.dead", 1)
+	outage.Remove()
+	late.Wait(t, 2)
+	late.Remove()
+	m.AwaitSent(t)
+	inOrder(t, broker.Consume(t, "orders.dead"), 1400)
+	if n := m.Log.Count("dead letters are copied to their topic again"); n != 1 {
+		t.Errorf("the end of the outage was told of %d times", n)
+	}
+}
+
+// A letter that its topic will never take holds up none behind it, and stays.
+func TestUnfitDeadLetterStaysLocal(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t)
+	broker.CreateTopic(t, "orders.dead", 1, "max.message.bytes", "5000")
+	m := bridge.OpenMorgue(t, filepath.Join(t.TempDir(), "holdfast.db"), broker.Addrs())
+	records := letters(9)
+	for i := range records {
+		records[i].Key = nil
+	}
+	records[4].Value = []byte(strings.Repeat("x", 6000))
+	m.Bury(t, 0, records...)
+	m.Send(t)
+	m.AwaitSent(t)
+	inOrder(t, broker.Consume(t, "orders.dead"), 8)
+	if n := m.Log.Count("orders/0@4"); n != 1 {
+		t.Errorf("it was named %d times", n)
+	}
+	if n := m.Kept(); n != 9 {
+		t.Errorf("%d are kept", n)
+	}
+}
