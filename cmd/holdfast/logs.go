@@ -13,7 +13,7 @@ import (
 )
 
 // newLogger logs to out, which shows lines to a person or not.
-func newLogger(out io.Writer, c config.Log, level slog.Level, person bool) *slog.Logger {
+func newLogger(out io.Writer, c config.Log, level slog.Leveler, person bool) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: byName}
 	if c.JSON(person) {
 		return slog.New(slog.NewJSONHandler(out, options))
@@ -34,6 +34,7 @@ func byName(_ []string, a slog.Attr) slog.Attr {
 // handler prints to stdout, both around the status line if there is one.
 type outlets struct {
 	log, jobs *slog.Logger
+	level     *slog.LevelVar // of log
 	status    *screen.Screen // nil: stderr is no terminal
 }
 
@@ -49,7 +50,9 @@ func (w *world) outlets(c config.Log) outlets {
 			stdout = o.status.Beside(w.stdout)
 		}
 	}
-	o.log = newLogger(stderr, c, c.Slog(), terminal(w.stderr))
+	o.level = new(slog.LevelVar)
+	o.level.Set(c.Slog())
+	o.log = newLogger(stderr, c, o.level, terminal(w.stderr))
 	o.jobs = newLogger(stdout, c, slog.LevelInfo, terminal(w.stdout)) // whoever has jobs printed wants to see them
 	return o
 }

@@ -20,7 +20,8 @@ func (w *world) run() *cli.Command {
 		Name:  "run",
 		Usage: "work on the configured topics until SIGTERM or SIGINT",
 		Description: "The first signal is a planned stop: running jobs get stop_within to finish. The second\n" +
-			"cancels them at once; they run again at the next start. The third ends the process.\n\n" +
+			"cancels them at once; they run again at the next start. The third ends the process.\n" +
+			"SIGHUP reads the configuration again and applies what can change without a restart.\n\n" +
 			"holdfast run --config holdfast.yaml",
 		Flags: append(configFlags(),
 			&cli.BoolFlag{Name: "leave", Usage: "leave the consumer group at the stop, so that others get the partitions at once"}),
@@ -43,7 +44,7 @@ func (w *world) runBridge(c *cli.Context) error {
 	}
 	counts := newTally()
 	settings.LeaveOnStop = c.Bool("leave")
-	settings.Hooks = counts.hooks(newFailures(out.log))
+	settings.Hooks = counts.hooks(newFailures(out.log), newLeftOut(out.log))
 	settings.Logger = out.log
 	settings.Verify = w.verifyInChild(out.log)
 	b, err := bridge.New(settings)
@@ -51,7 +52,10 @@ func (w *world) runBridge(c *cli.Context) error {
 		return err
 	}
 	w.limitMemory(loaded)
-	return w.supervise(c.Context, b, settings.Topics, out, counts)
+	again := &reloader{
+		load: func() (*config.Config, error) { return w.load(c) }, bridge: b, out: out, began: loaded, now: loaded,
+	}
+	return w.supervise(c.Context, b, settings.Topics, again, counts)
 }
 
 // minMemoryLimit is what the process needs beside the records.
@@ -79,10 +83,11 @@ const signalEcho = 100 * time.Millisecond
 
 // supervise runs b until it ends, and the handlers of its topics with it, and tells it
 // about signals and others about it.
-func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge.Topic, out outlets, counts *tally) error {
+func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge.Topic, again *reloader, counts *tally) error {
+	out := again.out
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	signals := w.signals()
+	signals, reloads := w.signals(), w.reloads()
 	ended := make(chan error, 1)
 	go func() { ended <- errors.Join(b.Run(ctx), closeHandlers(topics)) }()
 	ready := b.Ready()
@@ -105,6 +110,8 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 			out.log.Info("store and Kafka are open; waiting for partitions")
 		case now := <-ticks:
 			out.status.Show(counts.line(now))
+		case <-reloads:
+			w.reload(again, ready == nil)
 		case s := <-signals:
 			if time.Since(last) < signalEcho {
 				continue
@@ -113,6 +120,16 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 			w.handle(s, caught, b, out.log, stop)
 		}
 	}
+}
+
+// reload makes the bridge go by what the file says now. Only who was told that
+// it is ready is told of it.
+func (w *world) reload(again *reloader, ready bool) {
+	if ready {
+		tellReloading(again.out.log)
+		defer tellSystemd(again.out.log, daemon.SdNotifyReady)
+	}
+	again.reload()
 }
 
 // handle acts on the nth signal.

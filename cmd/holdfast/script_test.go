@@ -43,6 +43,7 @@ func TestScript(t *testing.T) {
 			"systemd":   cmdSystemd,
 			"receiver":  cmdReceiver,
 			"terminate": cmdTerminate,
+			"hangup":    cmdHangup,
 		},
 		Condition: func(name string) (bool, error) {
 			_, err := exec.LookPath(name)
@@ -136,6 +137,15 @@ func cmdTerminate(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(process.Signal(syscall.SIGTERM))
 	}
 	ts.Fatalf("%s has no %q after %v", args[0], args[1], patience)
+}
+
+// hangup: SIGHUP for the background command that was started last.
+func cmdHangup(ts *testscript.TestScript, neg bool, args []string) {
+	running := ts.BackgroundCmds()
+	if neg || len(args) > 0 || len(running) == 0 {
+		ts.Fatalf("usage: hangup, while a background command runs")
+	}
+	ts.Check(running[len(running)-1].Process.Signal(syscall.SIGHUP))
 }
 
 func fileHas(ts *testscript.TestScript, name, text string) bool {

@@ -13,7 +13,8 @@ import (
 
 // tally counts what a bridge does, for the status line.
 type tally struct {
-	running, failed atomic.Int64
+	running, failed   atomic.Int64
+	filtered, expired atomic.Int64
 
 	mu    sync.Mutex
 	parts map[partitionID]*partitionTally // guarded by mu; those that are owned
@@ -38,7 +39,7 @@ type partitionTally struct {
 func newTally() *tally { return &tally{parts: make(map[partitionID]*partitionTally)} }
 
 // hooks are what the bridge tells.
-func (t *tally) hooks(f *failures) *bridge.Hooks {
+func (t *tally) hooks(f *failures, left *leftOut) *bridge.Hooks {
 	return &bridge.Hooks{
 		Assigned: func(e bridge.Assigned) {
 			t.change(e.Topic, e.Partition, func(p *partitionTally) { *p = partitionTally{open: e.Open, halted: e.Halted} })
@@ -65,6 +66,14 @@ func (t *tally) hooks(f *failures) *bridge.Hooks {
 			}
 		},
 		Durable: t.durable,
+		Dropped: func(d bridge.Dropped) {
+			left.note(time.Now(), d)
+			if d.Reason == "filtered" {
+				t.filtered.Add(int64(d.Records))
+			} else {
+				t.expired.Add(int64(d.Records))
+			}
+		},
 	}
 }
 
@@ -86,14 +95,19 @@ func (t *tally) durable(completions []bridge.Completion) {
 		switch {
 		case c.Outcome == "halt" && p != nil:
 			p.halted++
-		case c.Outcome == "done":
-			t.done++
+		case complete[c.Outcome]:
+			if c.Outcome == "done" {
+				t.done++
+			}
 			if p != nil && p.open > 0 {
 				p.open--
 			}
 		}
 	}
 }
+
+// complete are the outcomes after which a job is open no more.
+var complete = map[string]bool{"done": true, "skipped": true, "superseded": true, "bury": true}
 
 // line says what goes on; rates are those since the line before.
 func (t *tally) line(now time.Time) string {
@@ -122,6 +136,12 @@ func (t *tally) line(now time.Time) string {
 	}
 	if failedRate > 0 {
 		words = append(words, fmt.Sprintf("%.1f failed/s", failedRate))
+	}
+	if n := t.filtered.Load(); n > 0 {
+		words = append(words, grouped(n)+" filtered")
+	}
+	if n := t.expired.Load(); n > 0 {
+		words = append(words, grouped(n)+" expired")
 	}
 	if halted > 0 {
 		words = append(words, fmt.Sprintf("%s HALTED, see the log", plural(halted, "job")))

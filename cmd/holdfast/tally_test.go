@@ -14,7 +14,7 @@ import (
 func TestTally(t *testing.T) {
 	t.Parallel()
 	counts := newTally()
-	hooks := counts.hooks(newFailures(slog.New(slog.DiscardHandler)))
+	hooks := counts.hooks(newFailures(slog.New(slog.DiscardHandler)), newLeftOut(slog.New(slog.DiscardHandler)))
 	now := time.Unix(1000, 0)
 	line := func(want string) {
 		t.Helper()
@@ -47,6 +47,11 @@ func TestTally(t *testing.T) {
 	hooks.Assigned(bridge.Assigned{Topic: "orders", Partition: 2})
 	hooks.Held(bridge.Held{Topic: "orders", Partition: 2})
 	line("2 partitions   0 done/s   1 running   1,232 waiting   1 partition HELD, see the log   1 done")
+
+	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "superseded"}, {Topic: "orders", Partition: 1, Outcome: "skipped"}})
+	hooks.Dropped(bridge.Dropped{Records: 1000, Reason: "filtered"})
+	hooks.Dropped(bridge.Dropped{Records: 1, Reason: "expired"})
+	line("2 partitions   0 done/s   1 running   1,230 waiting   1,000 filtered   1 expired   1 partition HELD, see the log   1 done")
 
 	hooks.Revoked(bridge.Revoked{Topic: "orders", Partition: 1})
 	hooks.Revoked(bridge.Revoked{Topic: "orders", Partition: 2})

@@ -17,6 +17,7 @@ type world struct {
 	stdout, stderr io.Writer
 	environ        []string                // NAME=value
 	signals        func() <-chan os.Signal // starts to catch SIGINT and SIGTERM
+	reloads        func() <-chan os.Signal // starts to catch SIGHUP
 }
 
 func thisProcess() *world {
@@ -26,6 +27,11 @@ func thisProcess() *world {
 		signals: func() <-chan os.Signal {
 			caught := make(chan os.Signal, 1)
 			signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM)
+			return caught
+		},
+		reloads: func() <-chan os.Signal {
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, syscall.SIGHUP)
 			return caught
 		},
 	}

@@ -38,6 +38,7 @@ func (c *Config) bridge(log, jobs *slog.Logger) (bridge.Config, []Problem) {
 		OnExternalReset: c.Kafka.OnExternalReset,
 		DataDir:         c.DataDir,
 		Workers:         c.Workers,
+		Rate:            c.Rate,
 		Flush:           c.Flush,
 		StopWithin:      negativeForZero(c.StopWithin),
 		MaxCrashes:      negativeForZero(c.MaxCrashes),
@@ -89,6 +90,12 @@ func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 		Handler:     common,
 		Partitioner: t.scheme(),
 		Concurrency: t.Concurrency,
+		Rate:        t.Rate,
+		Filter:      t.Filter.passes(),
+		Expiry:      t.Expiry,
+		Delay:       t.Delay,
+		DelayHeader: t.DelayHeader,
+		OnlyLatest:  t.OnlyLatest,
 		Produce:     b.produce(t, cmp.Or(t.Handler, b.common)),
 		Timeout:     t.Timeout,
 		Heartbeat:   t.Heartbeat,
@@ -157,7 +164,7 @@ var (
 	fieldKeys  = map[string]string{
 		"Brokers": "kafka.brokers", "Group": "kafka.group", "InstanceID": "kafka.instance_id",
 		"Assignors": "kafka.assignor", "SessionTimeout": "kafka.session_timeout", "Start": "kafka.start",
-		"OnExternalReset": "kafka.on_external_reset", "DataDir": "data_dir", "Workers": "workers",
+		"OnExternalReset": "kafka.on_external_reset", "DataDir": "data_dir", "Workers": "workers", "Rate": "rate",
 		"Flush": "flush", "StopWithin": "stop_within", "MaxCrashes": "max_crashes", "Budget.Memory": "budget.memory",
 		"Budget.Disk": "budget.disk", "Budget.MinFree": "budget.min_free", "Topics": "topics",
 		"TLS.CAFile": "kafka.tls.ca_file", "TLS.CertFile": "kafka.tls.cert_file", "TLS.KeyFile": "kafka.tls.key_file",
@@ -166,12 +173,14 @@ var (
 	}
 	topicKeys = map[string]string{
 		"Partitions": ".partitions", "Handler": ".handler", "Partitioner": ".partitioner",
+		"Rate": ".rate", "Filter": ".filter", "Expiry": ".expire_after", "Delay": ".delay", "DelayHeader": ".delay_header", "OnlyLatest": ".only_latest",
 		"Concurrency": ".concurrency", "Retry": ".retry", "Timeout": ".timeout", "Heartbeat": ".heartbeat",
 		"RetryClasses": ".retry_classes",
 		"OnFailure":    ".on_failure", "DeadLetter": ".dead_letter",
 		"Produce": ".produce",
 	}
 	inKeys = strings.NewReplacer(
+		"shorter than Expiry", "shorter than expire_after",
 		"or set AllowLoop", "or set allow_loop: true",
 		"patterns go into Match", "a pattern begins with "+patternMark,
 		"a user needs a password", "write the password into a file and name that here, or set "+Variable("kafka.sasl.password"),

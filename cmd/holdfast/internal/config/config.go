@@ -9,6 +9,7 @@ type Config struct {
 	Kafka      Kafka
 	DataDir    string
 	Workers    int
+	Rate       float64 // runs per second; 0: no limit
 	Flush      time.Duration
 	StopWithin time.Duration
 	MaxCrashes int // 0: no crash is counted against a job
@@ -38,6 +39,7 @@ func (c *Config) fields() fields {
 		{"kafka", within(&c.Kafka)},
 		{"data_dir", filePath(&c.DataDir)},
 		{"workers", one(&c.Workers, count(1))},
+		{"rate", one(&c.Rate, perSecond)},
 		{"flush", one(&c.Flush, duration(time.Millisecond))},
 		{"stop_within", one(&c.StopWithin, duration(0))},
 		{"max_crashes", one(&c.MaxCrashes, count(0))},

@@ -17,6 +17,12 @@ type Topic struct {
 	Partitioner Partitioner
 	Ordering    partitioner.Ordering
 	Concurrency int           // 0: no limit of its own
+	Rate        float64       // runs per second; 0: no limit of its own
+	Filter      *Filter       // nil: every record becomes a job
+	Expiry      time.Duration // 0: none
+	Delay       time.Duration // 0: none
+	DelayHeader string
+	OnlyLatest  bool
 	Timeout     time.Duration // of a run; 0: none
 	Heartbeat   time.Duration // silence after which a run is stuck; 0: none
 	Retry       Retry
@@ -43,6 +49,12 @@ func (t *Topic) fields() fields {
 		{"partitioner", within(&t.Partitioner)},
 		{"ordering", one(&t.Ordering, parsed(partitioner.ParseOrdering, partitioner.Ordering.String))},
 		{"concurrency", one(&t.Concurrency, count(1))},
+		{"rate", one(&t.Rate, perSecond)},
+		{"filter", optional(&t.Filter, newFilter)},
+		{"expire_after", one(&t.Expiry, unlessZero(duration(time.Millisecond)))},
+		{"delay", one(&t.Delay, unlessZero(duration(time.Millisecond)))},
+		{"delay_header", one(&t.DelayHeader, text)},
+		{"only_latest", one(&t.OnlyLatest, yes)},
 		{"timeout", one(&t.Timeout, unlessZero(duration(time.Millisecond)))},
 		{"heartbeat", one(&t.Heartbeat, unlessZero(duration(time.Millisecond)))},
 		{"retry", within(&t.Retry)},
