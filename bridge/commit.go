@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
@@ -36,6 +37,8 @@ type committer struct {
 	limit    int            // bytes of metadata that the broker takes; 0: none
 	told     string         // the metadata that Kafka acknowledged last
 	full     time.Time      // of the last full commit
+	parked   uint64         // version of the parked lanes then
+	unnamed  int            // parked lanes that did not fit then
 	state    queue.State    // at that time
 }
 
@@ -48,7 +51,7 @@ func newCommitter(o *ownership) *committer {
 		clock:  o.cfg.Clock,
 		log:    o.log,
 		sent:   -1,
-		stamp:  recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch},
+		stamp:  recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Scheme: recovery.SchemeSum(o.part.route.scheme)},
 		limit:  recovery.MaxStamp,
 	}
 }
@@ -86,21 +89,26 @@ func (c *committer) next(ctx context.Context) error {
 	return c.commitFull(ctx)
 }
 
-// unchanged: nothing was stored and nothing completed since the last full
+// unchanged: nothing was stored, completed or paused since the last full
 // commit. An idle partition must not make the store flush.
 func (c *committer) unchanged() bool {
 	now := c.stored.State()
-	return now.Frontier == c.state.Frontier && now.Next == c.state.Next && now.Open == c.state.Open
+	return now.Frontier == c.state.Frontier && now.Next == c.state.Next && now.Open == c.state.Open &&
+		slices.Equal(pausesOf(c.stored), c.stamp.Paused)
 }
 
 // commit sends the durable frontier if it is above what was sent.
 func (c *committer) commit(ctx context.Context) error {
 	frontier := c.stored.Frontier()
+	if c.stored.ParkedVersion() != c.parked { // the frontier may have passed them: the next owner must know
+		return c.commitFull(ctx)
+	}
 	if frontier < 0 || frontier <= c.sent {
 		return nil
 	}
 	if n := passed(c.stamp.Ahead, frontier); n > 0 {
-		c.fit(c.stamp.Ahead[n:], c.stamp.Left)
+		c.stamp.Ahead = c.stamp.Ahead[n:]
+		c.fit()
 	}
 	return c.send(ctx, frontier)
 }
@@ -122,7 +130,10 @@ func (c *committer) commitFull(ctx context.Context) error {
 	if err != nil || progress.Frontier < 0 {
 		return err
 	}
-	c.fit(progress.Ahead, progress.Left)
+	c.stamp.Ahead, c.stamp.Left = progress.Ahead, progress.Left
+	c.stamp.Parked, c.parked = c.stored.ParkedIDs()
+	c.stamp.Paused = pausesOf(c.stored)
+	c.fit()
 	if progress.Frontier > c.sent || c.metadata != c.told {
 		if err := c.send(ctx, progress.Frontier); err != nil {
 			return err
@@ -132,9 +143,25 @@ func (c *committer) commitFull(ctx context.Context) error {
 	return nil
 }
 
-func (c *committer) fit(ahead []queue.Range, left int64) {
-	c.stamp.Ahead, c.stamp.Left = ahead, left
+// fit makes the metadata of as much of the stamp as the broker takes. A lane that
+// is to be parked and would not fit is halted instead.
+func (c *committer) fit() {
+	parked, before := len(c.stamp.Parked), c.unnamed
 	c.stamp, c.metadata = c.stamp.Fit(c.limit)
+	if c.unnamed = parked - len(c.stamp.Parked); c.unnamed <= before {
+		return
+	}
+	c.stored.LimitParked(len(c.stamp.Parked))
+	c.log.Error("the commit's metadata cannot name all parked lanes: another owner would run later records of the others; from now on jobs halt instead",
+		"parked", parked, "named", len(c.stamp.Parked), "remedy", "release or discard some, or raise offset.metadata.max.bytes")
+}
+
+// pausesOf lists the pauses of a partition that are not of its topic.
+func pausesOf(p *queue.Partition) (list []recovery.Paused) {
+	for _, pause := range p.Pauses() {
+		list = append(list, recovery.Paused{All: !pause.OfLane, Lane: pause.Lane, Until: pause.Until})
+	}
+	return list
 }
 
 // ahead counts the offsets that are complete above the committed one, as the
@@ -155,7 +182,7 @@ func (c *committer) send(ctx context.Context, offset int64) error {
 		if c.limit = len(c.metadata) / 2; c.limit < leastStamp {
 			c.limit = 0
 		}
-		c.fit(c.stamp.Ahead, c.stamp.Left)
+		c.fit()
 		err = c.claim.Commit(ctx, offset, c.metadata)
 	}
 	if err != nil {

@@ -62,5 +62,8 @@ func (o *ownership) reconcileAnew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.reconcile(ctx)
+	if err := o.reconcile(ctx); err != nil {
+		return err
+	}
+	return o.heed()
 }

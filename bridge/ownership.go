@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // ownership is the work on one partition under one claim.
@@ -21,7 +22,8 @@ type ownership struct {
 	log    *slog.Logger
 	// topicID is the claim's until Kafka was asked again.
 	topicID string
-	begins  bool // neither the store nor the group had an offset of it
+	aside   *recovery.Aside // what another store told of parked lanes; nil: none has
+	begins  bool            // neither the store nor the group had an offset of it
 }
 
 // Own works on a partition for as long as it is claimed. A partition that
@@ -71,10 +73,33 @@ func (o *ownership) begin(ctx context.Context) error {
 	if err := o.stored.Configure(o.claim.TopicID, to.scheme); err != nil {
 		return fmt.Errorf("configure %s: %w", tp, err)
 	}
+	if err := o.heed(); err != nil {
+		return fmt.Errorf("park lanes of %s: %w", tp, err)
+	}
 	if err := o.stored.OnlyLatest(to.onlyLatest); err != nil {
 		return fmt.Errorf("supersede older jobs of %s: %w", tp, err)
 	}
 	return o.charge(ctx)
+}
+
+// heed takes over what another store has parked and paused. What operators have
+// paused here stays so.
+func (o *ownership) heed() error {
+	if o.aside == nil {
+		return nil
+	}
+	if err := o.aside.Apply(o.stored); err != nil {
+		return err
+	}
+	for _, p := range o.aside.Paused {
+		scope := queue.Scope{Topic: o.claim.Topic, Partition: o.claim.Partition, OfLane: !p.All, Lane: p.Lane}
+		pause := queue.Pause{Scope: scope, Until: p.Until, Reason: "paused at store " + o.aside.Store}
+		if _, err := o.store.Pause(pause); err != nil {
+			return err
+		}
+	}
+	o.aside = nil
+	return nil
 }
 
 // workOn fetches, lets jobs start and commits until ctx ends, and then lets go

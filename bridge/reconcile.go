@@ -45,6 +45,7 @@ func (o *ownership) reconcile(ctx context.Context) error {
 	if err := decision.Apply(o.stored); err != nil {
 		return fmt.Errorf("%v to offset %d: %w", decision.Action, decision.Offset, err)
 	}
+	o.aside = decision.Aside
 	o.begins = decision.Action == recovery.Begin && facts.Committed < 0
 	return nil
 }
@@ -97,7 +98,7 @@ func refused(err error) bool {
 }
 
 func (o *ownership) policy() recovery.Policy {
-	p := recovery.Policy{OnExternalReset: recovery.ResetStop, Start: recovery.StartOldest}
+	p := recovery.Policy{OnExternalReset: recovery.ResetStop, Start: recovery.StartOldest, Scheme: o.part.route.scheme}
 	if o.cfg.OnExternalReset == ResetFollow {
 		p.OnExternalReset = recovery.ResetFollow
 	}

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -47,6 +48,9 @@ const (
 type Policy struct {
 	OnExternalReset OnReset
 	Start           Start
+	// Scheme is the fingerprint of what chooses lanes, for what other stores have
+	// parked and paused.
+	Scheme string
 }
 
 // Action is what to do with the store's view of a partition.
@@ -88,6 +92,8 @@ type Decision struct {
 	// Ahead is what the store that committed the offset has completed above it:
 	// for CompleteElsewhere, before anything else is committed.
 	Ahead []queue.Range
+	// Aside is what another store has parked and paused; nil: none has told.
+	Aside *Aside
 	Notes []string // for the log: what was found and is harmless
 }
 
@@ -105,6 +111,24 @@ func (d Decision) Apply(p *queue.Partition) error {
 		p.Acknowledge(d.Acknowledged)
 	}
 	return nil
+}
+
+// Aside is what the store that had a partition before has told of its lanes.
+type Aside struct {
+	Store  string // its id
+	Parked []queue.ParkedIn
+	Paused []Paused
+}
+
+// Apply takes over what is parked, once the partition is configured.
+func (a *Aside) Apply(p *queue.Partition) error {
+	lanes := slices.Clone(a.Parked)
+	for i, in := range lanes {
+		if in.Here {
+			lanes[i].Stores, lanes[i].Here = append(slices.Clone(in.Stores), a.Store), false
+		}
+	}
+	return p.ParkElsewhere(a.Store, lanes)
 }
 
 func (d Decision) act(p *queue.Partition) error {

@@ -39,6 +39,7 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	if err != nil {
 		return Decision{}, err
 	}
+	d.Aside = c.aside()
 	d.Notes = c.notes
 	d.Acknowledged = kafka.Committed
 	if c.otherTopic() {
@@ -152,6 +153,24 @@ func (c *reconciliation) ahead(d Decision) (set []queue.Range) {
 		}
 	}
 	return set
+}
+
+// aside returns what another store has parked and paused, where the ids of its
+// lanes say something here.
+func (c *reconciliation) aside() *Aside {
+	switch {
+	case !c.otherStore() || c.otherTopic() || c.stamp.Scheme == 0:
+		return nil
+	case c.stamp.Scheme != SchemeSum(c.policy.Scheme):
+		if n := len(c.stamp.Parked); n > 0 {
+			c.note("store %s has %d parked lanes under another partitioner: later records of their keys run here", c.stamp.StoreID, n)
+		}
+		return nil
+	}
+	if n := len(c.stamp.Parked); n > 0 {
+		c.note("store %s has told of %d parked lanes: later records of them go aside here, too", c.stamp.StoreID, n)
+	}
+	return &Aside{c.stamp.StoreID, c.stamp.Parked, c.stamp.Paused}
 }
 
 // noteAuthor says whose offset was accepted, unless it is ours.

@@ -31,9 +31,8 @@ var ErrNotStamp = errors.New("not a holdfast stamp")
 //
 // The second word is the CRC-32C of all that follows it. The rest are
 // sections name=value, the value escaped as in a URL's query, in any order; a
-// reader skips the names that it does not know. The names parked and paused are
-// reserved for what operators have set aside; their place is in front of ahead,
-// which is cut where there is not enough room.
+// reader skips the names that it does not know. Where there is not enough room,
+// ahead is cut, and before it is all gone neither parked nor paused are.
 type Stamp struct {
 	TopicID string // as Kafka prints it; empty where the broker has none
 	StoreID string
@@ -44,6 +43,14 @@ type Stamp struct {
 	// Left counts the offsets that are complete above the committed one, too,
 	// and did not fit: another owner runs them again.
 	Left int64
+	// Scheme is the [SchemeSum] of what chooses lanes: the ids of Parked and Paused
+	// say something under the same only. Zero: an older version wrote the stamp.
+	Scheme uint32
+	// Parked are the lanes, ascending, whose later records no owner may run, and
+	// the stores that keep the earlier ones. Here is the stamp's own store.
+	Parked []queue.ParkedIn
+	// Paused are pauses of the partition.
+	Paused []Paused
 	// Unknown are names of sections that this version does not know.
 	Unknown []string
 }
@@ -51,11 +58,14 @@ type Stamp struct {
 const stampMagic = "hf1"
 
 const (
-	sectionTopic = "topic"
-	sectionStore = "store"
-	sectionEpoch = "epoch"
-	sectionLeft  = "left"
-	sectionAhead = "ahead"
+	sectionTopic  = "topic"
+	sectionStore  = "store"
+	sectionEpoch  = "epoch"
+	sectionScheme = "scheme"
+	sectionParked = "parked"
+	sectionPaused = "paused"
+	sectionLeft   = "left"
+	sectionAhead  = "ahead"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -69,16 +79,33 @@ func (s Stamp) Encode() string {
 }
 
 // Fit returns the stamp as it is with at most limit bytes, and its text: the
-// highest of Ahead are left out and counted in Left instead. The text is empty
-// where even the rest does not fit.
+// highest of Ahead are left out and counted in Left instead. What of Parked and
+// Paused does not fit even so is left out. The text is empty where even the rest
+// does not fit.
 func (s Stamp) Fit(limit int) (Stamp, string) {
 	body := strings.Join([]string{
 		sectionTopic + "=" + url.QueryEscape(s.TopicID),
 		sectionStore + "=" + url.QueryEscape(s.StoreID),
 		sectionEpoch + "=" + strconv.FormatUint(s.Epoch, 10),
 	}, " ")
+	if s.Scheme != 0 {
+		body += fmt.Sprintf(" %s=%08x", sectionScheme, s.Scheme)
+	}
 	const ahead, left = " " + sectionAhead + "=", " " + sectionLeft + "="
 	const mostLeft = len(left) + 20
+	add := func(section string, pack func(limit int) string) {
+		if value := pack(limit - len(stampMagic) - 12 - len(body) - len(section) - mostLeft); value != "" {
+			body += " " + section + "=" + value
+		}
+	}
+	add(sectionParked, func(limit int) (text string) {
+		text, s.Parked = packParked(s.Parked, limit)
+		return text
+	})
+	add(sectionPaused, func(limit int) (text string) {
+		text, s.Paused = packPaused(s.Paused, limit)
+		return text
+	})
 	room := limit - len(stampMagic) - 10 - len(body) - mostLeft - len(ahead)
 	packed, carried := packRanges(s.Ahead, room)
 	for _, r := range s.Ahead[carried:] {
@@ -118,6 +145,9 @@ func DecodeStamp(metadata string) (Stamp, error) {
 		{sectionTopic, true, func(v string) error { s.TopicID = v; return nil }},
 		{sectionStore, true, func(v string) error { s.StoreID = v; return nil }},
 		{sectionEpoch, true, func(v string) (err error) { s.Epoch, err = strconv.ParseUint(v, 10, 64); return err }},
+		{sectionScheme, false, func(v string) (err error) { s.Scheme, err = parseScheme(v); return err }},
+		{sectionParked, false, func(v string) (err error) { s.Parked, err = unpackParked(v); return err }},
+		{sectionPaused, false, func(v string) (err error) { s.Paused, err = unpackPaused(v); return err }},
 		{sectionLeft, false, func(v string) (err error) { s.Left, err = parseCount(v); return err }},
 		{sectionAhead, false, func(v string) (err error) { s.Ahead, err = unpackRanges(v); return err }},
 	} {
@@ -135,6 +165,11 @@ func DecodeStamp(metadata string) (Stamp, error) {
 	}
 	s.Unknown = slices.Sorted(maps.Keys(sections))
 	return s, nil
+}
+
+func parseScheme(text string) (uint32, error) {
+	n, err := strconv.ParseUint(text, 16, 32)
+	return uint32(n), err
 }
 
 func parseCount(text string) (int64, error) {

@@ -39,6 +39,9 @@ func TestStampRoundTrip(t *testing.T) {
 			Epoch:   rapid.Uint64().Draw(t, "epoch"),
 			Ahead:   drawRanges(t),
 			Left:    rapid.Int64Range(0, 1<<40).Draw(t, "left"),
+			Scheme:  rapid.Uint32().Draw(t, "scheme"),
+			Parked:  drawParked(t, 20),
+			Paused:  drawPaused(t),
 		}
 		text := want.Encode()
 		if !utf8.ValidString(text) {
@@ -53,8 +56,8 @@ func TestStampRoundTrip(t *testing.T) {
 
 func TestStampSkipsUnknownSections(t *testing.T) {
 	t.Parallel()
-	got, err := DecodeStamp(sealStamp("parked=17,23 epoch=3 paused= store=s topic=t"))
-	want := Stamp{TopicID: "t", StoreID: "s", Epoch: 3, Unknown: []string{"parked", "paused"}}
+	got, err := DecodeStamp(sealStamp("later=17,23 epoch=3 more= store=s topic=t"))
+	want := Stamp{TopicID: "t", StoreID: "s", Epoch: 3, Unknown: []string{"later", "more"}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -106,6 +109,11 @@ func TestNotStamp(t *testing.T) {
 		"negative epoch":    sealStamp("topic=t store=s epoch=-1"),
 		"section no value":  sealStamp("topic=t store=s epoch=1 x"),
 		"bad ranges":        sealStamp("topic=t store=s epoch=1 ahead=AAAA"),
+		"bad scheme":        sealStamp("topic=t store=s epoch=1 scheme=x"),
+		"no parked lanes":   sealStamp("topic=t store=s epoch=1 parked="),
+		"bad lane ids":      sealStamp("topic=t store=s epoch=1 parked=.AAAA"),
+		"lane id twice":     sealStamp("topic=t store=s epoch=1 parked=s.AAAAAAAAAAEAAAAAAAAAAQ"),
+		"bad pause":         sealStamp("topic=t store=s epoch=1 paused=-3"),
 		"bad count":         sealStamp("topic=t store=s epoch=1 left=-3"),
 		"bad escape":        sealStamp("topic=%zz store=s epoch=1"),
 		"too long":          sealStamp("topic=t store=s epoch=1 x=" + strings.Repeat("y", MaxStamp)),
@@ -127,6 +135,7 @@ func FuzzDecodeStamp(f *testing.F) {
 	f.Add(Stamp{TopicID: "t", StoreID: "s", Epoch: 1}.Encode())
 	f.Add(Stamp{TopicID: "t", StoreID: "s", Epoch: 1, Ahead: []queue.Range{{From: 3, To: 9}}, Left: 7}.Encode())
 	f.Add(sealStamp("topic=t store=s epoch=18446744073709551615 later=%00"))
+	f.Add(sealStamp("topic=t store=s epoch=1 scheme=0000000a parked=.AAAAAAAAAAE~s2.AAAAAAAAAAE paused=all.1700000000~ff"))
 	f.Fuzz(func(t *testing.T, metadata string) {
 		// A random checksum never matches, so the sections get one that does.
 		for _, text := range []string{metadata, sealStamp(metadata)} {
