@@ -274,13 +274,3 @@ type asideBack struct {
 	asideJob
 	note *noteValue
 }
-
-// requeue makes a job run again: it is in the bucket aside with the flush, and
-// in its lane when that is on disk.
-func (f *partFlush) requeue(t *asideTable, r row, body []byte, note *noteValue) error {
-	if err := t.put(r, body, note); err != nil {
-		return err
-	}
-	f.back = append(f.back, asideBack{r.aside(), note})
-	return nil
-}

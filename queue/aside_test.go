@@ -172,7 +172,8 @@ func (r *rig) requeue(p *Partition, rec Record) {
 		r.must(err)
 		w := newBodyWriter()
 		place := w.add(&rec, 0)
-		return f.parts[0].requeue(t, place.row, w.buf, nil)
+		f.parts[0].back = append(f.parts[0].back, asideBack{place.row.aside(), nil})
+		return t.put(place.row, w.buf, nil)
 	}))
 	r.tell(f, 0)
 }

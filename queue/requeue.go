@@ -88,7 +88,7 @@ func (t *deadTable) requeue(a *deadAct) error {
 	if a.reset {
 		note = noteValue{}
 	}
-	if err := aside.put(r, body, &note); err != nil {
+	if err := errors.Join(aside.put(r, body, &note), aside.close()); err != nil {
 		return err
 	}
 	t.back = append(t.back, asideBack{r.aside(), &note})
