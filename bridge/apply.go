@@ -66,7 +66,7 @@ var (
 )
 
 // Of two functions nobody can tell whether they are the same.
-var unlooked = []string{"Topics", "Sarama", "Use", "Hooks", "Logger", "Verify", "Clock", "Handler", "Batch", "Filter", "Partitioner"}
+var unlooked = []string{"Topics", "Sarama", "Use", "Hooks", "Logger", "Verify", "Clock", "Handler", "Batch", "RetryClasses", "Filter", "Partitioner"}
 
 // compare notes the fields in which two values of a struct differ.
 func (a *Applied) compare(prefix string, old, new reflect.Value, live []string) {
@@ -111,7 +111,7 @@ func (r *run) reroute() {
 	r.store.LimitRate(r.live.Rate)
 	r.parts.each(func(p *partition) {
 		if to, err := r.routes.find(p.topic); err == nil { // it was found when the partition was taken
-			p.reroute(to)
+			p.reroute(to, r.guardOf(p.topic, to))
 			r.limit(p.topic, to)
 		}
 	})
@@ -136,5 +136,5 @@ func (r *run) take(tp queue.TopicPartition, fixed bool) (*partition, *route, err
 		return nil, nil, errNotOurs
 	}
 	r.limit(tp.Topic, to)
-	return r.parts.add(tp, to), to, nil
+	return r.parts.add(tp, to, r.guardOf(tp.Topic, to)), to, nil
 }

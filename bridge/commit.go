@@ -27,7 +27,9 @@ type committer struct {
 	stored *queue.Partition
 	hooks  *hooks
 	clock  queue.Clock
-	log    *slog.Logger
+	// drained is the offset at which the hook was told last.
+	drained int64
+	log     *slog.Logger
 
 	sent int64  // last offset that Kafka acknowledged in this claim; -1: none
 	last string // the error logged last, so that it is said once
@@ -50,9 +52,9 @@ func newCommitter(o *ownership) *committer {
 		hooks:  o.hooks,
 		clock:  o.cfg.Clock,
 		log:    o.log,
-		sent:   -1,
-		stamp:  recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Scheme: recovery.SchemeSum(o.part.route.scheme)},
-		limit:  recovery.MaxStamp,
+		sent:   -1, drained: -1,
+		stamp: recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Scheme: recovery.SchemeSum(o.part.route.scheme)},
+		limit: recovery.MaxStamp,
 	}
 }
 
@@ -65,6 +67,7 @@ func (c *committer) loop(ctx context.Context, wake <-chan struct{}, begun chan<-
 			return
 		}
 		c.report(err)
+		c.tellDrained()
 		if begun != nil && c.sent >= 0 {
 			close(begun)
 			begun = nil
@@ -74,6 +77,17 @@ func (c *committer) loop(ctx context.Context, wake <-chan struct{}, begun chan<-
 			return
 		case <-wake:
 		}
+	}
+}
+
+// tellDrained tells the hook where nothing is left to do or to commit.
+func (c *committer) tellDrained() {
+	if c.hooks.to.Drained == nil || c.sent == c.drained {
+		return
+	}
+	if state := c.stored.State(); state.Open == 0 && state.Next == c.sent {
+		c.drained = c.sent
+		c.hooks.drained(Drained{Topic: c.claim.Topic, Partition: c.claim.Partition, Offset: c.sent})
 	}
 }
 

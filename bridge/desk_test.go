@@ -46,7 +46,7 @@ func newDesk(t testing.TB, workers int, topic Topic, hooked *Hooks) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.part = d.parts.add(tp, to)
+	d.part = d.parts.add(tp, to, nil)
 	d.part.scope, d.part.cancel = context.WithCancelCause(context.Background())
 	if d.stored, err = store.Attach(tp); err != nil {
 		t.Fatal(err)

@@ -19,16 +19,23 @@ type hooks struct {
 // end lets no hook be called any more.
 func (h *hooks) end() { h.ended.Store(true) }
 
-func (h *hooks) assigned(e Assigned)   { emit(h, "Assigned", h.to.Assigned, e) }
-func (h *hooks) revoked(e Revoked)     { emit(h, "Revoked", h.to.Revoked, e) }
-func (h *hooks) held(e Held)           { emit(h, "Held", h.to.Held, e) }
-func (h *hooks) stored(e Stored)       { emit(h, "Stored", h.to.Stored, e) }
-func (h *hooks) started(j *Job)        { emit(h, "Started", h.to.Started, j) }
-func (h *hooks) stuck(e Stuck)         { emit(h, "Stuck", h.to.Stuck, e) }
-func (h *hooks) committed(e Committed) { emit(h, "Committed", h.to.Committed, e) }
-func (h *hooks) storeError(err error)  { emit(h, "StoreError", h.to.StoreError, err) }
-func (h *hooks) dropped(e Dropped)     { emit(h, "Dropped", h.to.Dropped, e) }
-func (h *hooks) throttled(e Throttled) { emit(h, "Throttled", h.to.Throttled, e) }
+func (h *hooks) assigned(e Assigned)             { emit(h, "Assigned", h.to.Assigned, e) }
+func (h *hooks) revoked(e Revoked)               { emit(h, "Revoked", h.to.Revoked, e) }
+func (h *hooks) held(e Held)                     { emit(h, "Held", h.to.Held, e) }
+func (h *hooks) stored(e Stored)                 { emit(h, "Stored", h.to.Stored, e) }
+func (h *hooks) started(j *Job)                  { emit(h, "Started", h.to.Started, j) }
+func (h *hooks) stuck(e Stuck)                   { emit(h, "Stuck", h.to.Stuck, e) }
+func (h *hooks) retried(e Retried)               { emit(h, "Retried", h.to.Retried, e) }
+func (h *hooks) buried(e Buried)                 { emit(h, "Buried", h.to.Buried, e) }
+func (h *hooks) parked(e Parked)                 { emit(h, "Parked", h.to.Parked, e) }
+func (h *hooks) guarding(e Guarding)             { emit(h, "Guarding", h.to.Guarding, e) }
+func (h *hooks) drained(e Drained)               { emit(h, "Drained", h.to.Drained, e) }
+func (h *hooks) tick(e Tick)                     { emit(h, "Tick", h.to.Tick, e) }
+func (h *hooks) endOfPartition(e EndOfPartition) { emit(h, "EndOfPartition", h.to.EndOfPartition, e) }
+func (h *hooks) committed(e Committed)           { emit(h, "Committed", h.to.Committed, e) }
+func (h *hooks) storeError(err error)            { emit(h, "StoreError", h.to.StoreError, err) }
+func (h *hooks) dropped(e Dropped)               { emit(h, "Dropped", h.to.Dropped, e) }
+func (h *hooks) throttled(e Throttled)           { emit(h, "Throttled", h.to.Throttled, e) }
 func (h *hooks) paused(changes []queue.PauseChange) {
 	for _, c := range changes {
 		h.log.Info(map[bool]string{false: "jobs paused by an operator", true: "pause ended"}[c.Ended], "topic", c.Topic,

@@ -107,37 +107,12 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 				return // the outcome follows the acknowledgement
 			}
 		}
-		outcome := r.conclude(a, v, began, ended, err)
+		outcome := r.conclude(taken, a, v, began, ended, err)
 		h.finish(taken, outcome)
 		if outcome.Kind != queue.Release {
 			r.acquit(taken, lane)
 		}
-		if outcome.Kind != queue.Done {
-			r.say(outcome, &a.Job, err)
-		}
 	}()
 	err = call(&a.ctx, v.route.handler, &a.Job)
 	return ended
-}
-
-// conclude judges a run that has ended.
-func (r *run) conclude(a *attempt, v *view, began, ended time.Time, err error) queue.Outcome {
-	outcome, delay := judge(v, ended, a.Attempt, err)
-	if r.hooks.to.Finished != nil {
-		r.hooks.finished(&a.Job, Result{
-			Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: ended.Sub(began), Produced: a.output,
-		})
-	}
-	return outcome
-}
-
-// say logs what an operator should know of a run that did not just do its job.
-func (r *run) say(outcome queue.Outcome, job *Job, err error) {
-	switch outcome.Kind {
-	case queue.Halt:
-		r.log.Error("job given up; its lane waits until an operator retries or skips it",
-			"job", job, "attempt", job.Attempt, "error", err)
-	case queue.Skipped:
-		r.log.Info("job skipped by its handler: it counts as done", "job", job, "attempt", job.Attempt, "reason", err)
-	}
 }

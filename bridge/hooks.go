@@ -7,8 +7,12 @@ import "time"
 // concurrently except where noted. A hook that panics is logged and contained.
 // None is called once Run has returned.
 //
-// For one job the order is Stored, Started, Finished (the last two once per
-// run), Durable.
+// For one job the order is Stored; then for each run Started, perhaps Stuck,
+// Finished, and one of Retried, Buried and Parked where it is for one of them;
+// Durable for each run that counts, once its outcome is on disk. Committed
+// follows the Durable of every job below its offset. For one partition the order
+// is Assigned, everything about its jobs, Revoked; a run that outlives the
+// revocation is still told of.
 type Hooks struct {
 	// Assigned follows the reconciliation of a partition that was taken.
 	Assigned func(Assigned)
@@ -16,6 +20,14 @@ type Hooks struct {
 	Revoked func(Revoked)
 	// Held tells that one partition stopped because it needs an operator.
 	Held func(Held)
+	// EndOfPartition tells that everything was read that Kafka has of a
+	// partition, once for each such offset.
+	EndOfPartition func(EndOfPartition)
+	// Drained tells that a partition has no unfinished job left and that this is
+	// committed, once for each such offset. Calls of one partition come one at
+	// a time.
+	Drained func(Drained)
+
 	// Stored tells that records were taken over into their lanes. They are on
 	// disk, or done, before any offset above them is committed.
 	Stored func(Stored)
@@ -26,6 +38,13 @@ type Hooks struct {
 	Stuck func(Stuck)
 	// Finished follows a run; its outcome is not yet on disk.
 	Finished func(*Job, Result)
+	// Retried follows the Finished of a run that failed and is tried again.
+	Retried func(Retried)
+	// Buried follows the Finished of a run that made its job a dead letter.
+	// Dead letters that an operator made are told of by Durable alone.
+	Buried func(Buried)
+	// Parked follows the Finished of a run that had its lane set aside, likewise.
+	Parked func(Parked)
 	// Durable follows the fsync that covers the outcomes, and what an operator
 	// did to jobs. One call at a time, and the next fsync waits for it.
 	Durable func([]Completion)
@@ -40,6 +59,12 @@ type Hooks struct {
 	// Paused follows the fsync that covers a pause that an operator began or
 	// changed, or the end of one. It is called as Durable is.
 	Paused func(Paused)
+
+	// Guarding tells that the [Guard] of a topic begins to hold burials back,
+	// and that it has ended.
+	Guarding func(Guarding)
+	// Tick comes about every second, one call at a time.
+	Tick func(Tick)
 	// StoreError tells why the store failed. Run returns after it.
 	StoreError func(error)
 	// PartitionerFailed tells that a record got a lane of its own because its
@@ -84,15 +109,70 @@ type Stored struct {
 	Records int
 }
 
+// EndOfPartition is a partition of which everything was read.
+type EndOfPartition struct {
+	Topic     string
+	Partition int32
+	Offset    int64 // of the next record, which does not exist yet
+}
+
+// Drained is a partition without an unfinished job.
+type Drained struct {
+	Topic     string
+	Partition int32
+	Offset    int64 // that is committed: of the next record to be read
+}
+
 // Result is how a run ended.
 type Result struct {
-	Outcome string        // done, retry, release, halt, skipped or snooze
+	Outcome string        // done, retry, release, halt, bury, skipped or snooze
 	Err     error         // what the handler returned
 	Delay   time.Duration // retry and snooze: until the next run
+	Guarded bool          // retry: it would have been given up, but for the [Guard]
 	Took    time.Duration
 	// Produced are the records that the handler has produced. They were
 	// acknowledged where the outcome is done.
 	Produced []Record
+	// Waited is how long the job had been here, or its next run been due, when
+	// the run began; behind other jobs of its lane included.
+	Waited time.Duration
+}
+
+// Retried is a run that failed and is tried again.
+type Retried struct {
+	Job     *Job
+	Err     error
+	Delay   time.Duration // until the next run
+	Guarded bool          // it would have been given up, but for the [Guard]
+}
+
+// Buried is a job that became a dead letter.
+type Buried struct {
+	Job *Job
+	Err error
+}
+
+// Parked is a job whose lane was set aside.
+type Parked struct {
+	Job *Job
+	Err error
+}
+
+// Guarding is the beginning or the end of a topic's outage guard holding
+// burials back.
+type Guarding struct {
+	Topic   string
+	Active  bool // it begins
+	Refused int  // at the end: how often it kept a job from being given up
+}
+
+// Tick sums up what the bridge has.
+type Tick struct {
+	At         time.Time // by [Config.Clock]
+	Partitions int
+	Open       int // unfinished jobs
+	Running    int // of these, with a handler
+	Halted     int // of these, given up: each holds its lane
 }
 
 // Stuck is a run whose handler gives no sign of life. It goes on.
@@ -107,8 +187,10 @@ type Completion struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	Outcome   string // done, retry, halt, skipped or snooze; by an operator, skipped or retried
-	Attempts  int    // runs counted so far
+	// Outcome is done, retry, halt, bury, skipped or snooze, or what an operator
+	// did: skipped, retried or bury.
+	Outcome  string
+	Attempts int // runs counted so far
 }
 
 // Dropped are records that are not worked on, and count as complete.

@@ -151,6 +151,7 @@ func (r *reader) handOver() error {
 		}
 	}
 	r.intake.lookLater()
+	r.tellEnd()
 	return nil
 }
 

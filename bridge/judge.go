@@ -42,7 +42,18 @@ func judge(v *view, now time.Time, attempt int, err error) (queue.Outcome, time.
 	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error()}, delay
 }
 
-// giveUp is what becomes of a job that is not to be tried any more.
-func (v *view) giveUp(_ time.Time, err error) (queue.Outcome, time.Duration) {
-	return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
+// giveUp is what becomes of a job that is not to be tried any more: what the
+// topic says, unless its guard wants it tried nevertheless.
+func (v *view) giveUp(now time.Time, err error) (queue.Outcome, time.Duration) {
+	switch v.route.onFailure {
+	case Block:
+		return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
+	case ParkLane:
+		return queue.Outcome{Kind: queue.Park, Error: err.Error()}, 0
+	}
+	if v.guard.spend(now) {
+		return queue.Outcome{Kind: queue.Bury, Error: err.Error()}, 0
+	}
+	delay := longest(v.route.retry)
+	return queue.Outcome{Kind: queue.Retry, Due: now.Add(delay), Error: err.Error(), Guarded: true}, delay
 }

@@ -24,6 +24,7 @@ type partition struct {
 
 	mu      sync.Mutex // guards all below
 	route   *route
+	guard   *guard // nil: it needs none
 	topicID string
 	// claim and stored are set while the partition is owned and nothing stands
 	// in the way of its jobs. withdraw clears them, before the lease: a lease
@@ -137,16 +138,17 @@ type view struct {
 	until   time.Time        // jobs start before it only
 	claim   *kafka.Claim     // nil: not owned now
 	stored  *queue.Partition // nil: not owned now
+	guard   *guard           // nil: jobs are given up without asking
 }
 
 // lets reports whether a job may start.
 func (v *view) lets(now time.Time) bool { return v.scope.Err() == nil && now.Before(v.until) }
 
 // reroute lets the next runs go by another route.
-func (p *partition) reroute(to *route) {
+func (p *partition) reroute(to *route, guard *guard) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.route = to
+	p.route, p.guard = to, guard
 	if p.seen.Load() != nil { // else it is not admitted yet
 		p.publish()
 	}
@@ -154,7 +156,7 @@ func (p *partition) reroute(to *route) {
 
 // publish needs mu.
 func (p *partition) publish() {
-	p.seen.Store(&view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored})
+	p.seen.Store(&view{p.route, p.topicID, p.scope, p.until, p.claim, p.stored, p.guard})
 }
 
 // view is that of a partition that was admitted: jobs come from no others.
@@ -174,14 +176,14 @@ func newRegistry() *registry {
 }
 
 // add returns the partition, known from now on.
-func (r *registry) add(tp queue.TopicPartition, to *route) *partition {
+func (r *registry) add(tp queue.TopicPartition, to *route, guard *guard) *partition {
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	if p := r.get(tp); p != nil {
-		p.reroute(to)
+		p.reroute(to, guard)
 		return p
 	}
-	more := map[queue.TopicPartition]*partition{tp: {topic: tp.Topic, id: tp.Partition, route: to}}
+	more := map[queue.TopicPartition]*partition{tp: {topic: tp.Topic, id: tp.Partition, route: to, guard: guard}}
 	maps.Copy(more, *r.byTP.Load())
 	r.byTP.Store(&more)
 	return more[tp]

@@ -61,7 +61,7 @@ func TestAJobSeesItsPartitionFromTheFirstLeaseOn(t *testing.T) {
 		if _, err := stored.Append([]queue.Record{{Lane: queue.Lane{Own: true}}}); err != nil {
 			t.Fatal(err)
 		}
-		part := d.parts.add(tp, d.part.route)
+		part := d.parts.add(tp, d.part.route, nil)
 		seen := make(chan *view, 1)
 		go func() {
 			jobs := make([]queue.Job, 1)

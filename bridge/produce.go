@@ -217,11 +217,8 @@ func (r *run) produce(a *attempt, taken *queue.Job, v *view, began time.Time) er
 	err = r.cluster.Producer().Send(v.scope, messages(records, a.produce.placement.Partition), func(err error) {
 		defer r.pool.rejoin(&a.Job)
 		err = produceFailed(v, err)
-		outcome := r.conclude(a, v, began, r.cfg.Clock.Now(), err)
+		outcome := r.conclude(&job, a, v, began, r.cfg.Clock.Now(), err)
 		r.fail(r.store.Finish(queue.Finished{Job: &job, Outcome: outcome}))
-		if outcome.Kind != queue.Done {
-			r.say(outcome, &a.Job, err)
-		}
 	})
 	if err != nil {
 		r.pool.rejoin(&a.Job)

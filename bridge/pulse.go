@@ -27,6 +27,32 @@ func (r *run) pokeCommits(ctx context.Context) error {
 	return every(ctx, r.cfg.CommitEvery, func() { r.parts.each((*partition).pokeCommit) })
 }
 
+// tickEvery is the interval of [Hooks.Tick].
+const tickEvery = time.Second
+
+// tick looks after what nothing else would notice, and tells that time passes.
+func (r *run) tick(ctx context.Context) error {
+	return every(ctx, tickEvery, func() {
+		now := r.cfg.Clock.Now()
+		r.guards.look(now)
+		if r.hooks.to.Tick != nil {
+			r.hooks.tick(r.summary(now))
+		}
+	})
+}
+
+func (r *run) summary(now time.Time) Tick {
+	t := Tick{At: now}
+	for _, p := range r.store.Attached() {
+		state := p.State()
+		t.Partitions++
+		t.Open += state.Open
+		t.Halted += state.Halted
+		t.Running += p.Running()
+	}
+	return t
+}
+
 // every calls f in intervals of d until ctx ends. It keeps house, so it goes by
 // the machine's time also where the time of jobs is an injected clock's.
 func every(ctx context.Context, d time.Duration, f func()) error {

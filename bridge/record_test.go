@@ -29,7 +29,7 @@ func TestAttemptIsACopyOfTheRecord(t *testing.T) {
 		"large": {queue.Record{Timestamp: -1, Value: make([]byte, 2*small)}, Record{Value: make([]byte, 2*small)}},
 	} {
 		var made attempts
-		got := made.next(&queue.Job{Record: c.stored}, &view{}, 3)
+		got := made.next(&queue.Job{Record: c.stored}, &view{route: new(route)}, 3)
 		if diff := cmp.Diff(c.want, got.Record); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -38,7 +38,8 @@ func (r *run) restore(taken *queue.Job, v *view) (outcome queue.Outcome, ok bool
 	}
 	if err != nil {
 		due := r.cfg.Clock.Now().Add(restoreAgain)
-		return queue.Outcome{Kind: queue.Retry, Due: due, Error: fmt.Sprintf("%v; fetch it again: %v", taken.Damaged, err)}, false
+		r.log.Warn("a damaged record cannot be fetched now, will try again", "job", name, "damage", taken.Damaged, "error", err)
+		return queue.Outcome{Kind: queue.Snooze, Due: due}, false // its handler had no attempt
 	}
 	record := newRecord(message)
 	lane, _ := v.route.lanes.Lane(lookAt(&record)) // for its name; the job stays in the lane it was given

@@ -71,6 +71,20 @@ func (b Backoff) withDefaults() Backoff {
 	return b
 }
 
+// longest is how long a job waits that is not to be given up yet. A policy that
+// panics, or says nothing of use, has a minute.
+func longest(policy RetryPolicy) (d time.Duration) {
+	defer func() {
+		if recover() != nil || d <= 0 {
+			d = time.Minute
+		}
+	}()
+	if p, ok := policy.(interface{ Longest() time.Duration }); ok {
+		return p.Longest()
+	}
+	return 0
+}
+
 // next asks the policy; one that panics is replaced by the default for once.
 func next(policy RetryPolicy, attempt int, err error) (d Decision) {
 	defer func() {

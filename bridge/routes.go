@@ -24,6 +24,7 @@ type route struct {
 	fixed      bool   // partitions are listed, not assigned by the group
 	filter     func(*Record) bool
 	onlyLatest bool
+	guard      Guard
 	produce    *producing
 	dead       *deadTo
 }
@@ -96,6 +97,7 @@ func newRoutes(cfg Config) (*routes, error) {
 			fixed:      len(t.Partitions) > 0,
 			filter:     t.Filter,
 			onlyLatest: t.OnlyLatest,
+			guard:      t.DeadLetter.Guard,
 			produce:    produce,
 			dead:       dead,
 		}

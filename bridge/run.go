@@ -22,6 +22,7 @@ type run struct {
 	store   *queue.Store
 	parts   *registry
 	poison  poison
+	guards  guards
 	log     *slog.Logger
 
 	// jobs is the parent of all contexts of runs; endJobs gives the cause.
@@ -73,6 +74,7 @@ func (r *run) until(ctx context.Context) error {
 		group.Go(func() error { return r.sendDead(keep) })
 	}
 	group.Go(func() error { return r.watchRuns(keep) })
+	group.Go(func() error { return r.tick(keep) })
 	r.pool.start(r.work)
 	close(r.ready)
 

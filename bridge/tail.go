@@ -17,9 +17,10 @@ type tail struct {
 	asked  int64     // the offset of the last probe
 	again  time.Time // not before, while the offset is still the same
 	flying bool      // a probe is under way
+	told   int64     // the offset that the hook EndOfPartition was told last
 }
 
-func newTail() tail { return tail{found: make(chan int64, 1), asked: -1} }
+func newTail() tail { return tail{found: make(chan int64, 1), asked: -1, told: -1} }
 
 // moved notes that records arrive.
 func (t *tail) moved() { t.quiet = false }
@@ -42,7 +43,7 @@ func (t *tail) check(ctx context.Context, r *reader) {
 		defer close(t.done)
 		probe, err := r.claim.Probe(ctx, offset)
 		if err != nil {
-			probe.End = offset // asked again later
+			probe.End = -1 // asked again later
 		}
 		t.found <- probe.End
 	}(r.next)
@@ -61,6 +62,9 @@ func (t *tail) wait() {
 func (r *reader) advance(end int64) error {
 	r.tail.flying = false
 	if end <= r.next {
+		if end >= 0 {
+			r.tellEnd()
+		}
 		return nil
 	}
 	for !r.intake.empty() {
@@ -72,5 +76,16 @@ func (r *reader) advance(end int64) error {
 		return fmt.Errorf("step over invisible records up to %d: %w", end, err)
 	}
 	r.next = end
+	r.tellEnd()
 	return nil
+}
+
+// tellEnd tells the hook where nothing is left to be read, as far as Kafka has
+// told us.
+func (r *reader) tellEnd() {
+	if r.hooks.to.EndOfPartition == nil || r.next == r.tail.told || r.next < r.stream.HighWater() || !r.intake.empty() {
+		return
+	}
+	r.tail.told = r.next
+	r.hooks.endOfPartition(EndOfPartition{Topic: r.claim.Topic, Partition: r.claim.Partition, Offset: r.next})
 }

@@ -138,7 +138,7 @@ func TestTryAgreesWithABridge(t *testing.T) {
 			t.Fatal(err)
 		}
 		diff := cmp.Diff(bridged, run{tried.Job, tried.Result},
-			cmpopts.IgnoreFields(bridge.Result{}, "Took"), cmpopts.IgnoreUnexported(bridge.Job{}),
+			cmpopts.IgnoreFields(bridge.Result{}, "Took", "Waited"), cmpopts.IgnoreUnexported(bridge.Job{}),
 			cmp.Comparer(func(a, b error) bool { return (a == nil) == (b == nil) && (a == nil || a.Error() == b.Error()) }))
 		if diff != "" {
 			t.Errorf("%s (-bridge +try):\n%s", tried.Job, diff)

@@ -34,7 +34,7 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 		if jobs == 0 {
 			return nil
 		}
-		c := &chunk{records: recs, live: jobs, scheme: p.scheme}
+		c := &chunk{records: recs, live: jobs, scheme: p.scheme, since: p.store.clock.Now().UnixNano()}
 		bytes := int64(0)
 		for i := range recs {
 			r := &recs[i]

@@ -89,7 +89,7 @@ func (p *Partition) Detach() {
 func newPartition(s *Store, tp TopicPartition) *Partition {
 	return &Partition{
 		tp: tp, store: s, lanes: map[uint64]*lane{}, own: map[int64]*lane{},
-		next: -1, stored: -1, acked: -1, durable: -1,
+		next: -1, stored: -1, acked: -1, durable: -1, since: s.clock.Now().UnixNano(),
 		maxParked: MaxParked, freeing: map[int64]bool{},
 	}
 }

@@ -15,6 +15,7 @@ type chunk struct {
 	bytes   int64    // counted in Store.memory
 	scheme  uint16   // number of the scheme that chose the lanes
 	flushed bool     // no longer counted in Store.fresh
+	since   int64    // when they came in, in Unix nanoseconds
 	aside   bool     // its jobs are in the bucket aside
 }
 

@@ -22,6 +22,7 @@ var (
 	bucketMeta       = []byte("meta")
 	bucketPartitions = []byte("partitions")
 	bucketPauses     = []byte("pauses")
+	bucketGuards     = []byte("guards")
 
 	keyFormat   = []byte("format")
 	keyIdentity = []byte("identity")

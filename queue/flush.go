@@ -14,6 +14,7 @@ type flush struct {
 	identity *Identity // nil: the file has it
 	events   []Durable
 	pauses   []PauseChange
+	guards   map[string]guardValue
 
 	now      time.Time
 	dead     []*deadChange
@@ -70,7 +71,7 @@ func (s *Store) gather() *flush {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.started++
-	f := &flush{events: s.events, pauses: s.pauseChanges}
+	f := &flush{events: s.events, pauses: s.pauseChanges, guards: s.guards}
 	tight := s.tight()
 	for _, p := range s.dirty {
 		f.parts = append(f.parts, p.gather(tight))
@@ -80,7 +81,7 @@ func (s *Store) gather() *flush {
 		f.identity, s.renamed = &id, false
 	}
 	s.gatherDead(f)
-	s.dirty, s.events, s.pauseChanges = nil, nil, nil
+	s.dirty, s.events, s.pauseChanges, s.guards = nil, nil, nil, nil
 	s.flying, s.gathering = s.gathering, undurable{}
 	return f
 }

@@ -113,13 +113,19 @@ type Job struct {
 
 	part *Partition
 	lane *lane // nil once finished
-	cold bool  // the body is in the file only
+	// since is when it came in or, later, became due, in Unix nanoseconds.
+	since int64
+	cold  bool // the body is in the file only
 	// aside: it is there in the bucket aside.
 	aside bool
 }
 
 // TopicPartition returns the partition that the job came from.
 func (j *Job) TopicPartition() TopicPartition { return TopicPartition{j.Topic, j.Partition} }
+
+// Since returns when the job came into memory or, if that is later, when it
+// became due.
+func (j *Job) Since() time.Time { return time.Unix(0, j.since) }
 
 // Finished pairs a job with its outcome.
 type Finished struct {

@@ -17,6 +17,7 @@ type Partition struct {
 	until    time.Time // jobs start before it only
 	detached bool
 	away     int64 // when it was detached, in Unix nanoseconds; zero since it got a lease
+	since    int64 // when memory came to have it, in Unix nanoseconds
 	gone     bool  // detached and forgotten by the store: this handle does nothing any more
 	known    bool  // the file has held this partition
 

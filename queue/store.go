@@ -92,8 +92,9 @@ type Store struct {
 	probation    *probation // nil: no job is a suspect
 	pace         pace       // of all topics together
 	pauses       pauses
-	pauseChanges []PauseChange // for the next flush
-	pauseAlarm   Timer         // fires when the first of pauses ends
+	pauseChanges []PauseChange         // for the next flush
+	guards       map[string]guardValue // for the next flush, by topic
+	pauseAlarm   Timer                 // fires when the first of pauses ends
 
 	forgotten int          // calls of Forget that did something
 	detached  int          // calls of Detach that did something
@@ -247,7 +248,7 @@ func (s *Store) Sync(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.deadChanges) > 0 || s.expireDue
+	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.guards) > 0 || len(s.deadChanges) > 0 || s.expireDue
 	if !changed && s.started == s.finished {
 		s.mu.Unlock()
 		return nil

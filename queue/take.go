@@ -120,6 +120,10 @@ func (l *lane) start() Job {
 	if b := p.store.probation; b != nil {
 		j.Suspect = b.out == l
 	}
+	j.since = p.since
+	if e.from != nil {
+		j.since = max(j.since, e.from.since)
+	}
 	if rec := e.from.at(e.offset); rec != nil {
 		j.Record = *rec
 	} else {
@@ -132,6 +136,7 @@ func (l *lane) start() Job {
 			j.LastError = n.Error
 			j.Crashes = n.Crashes
 			j.Checkpointed = n.Checkpoint
+			j.since = max(j.since, n.Due)
 		}
 	}
 	return j

@@ -86,21 +86,22 @@ func (b *builder) invalid(c *Config, err error) {
 
 func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 	out := bridge.Topic{
-		Partitions:  t.Partitions,
-		Handler:     common,
-		Partitioner: t.scheme(),
-		Concurrency: t.Concurrency,
-		Rate:        t.Rate,
-		Filter:      t.Filter.passes(),
-		Expiry:      t.Expiry,
-		Delay:       t.Delay,
-		DelayHeader: t.DelayHeader,
-		OnlyLatest:  t.OnlyLatest,
-		Produce:     b.produce(t, cmp.Or(t.Handler, b.common)),
-		Timeout:     t.Timeout,
-		Heartbeat:   t.Heartbeat,
-		OnFailure:   t.OnFailure,
-		DeadLetter:  t.DeadLetter.library(),
+		Partitions:   t.Partitions,
+		Handler:      common,
+		Partitioner:  t.scheme(),
+		Concurrency:  t.Concurrency,
+		Rate:         t.Rate,
+		Filter:       t.Filter.passes(),
+		Expiry:       t.Expiry,
+		Delay:        t.Delay,
+		DelayHeader:  t.DelayHeader,
+		OnlyLatest:   t.OnlyLatest,
+		Produce:      b.produce(t, cmp.Or(t.Handler, b.common)),
+		Timeout:      t.Timeout,
+		Heartbeat:    t.Heartbeat,
+		OnFailure:    t.OnFailure,
+		DeadLetter:   t.DeadLetter.library(),
+		RetryClasses: retryClasses(t.Classes),
 		Retry: bridge.Backoff{
 			MaxAttempts: t.Retry.Attempts,
 			First:       t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),
@@ -195,6 +196,7 @@ func (c *Config) keyOf(field string) string {
 			return field
 		}
 		name, _, _ := strings.Cut(m[2], ".")
+		name, _, _ = strings.Cut(name, "[")
 		return c.Topics[i].key() + topicKeys[name]
 	}
 	name, _, _ := strings.Cut(field, "[")

@@ -93,6 +93,9 @@ topics:
     timeout: 2h
     heartbeat: 5m
     retry: &slowly {attempts: 5, first_delay: 1s, factor: 3, max_delay: 5m, jitter: 0}
+    retry_classes:
+      - {match: {status: [429, 503]}, do: retry_after, delay: 30s}
+      - {match: {exit_code: 3, text: duplicate}, do: skip}
     on_failure: bury
     dead_letter: {guard: {bucket: none, successes: 10, every: 1m}}
     handler: {log: }
@@ -127,6 +130,10 @@ log: {level: debug, format: json}
 					Missing: partitioner.Spread(16), Lanes: 64,
 				},
 				Concurrency: 40, Timeout: 2 * time.Hour, Heartbeat: 5 * time.Minute, Retry: slowly, Handler: &Handler{Log: &LogHandler{}},
+				Classes: []*Class{
+					{Match: Match{Status: []int{429, 503}}, Do: "retry_after", Delay: 30 * time.Second},
+					{Match: Match{ExitCode: []int{3}, Text: "duplicate"}, Do: "skip"},
+				},
 				OnFailure: bridge.BuryJob, DeadLetter: DeadLetter{Guard: Guard{Bucket: -1, Successes: 10, Every: time.Minute}},
 			},
 			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly, DeadLetter: guard},
@@ -153,10 +160,22 @@ func TestProblems(t *testing.T) {
 	}{
 		{"misspelt key", base + "worker: 3", []string{file + `:7: unknown key "worker"; did you mean workers?`}},
 		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: budget, data_dir, flush, handler, kafka, log, max_crashes, rate, stop_within, topics, workers`}},
-		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {priority: high}", 1), []string{file + `:4: topics.orders: unknown key "priority"; known here: concurrency, dead_letter, delay, delay_header, expire_after, filter, handler, heartbeat, on_failure, only_latest, ordering, partitioner, partitions, produce, rate, retry, timeout`}},
+		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {priority: high}", 1), []string{file + `:4: topics.orders: unknown key "priority"; known here: concurrency, dead_letter, delay, delay_header, expire_after, filter, handler, heartbeat, on_failure, only_latest, ordering, partitioner, partitions, produce, rate, retry, retry_classes, timeout`}},
 		{"unknown failure policy", strings.Replace(base, "  orders:", "  orders: {on_failure: drop}", 1), []string{file + `:4: topics.orders.on_failure: "drop" is unknown; use block, bury or park`}},
 		{"park without keys", strings.Replace(base, "  orders:", "  orders: {on_failure: park, ordering: none}", 1), []string{
 			file + `:4: topics.orders.on_failure: park sets a key aside, and ordering none has none; use block or bury, or ordering key`,
+		}},
+		{"class of everything", strings.Replace(base, "  orders:", "  orders: {retry_classes: {match: {}, do: skip}}", 1), []string{
+			file + `:4: topics.orders.retry_classes: matches everything; write match: with exit_code, status or text`,
+		}},
+		{"class without an answer", strings.Replace(base, "  orders:", "  orders: {retry_classes: [{match: {text: x}}]}", 1), []string{
+			file + `:4: topics.orders.retry_classes: does not say what to do; write do: retry, retry_after, bury, skip or snooze`,
+		}},
+		{"class without a delay", strings.Replace(base, "  orders:", "  orders: {retry_classes: [{match: {status: 429}, do: snooze}]}", 1), []string{
+			file + `:4: topics.orders.retry_classes: snooze needs a delay; write for example delay: 30s`,
+		}},
+		{"class with a delay too many", strings.Replace(base, "  orders:", "  orders: {retry_classes: [{match: {exit_code: 0}, do: bury, delay: 1s}]}", 1), []string{
+			file + `:4: topics.orders.retry_classes: bury has no delay; remove it, or use retry_after or snooze`,
 		}},
 		{"no guard of zero", strings.Replace(base, "  orders:", "  orders: {dead_letter: {guard: {bucket: 0}}}", 1), []string{
 			file + `:4: topics.orders.dead_letter.guard.bucket: "0" is not a whole number of at least 1, or none`,
@@ -427,6 +446,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(smallest + "workers: !!int 3\nlog: {level: !x info}")
 	f.Add(strings.Replace(smallest, "orders:", "\"~^a\": {retry: &r {factor: 3}, partitions: 0}\n  b: {retry: *r, partitioner: {source: round_robin:3}}", 1))
 	f.Add(strings.Replace(smallest, "log: {}", "http: {url: \"http://a/?b\", give_up: [], headers: {x: 007}, type: \"{topic}: #\", tls: }", 1))
+	f.Add(strings.Replace(smallest, "orders:", "orders: {on_failure: bury, retry_classes: [{match: {status: 429, text: x}, do: retry_after, delay: 1d}]}", 1))
 	f.Add(smallest + "stop_within: 1.5d2h\nbudget: {memory: 1.5GiB}\n? [x]\n: y")
 	f.Fuzz(func(t *testing.T, content string) {
 		in := Input{File: "/etc/holdfast/holdfast.yaml", Dir: "/"}

@@ -26,6 +26,7 @@ type Topic struct {
 	Timeout     time.Duration // of a run; 0: none
 	Heartbeat   time.Duration // silence after which a run is stuck; 0: none
 	Retry       Retry
+	Classes     []*Class
 	OnFailure   bridge.OnFailure
 	DeadLetter  DeadLetter
 	Partitions  []int32
@@ -58,6 +59,7 @@ func (t *Topic) fields() fields {
 		{"timeout", one(&t.Timeout, unlessZero(duration(time.Millisecond)))},
 		{"heartbeat", one(&t.Heartbeat, unlessZero(duration(time.Millisecond)))},
 		{"retry", within(&t.Retry)},
+		{"retry_classes", classes{&t.Classes}},
 		{"on_failure", one(&t.OnFailure, choice(
 			word[bridge.OnFailure]{bridge.Block.String(), bridge.Block},
 			word[bridge.OnFailure]{bridge.BuryJob.String(), bridge.BuryJob},
