@@ -95,8 +95,8 @@ func (r *release) collect(t *asideTable) error {
 	}
 	for _, j := range jobs {
 		n, err := t.notes.get(j.offset)
-		if err != nil || n != nil && r.reset {
-			if err != nil || n.retried(true) { // what is damaged is lost
+		if err != nil || n != nil && (r.reset || n.Crashes > 0) {
+			if err != nil || n.retried(r.reset) { // what is damaged is lost
 				n = nil
 			}
 			if err := t.notes.put(j.offset, n); err != nil {

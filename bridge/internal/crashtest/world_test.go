@@ -206,6 +206,11 @@ func (w *world) waitFor(t *testing.T, kind history.Kind, n int) {
 // judge is called when nobody writes to the history any more.
 func (w *world) judge(t *testing.T) history.Report {
 	t.Helper()
+	return history.Judge(w.events(t))
+}
+
+func (w *world) events(t *testing.T) []history.Event {
+	t.Helper()
 	file, err := os.Open(w.historyPath())
 	if err != nil {
 		t.Fatal(err)
@@ -215,5 +220,5 @@ func (w *world) judge(t *testing.T) history.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return history.Judge(events)
+	return events
 }
