@@ -55,6 +55,7 @@ func (p *Partition) jobAt(w place) (e entry, scheme uint16) {
 func (p *Partition) bury(e entry, scheme uint16, v deadValue, now time.Time) {
 	v.Buried, v.TopicID = now.UnixNano(), p.topicID
 	v.Note.Due, v.Note.Delay, v.Note.Halted = 0, 0, false
+	v.Checkpoint = p.checkpoints[e.offset].data // where the file does not have it yet
 	b := burial{offset: e.offset, value: v, scheme: scheme, aside: e.aside()}
 	if rec := e.from.at(e.offset); rec != nil {
 		own := *rec
@@ -84,6 +85,10 @@ func (b *burial) write(t *deadTable, outbox bool) error {
 	body := b.body
 	if b.rec == nil {
 		body = b.raw(t.part)
+	}
+	if b.value.Note.Checkpoint && b.value.Checkpoint == nil {
+		// One that is damaged is as good as none: the job began without any, too.
+		b.value.Checkpoint, _ = findCheckpoint(t.part, b.offset, b.aside)
 	}
 	return t.put(b.offset, &b.value, body, outbox)
 }

@@ -70,6 +70,8 @@ type deadValue struct {
 	Reason   string    `msgpack:"reason,omitempty"`
 	TopicID  string    `msgpack:"topic_id,omitempty"`
 	Note     noteValue `msgpack:"note"` // of the job as it was completed
+	// Checkpoint is what the job's runs have reached, for when it is requeued.
+	Checkpoint []byte `msgpack:"checkpoint,omitempty"`
 }
 
 // tallyValue sums up the dead letters of a partition.

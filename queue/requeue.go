@@ -83,14 +83,15 @@ func (t *deadTable) requeue(a *deadAct) error {
 		a.refused = ErrJobWaiting
 		return nil
 	}
-	note := v.Note
-	note.Crashes = 0
-	if a.reset {
-		note = noteValue{}
+	note := &v.Note
+	note.Checkpoint = len(v.Checkpoint) > 0
+	if note.retried(a.reset) {
+		note = nil
 	}
-	if err := errors.Join(aside.put(r, body, &note), aside.close()); err != nil {
+	err = errors.Join(aside.put(r, body, note), setCheckpoint(t.part, r.offset, true, v.Checkpoint), aside.close())
+	if err != nil {
 		return err
 	}
-	t.back = append(t.back, asideBack{r.aside(), &note})
+	t.back = append(t.back, asideBack{r.aside(), note})
 	return t.remove(a)
 }

@@ -83,6 +83,32 @@ func TestRequeuedJobDiesAgain(t *testing.T) {
 	r.done(r.wantTaken(1)...)
 }
 
+// TestRequeuedJobHasItsCheckpoint: one that the file had, and one of the same
+// flush as the burial.
+func TestRequeuedJobHasItsCheckpoint(t *testing.T) {
+	t.Parallel()
+	for _, flushed := range []bool{true, false} {
+		r := newRig(t, Options{})
+		r.append(r.attach(orders), "a")
+		job := r.wantTaken(0)[0]
+		if flushed {
+			r.must(job.Run().Checkpoint(t.Context(), 0, []byte("half")))
+		} else {
+			r.must(job.Run().keep(0, []byte("half")))
+		}
+		r.finish(bury, job)
+		r.wantRequeued(false, r.wantDead(orders, 0)...)
+		r.reopen()
+		r.attach(orders)
+		job = r.wantTaken(0)[0]
+		if data, err := r.Checkpoint(job); err != nil || string(data) != "half" {
+			t.Errorf("checkpoint %q, %v", data, err)
+		}
+		r.done(job)
+		r.wantAside(orders)
+	}
+}
+
 func TestRequeueIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
