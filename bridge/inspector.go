@@ -78,6 +78,21 @@ func (l live) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
 	return list, ended(err)
 }
 
+func (l live) Dead(ctx context.Context, q inspect.DeadQuery) iter.Seq2[inspect.DeadLetter, error] {
+	return func(yield func(inspect.DeadLetter, error) bool) {
+		i, err := l.now()
+		if err != nil {
+			yield(inspect.DeadLetter{}, err)
+			return
+		}
+		for letter, err := range i.Dead(ctx, q) {
+			if !yield(letter, ended(err)) {
+				return
+			}
+		}
+	}
+}
+
 func (l live) Plan(ctx context.Context, c inspect.Command) (inspect.Plan, error) {
 	i, err := l.now()
 	if err != nil {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,41 +13,57 @@ import (
 // Command is a change that an operator asks for.
 type Command struct {
 	Verb Verb
-	// Select are the jobs. Its Topic is required.
+	// Select are the jobs; of Requeue and Discard, Dead are the dead letters. Its
+	// Topic is required.
 	Select Query
-	// ResetAttempts lets the attempts of retried jobs count from the beginning.
+	Dead   DeadQuery
+	// ResetAttempts lets the attempts of retried and requeued jobs count from
+	// the beginning.
 	ResetAttempts bool
 	// Until ends a pause by itself; the zero time: it lasts until a resume.
 	Until time.Time
-	// Reason goes to the log, and stays with a pause.
+	// Reason goes to the log, stays with a pause, and is told of a buried job.
 	Reason string
 }
 
 // Validate reports everything that is wrong with the command.
 func (c Command) Validate() error {
 	var problems []error
-	if v := verbs[c.Verb]; v != nil {
-		problems = append(problems, v.validate(c))
-	} else {
+	v := verbs[c.Verb]
+	if v == nil {
 		problems = append(problems, fmt.Errorf("verb %q is unknown; there are %s", c.Verb, strings.Join(verbNames(), ", ")))
+		v = jobVerb{}
 	}
-	if c.Select.Topic == "" {
-		problems = append(problems, errors.New("no topic is selected"))
-	}
-	if _, pauses := verbs[c.Verb].(pauseVerb); !c.Until.IsZero() && !pauses {
+	problems = append(problems, v.validate(c), c.validateSelection(v))
+	if _, pauses := v.(pauseVerb); !c.Until.IsZero() && !pauses {
 		problems = append(problems, fmt.Errorf("only pause has an until-time, not %s", c.Verb))
 	}
-	problems = append(problems, c.Select.Validate())
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("command: %w", err)
 	}
 	return nil
 }
 
+// validateSelection tells what is wrong with what the verb acts on.
+func (c Command) validateSelection(v verb) error {
+	topic, selected, other := c.Select.Topic, c.Select.Validate(), !c.Dead.isZero()
+	if _, dead := v.(deadVerb); dead {
+		topic, selected, other = c.Dead.Topic, c.Dead.Validate(), !c.Select.isZero()
+	}
+	problems := []error{selected}
+	if topic == "" {
+		problems = append(problems, errors.New("no topic is selected"))
+	}
+	if other {
+		problems = append(problems, errors.New("requeue and discard select dead letters, the other verbs do not"))
+	}
+	return errors.Join(problems...)
+}
+
 // LogValue leaves out keys and lanes, which may be personal.
 func (c Command) LogValue() slog.Value {
 	q := c.Select
-	attrs := []slog.Attr{slog.String("verb", string(c.Verb)), slog.String("topic", q.Topic)}
+	attrs := []slog.Attr{slog.String("verb", string(c.Verb)), slog.String("topic", cmp.Or(q.Topic, c.Dead.Topic))}
 	add := func(given bool, name string, value any) {
 		if given {
 			attrs = append(attrs, slog.Any(name, value))
@@ -59,6 +76,7 @@ func (c Command) LogValue() slog.Value {
 	add(q.Lane != nil, "by_lane", true)
 	add(len(q.States) > 0, "states", q.States)
 	add(!c.Until.IsZero(), "until", c.Until)
+	add(!c.Dead.isZero(), "dead", c.Dead)
 	add(c.ResetAttempts, "reset_attempts", true)
 	add(c.Reason != "", "reason", c.Reason)
 	return slog.GroupValue(attrs...)

@@ -13,12 +13,29 @@
 //	... show plan.Jobs and plan.Refused ...
 //	done, err := inspector.Execute(ctx, plan)
 //
+// A job that was buried is a dead letter: complete, and kept with its record and
+// its errors. [Inspector.Dead] lists them, also of partitions that others hold
+// now; Requeue makes jobs of them and Discard removes them:
+//
+//	plan, err := inspector.Plan(ctx, inspect.Command{
+//		Verb: inspect.Requeue,
+//		Dead: inspect.DeadQuery{Topic: "orders", ErrorMatches: "http 503"},
+//	})
+//
+// A plan takes [MaxJobs] at most. Many letters are requeued by executing it and
+// planning again with plan.Command, until nothing is left: its BuriedBefore is
+// the time of the first plan, so that what dies again is not taken twice. A
+// requeued job keeps its identity and goes before the later jobs of its lane
+// that wait; those that are done are done.
+//
 // # Guarantees
 //
 //   - A plan changes nothing.
 //   - Execute acts on the jobs of the plan only, and on each only as the plan
 //     showed it: one that has run since, or that somebody acted on, is refused
 //     by name.
+//   - A dead letter is requeued exactly once, whatever crashes: to execute a
+//     plan a second time, or after a restart, finds it gone.
 //   - What Execute calls done is on disk, and the log names each job. A command
 //     that is executed again answers already done.
 //   - Reading a million jobs stops no worker: they are read in pages, and

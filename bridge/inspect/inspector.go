@@ -31,6 +31,9 @@ type Inspector interface {
 	Jobs(context.Context, Query) iter.Seq2[Job, error]
 	// Pauses lists what operators have paused: topics, partitions, then lanes.
 	Pauses(context.Context) ([]PauseEntry, error)
+	// Dead lists dead letters by partition and offset, whoever holds their
+	// partitions now. It ends with the first error.
+	Dead(context.Context, DeadQuery) iter.Seq2[DeadLetter, error]
 	// Plan tells what a command would do and changes nothing.
 	Plan(context.Context, Command) (Plan, error)
 	// Execute does what the plan shows. With an error, what the operation

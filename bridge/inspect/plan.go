@@ -26,6 +26,11 @@ type Plan struct {
 	Jobs    []Target     // those that would change
 	Sample  []Job        // the first of these, in full
 	Pauses  []PauseEntry // those that would begin, change or end
+	// Dead are the dead letters that would change, DeadSample the first of
+	// these in full, and Errors how often which error is among those matched.
+	Dead       []DeadTarget
+	DeadSample []DeadLetter
+	Errors     []Group
 	// More is how many others would change that are beyond [MaxJobs]: execute
 	// this plan and make another.
 	More        int
@@ -48,6 +53,7 @@ const (
 	reasonUnknown  = "it is not stored here"
 	reasonNotHeld  = "its partition is not held here any more"
 	reasonNewTopic = "its topic was deleted and created anew"
+	reasonNotDead  = "it is no dead letter any more"
 )
 
 // Plan tells what the command would do.
@@ -130,7 +136,10 @@ func refusalOf(err error) (reason string, ok bool) {
 	if errors.Is(err, queue.ErrDetached) {
 		return reasonNotHeld, true
 	}
-	for _, refusal := range []error{queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged} {
+	if damage := new(queue.DamageError); errors.As(err, &damage) {
+		return damage.Error(), true
+	}
+	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -42,6 +43,8 @@ func (q Query) Validate() error {
 	}
 	return nil
 }
+
+func (q Query) isZero() bool { return reflect.ValueOf(q).IsZero() }
 
 func (q Query) selects(tp queue.TopicPartition) bool {
 	return (q.Topic == "" || q.Topic == tp.Topic) && (len(q.Partitions) == 0 || slices.Contains(q.Partitions, tp.Partition))

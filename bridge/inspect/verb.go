@@ -19,6 +19,14 @@ const (
 	// Skip completes jobs without a run, wherever in their lanes they are. One
 	// that runs is refused.
 	Skip Verb = "skip"
+	// Bury makes dead letters of jobs, wherever in their lanes they are. One
+	// that runs is refused.
+	Bury Verb = "bury"
+	// Requeue makes jobs of dead letters, each exactly once. One whose partition
+	// is not held here is refused.
+	Requeue Verb = "requeue"
+	// Discard removes dead letters for good.
+	Discard Verb = "discard"
 )
 
 // verb is how a command is checked, planned and carried out. There is one kind
@@ -49,6 +57,13 @@ var verbs = map[Verb]verb{
 		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },
 		said:  "job skipped by an operator: it counts as done",
 	},
+	Bury: jobVerb{
+		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
+		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Bury(seen, c.Reason) },
+		said:  "job buried by an operator: it is a dead letter",
+	},
+	Requeue: deadVerb{act: requeue, said: "dead letter requeued by an operator", runs: true},
+	Discard: deadVerb{act: discard, said: "dead letter discarded by an operator"},
 }
 
 func verbNames() (names []string) {
@@ -71,7 +86,11 @@ type jobVerb struct {
 
 func (v jobVerb) validate(c Command) error {
 	if c.ResetAttempts && !v.resets {
-		return fmt.Errorf("attempts are reset by retry only, not by %s", c.Verb)
+		return noReset(c.Verb)
 	}
 	return nil
+}
+
+func noReset(v Verb) error {
+	return fmt.Errorf("attempts are reset by retry and requeue only, not by %s", v)
 }
