@@ -303,6 +303,9 @@ func (p *modelPartition) seen(i int, now time.Time) Pending {
 		seen.State = Blocked
 	case j.due.After(now):
 		seen.State, seen.Due = Retrying, j.due
+		if j.attempts == 0 {
+			seen.State = Delayed
+		}
 	default:
 		seen.State = Ready
 	}

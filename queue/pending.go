@@ -24,7 +24,7 @@ const (
 	Running                      // a run of it is out
 	Retrying                     // it failed and waits for Pending.Due
 	Halted                       // it was given up and waits for an operator
-	Delayed                      // it was postponed until Pending.Due
+	Delayed                      // it was postponed or snoozed until Pending.Due, and has not failed
 	Paused                       // its lane, partition or topic is paused; else it would be Ready, Retrying or Delayed
 	Parked                       // its lane is set aside until an operator releases it
 )
