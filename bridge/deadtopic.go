@@ -25,6 +25,9 @@ const (
 	// HeaderBuried is when the job became a dead letter. With [HeaderID] it
 	// tells a copy that was sent twice from a job that died twice.
 	HeaderBuried = "holdfast-buried"
+	// HeaderBurial counts the burials of the partition in its data directory,
+	// from 1: the order in which copies are sent.
+	HeaderBurial = "holdfast-burial"
 )
 
 const (
@@ -248,6 +251,7 @@ func (c *courier) burialOf(l *queue.DeadLetter) []Header {
 		Header{HeaderGroup, []byte(c.cfg.Group)},
 		Header{HeaderAttempts, strconv.AppendInt(nil, int64(l.Attempts), 10)},
 		Header{HeaderBuried, timeText(l.Buried)},
+		Header{HeaderBurial, strconv.AppendUint(nil, l.Number, 10)},
 	)
 	if l.Error != "" {
 		headers = append(headers, Header{HeaderError, []byte(l.Error)})

@@ -95,7 +95,7 @@ func TestDeadLettersAreCopied(t *testing.T) {
 			}
 		}
 		if want := "tenant=acme;null=;holdfast-id=topic-id/4@0;holdfast-topic=orders;holdfast-partition=4;holdfast-offset=0;" +
-			"holdfast-timestamp=2023-11-14T22:13:20Z;holdfast-group=billing;holdfast-attempts=1;holdfast-error=account locked;"; text != want {
+			"holdfast-timestamp=2023-11-14T22:13:20Z;holdfast-group=billing;holdfast-attempts=1;holdfast-burial=1;holdfast-error=account locked;"; text != want {
 			t.Errorf("headers are %s\nwant        %s", text, want)
 		}
 		if string(c.Value) != "7.50" {
