@@ -10,7 +10,7 @@ RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test test-short test-crash bench chart bench-queue fuzz lint check fmt clean
+.PHONY: help build demo test test-short test-crash bench chart bench-keys bench-queue fuzz lint check fmt clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: ## Measure beside bare sarama and Parallel Consumer on a real Kafka (BENC
 
 chart: ## Draw what `make bench BENCH='-json RESULTS'` measured, beside RESULTS=testdata/bench/results.json.
 	@go run ./bridge/internal/bench/chart -only ', keys: 10000$$' $(RESULTS) > $(RESULTS:.json=.svg)
+
+bench-keys: ## Measure keys beside a hot and a stuck one against the same without these: the ratio is to be 0.95 at least.
+	go test -run '^$$' -bench '^BenchmarkOthersBesideAHotAndAStuckKey$$' -benchtime 1x -timeout 30m ./bridge
 
 bench-queue: ## Measure the queue beside bare bbolt.
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./queue

@@ -72,7 +72,7 @@ const (
 )
 
 // Room reports whether more records of the partition may be fetched now: while
-// it has less than a window of jobs waiting, and beyond the window only while
+// it has less than a window of jobs within reach, and beyond the window only while
 // it is paused, or workers have nothing to do because what is stored cannot
 // start. The budgets come first; each partition has a share of them that others cannot take.
 func (p *Partition) Room() bool {
@@ -87,7 +87,9 @@ func (p *Partition) Room() bool {
 	}
 	jobs := max(windowJobs, int(windowSeconds*p.rate.perSecond))
 	bytes := max(windowBytes, s.opt.Memory/8/int64(len(s.parts)))
-	if p.open.count < jobs && p.waitingBytes() < bytes {
+	reachable := p.reachable()
+	share := float64(reachable) / float64(max(p.open.count, 1))
+	if reachable < jobs && int64(share*float64(p.waitingBytes())) < bytes {
 		return true
 	}
 	return p.starving()
@@ -104,7 +106,7 @@ const plenty = 512
 func (p *Partition) Plenty() bool {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
-	return p.open.count-p.running > plenty && !p.starving()
+	return p.reachable()-p.running > plenty && !p.starving()
 }
 
 // starving: workers have nothing to do because what is stored cannot start.

@@ -181,8 +181,9 @@ func TestRoomBeyondTheWindow(t *testing.T) {
 	r := newRig(t, Options{})
 	p := r.attach(orders)
 	recs := make([]Record, windowJobs+1)
+	const lanes = 160 // none of them deep
 	for i := range recs {
-		recs[i] = record(int64(i), "stuck")
+		recs[i] = record(int64(i), string([]byte{byte(1 + i%lanes)}))
 	}
 	r.must(errOf(p.Append(recs[:windowJobs-1])))
 	if !p.Room() {
@@ -192,12 +193,12 @@ func TestRoomBeyondTheWindow(t *testing.T) {
 	if p.Room() {
 		t.Error("room beyond the window while no worker waits")
 	}
-	stuck := r.take(1)
+	stuck := r.take(lanes)
 	jobs := r.takers(1)
 	if !p.Room() {
 		t.Error("no room though a worker waits and nothing can start")
 	}
-	r.append(p, "other")
+	r.append(p, "")
 	r.receive(jobs, 1)
 	if p.Room() {
 		t.Error("room beyond the window once the worker is busy")

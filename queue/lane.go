@@ -26,6 +26,7 @@ type lane struct {
 	// that time, so that the next run does not ask again.
 	postponed bool
 	forced    bool // an operator wants the head to run
+	deep      bool // in depth.lanes
 	jobs      []entry
 	room      [1]entry // first backing array of jobs: most lanes of a wide topic hold one
 	due       int64    // laneWaiting or postponed: Unix nanoseconds
@@ -46,6 +47,9 @@ func (l *lane) push(e entry) {
 		l.jobs = l.room[:0]
 	}
 	l.jobs = append(l.jobs, e)
+	if len(l.jobs) > deepFrom {
+		l.part.depth.grown(l)
+	}
 }
 
 func (l *lane) pop() entry {

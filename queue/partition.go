@@ -38,8 +38,9 @@ type Partition struct {
 	idle     []chan struct{} // closed when running falls to zero
 
 	open   openSet // unfinished offsets
-	next   int64   // the next offset to store; -1 before SetStart
-	stored int64   // everything below is in the flush under way or in the file
+	depth  depth
+	next   int64 // the next offset to store; -1 before SetStart
+	stored int64 // everything below is in the flush under way or in the file
 	acked  int64
 	// durable is the frontier that the file holds; -1 while that is unknown.
 	durable int64

@@ -27,7 +27,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
 		p.notes, p.touched, p.halted = nil, nil, 0
 		maps.DeleteFunc(p.checkpoints, func(_ int64, c checkpoint) bool { return !c.aside })
-		p.open, p.activeOpen = openSet{}, 0
+		p.open, p.depth, p.activeOpen = openSet{}, depth{}, 0
 		p.store.dead -= p.deadBytes
 		p.liveBytes, p.deadBytes = 0, 0
 		p.elsewhere, p.elsewhereChanged = nil, false
