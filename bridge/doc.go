@@ -28,12 +28,26 @@
 //
 // # A job that cannot be done
 //
-// A handler that returns an error runs again, for ever unless the topic's
-// [RetryPolicy] or [RetryAfter] say when. One that knows better gives the job up
-// with [Bury]: it is halted, the log says so at level error, and it holds its
-// lane and the offset until an operator acts. [Bridge.Inspector] lists such jobs
-// and retries or skips them, a plan first; package inspect does the same with
-// the directory of a stopped bridge.
+// A handler that returns an error runs again: after a time that the topic's
+// [RetryPolicy] says, or a [Class] of errors, or the handler itself by
+// [RetryAfter]. [Snooze] is the same without an attempt, and [Skip] completes the
+// job with nothing done. Attempts, due times and the errors so far outlive
+// restarts and crashes; a run that a stop or a revocation interrupts is no
+// attempt.
+//
+// A job is given up by its handler with [Bury], by a class, or by the policy once
+// its attempts are used up. [Topic.OnFailure] says what that means:
+//
+//	Block     halted: it holds its lane and the offset until an operator acts
+//	BuryJob   a dead letter, kept until it is requeued or discarded; its lane goes on
+//	ParkLane  set aside with every later job of its lane, in order; the offset moves on
+//
+// Under BuryJob the topic's [Guard] lets only so many jobs be given up while few
+// succeed: the others go on retrying, so that an outage of what they all depend
+// on does not make dead letters of the stream.
+//
+// [Bridge.Inspector] lists such jobs and acts on them, a plan first; package
+// inspect does the same with the directory of a stopped bridge.
 //
 // # Use
 //

@@ -27,7 +27,10 @@ type tried struct {
 }
 
 // outcomes are the words of the library as this command says them.
-var outcomes = map[string]string{"done": "done", "retry": "retry", "halt": "halted", "release": "interrupted"}
+var outcomes = map[string]string{
+	"done": "done", "skipped": "skipped", "retry": "retry", "snooze": "snoozed",
+	"halt": "halted", "bury": "buried", "park": "parked", "release": "interrupted",
+}
 
 func newTried(t bridge.Trial) tried {
 	out := tried{
@@ -38,7 +41,7 @@ func newTried(t bridge.Trial) tried {
 		text := t.Err.Error()
 		out.Error = &text
 	}
-	if t.Outcome == "retry" {
+	if t.Outcome == "retry" || t.Outcome == "snooze" {
 		seconds := t.Delay.Seconds()
 		out.Delay = &seconds
 	}
@@ -86,6 +89,14 @@ func (t tried) outcome() string {
 	switch t.Outcome {
 	case "retry":
 		return "retry in " + t.trial.Delay.Round(time.Millisecond).String()
+	case "snoozed":
+		return "snoozed for " + t.trial.Delay.Round(time.Millisecond).String() + ": the attempt does not count"
+	case "skipped":
+		return "skipped: it counts as done"
+	case "buried":
+		return "buried: it becomes a dead letter, and its lane goes on"
+	case "parked":
+		return "parked: its lane is set aside until an operator releases or discards it"
 	case "halted":
 		return "halted: it holds its lane until an operator acts"
 	case "interrupted":
@@ -94,9 +105,9 @@ func (t tried) outcome() string {
 	return t.Outcome
 }
 
-// err is nil for a job that is done.
+// err is nil for a job that is complete.
 func (t tried) err() error {
-	if t.Outcome == "done" {
+	if t.Outcome == "done" || t.Outcome == "skipped" {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", errNotDone, t.outcome())
