@@ -69,6 +69,21 @@ func (l live) Jobs(ctx context.Context, q inspect.Query) iter.Seq2[inspect.Job, 
 	}
 }
 
+func (l live) Parked(ctx context.Context, q inspect.Query) iter.Seq2[inspect.ParkedLane, error] {
+	return func(yield func(inspect.ParkedLane, error) bool) {
+		i, err := l.now()
+		if err != nil {
+			yield(inspect.ParkedLane{}, err)
+			return
+		}
+		for lane, err := range i.Parked(ctx, q) {
+			if !yield(lane, ended(err)) {
+				return
+			}
+		}
+	}
+}
+
 func (l live) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
 	i, err := l.now()
 	if err != nil {

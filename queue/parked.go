@@ -224,7 +224,7 @@ func (p *Partition) DiscardParked(seen ParkedLane) (changed bool, err error) {
 			p.leaving = append(p.leaving, leaving{asideJob: asideJob{0, Lane{ID: seen.Lane.ID}}, discard: true})
 			p.unpark(seen.Lane.ID)
 		} else if k != nil {
-			return errReleased
+			return ErrLaneReleased
 		}
 		return nil
 	})
@@ -234,4 +234,5 @@ func (p *Partition) DiscardParked(seen ParkedLane) (changed bool, err error) {
 	return changed, nil
 }
 
-var errReleased = errors.New("the lane is released: its jobs run")
+// ErrLaneReleased means that a lane is not parked any more: its jobs run.
+var ErrLaneReleased = errors.New("the lane is released: its jobs run")

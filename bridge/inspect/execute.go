@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type Operation struct {
 	Began       time.Time
 	Took        time.Duration
 	Done        []Name
+	Lanes       []ParkedLane // that were released or discarded
 	Pauses      []PauseEntry // that began, changed or ended
 	AlreadyDone []Group      // nothing was to be done about these any more
 	Refused     []Group
@@ -109,7 +111,7 @@ func (v jobVerb) act(op *Operation, p *queue.Partition, t Target, now queue.Pend
 		return false, nil
 	}
 	if !done && err == nil {
-		add(&op.AlreadyDone, reasonRuns, t.Name)
+		add(&op.AlreadyDone, cmp.Or(v.already, reasonRuns), t.Name)
 	}
 	return done, err
 }
@@ -148,7 +150,7 @@ func (i *inspector) confirm(ctx context.Context, op *Operation, changed []Target
 }
 
 func (i *inspector) report(op *Operation, err error) {
-	attrs := []any{"command", op.Command, "done", len(op.Done), "pauses", len(op.Pauses), "already_done", count(op.AlreadyDone), "refused", count(op.Refused), "took", op.Took}
+	attrs := []any{"command", op.Command, "done", len(op.Done), "lanes", len(op.Lanes), "pauses", len(op.Pauses), "already_done", count(op.AlreadyDone), "refused", count(op.Refused), "took", op.Took}
 	if err != nil {
 		i.opt.Logger.Error("operator's command failed; what it names as done is done", append(attrs, "error", err)...)
 		return

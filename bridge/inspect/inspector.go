@@ -29,6 +29,10 @@ type Inspector interface {
 	// Jobs lists open jobs by partition and offset, as they stand when each is
 	// reached. It ends with the first error.
 	Jobs(context.Context, Query) iter.Seq2[Job, error]
+	// Parked lists the lanes that are set aside, also of partitions that are not
+	// held: by topic, partition and lane. A query's Offsets are those of jobs that
+	// lanes were parked for; its From and States say nothing.
+	Parked(context.Context, Query) iter.Seq2[ParkedLane, error]
 	// Pauses lists what operators have paused: topics, partitions, then lanes.
 	Pauses(context.Context) ([]PauseEntry, error)
 	// Dead lists dead letters by partition and offset, whoever holds their
@@ -51,6 +55,8 @@ type Partition struct {
 	Open      int   // unfinished jobs
 	Running   int   // runs under way
 	Halted    int   // of Open, given up: each holds its lane
+	Parked    int   // lanes that are set aside
+	Aside     int   // jobs that run again though Committed does not wait for them
 }
 
 // Options tunes an inspector. The zero value is useful.
@@ -107,6 +113,8 @@ func (i *inspector) Partitions(context.Context) ([]Partition, error) {
 			Open:      state.Open,
 			Running:   p.Running(),
 			Halted:    state.Halted,
+			Parked:    state.Parked,
+			Aside:     state.Aside,
 		})
 	}
 	return list, nil

@@ -32,12 +32,13 @@ const (
 	Running  State = "running"  // a handler has it
 	Retrying State = "retrying" // it failed and waits for its next attempt
 	Halted   State = "halted"   // it was given up and waits for an operator
+	Parked   State = "parked"   // its lane is set aside, and waits for an operator
 	Delayed  State = "delayed"  // it does not run before a time
 	Paused   State = "paused"   // an operator has paused its lane, partition or topic; else it would be ready, retrying or delayed
 )
 
 var queueStates = map[State]queue.JobState{
-	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted, Delayed: queue.Delayed, Paused: queue.Paused,
+	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted, Parked: queue.Parked, Delayed: queue.Delayed, Paused: queue.Paused,
 }
 
 // Job is an open job as it stood when it was listed.

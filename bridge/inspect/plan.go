@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type Plan struct {
 	Matched int          // jobs that the selection matches
 	Jobs    []Target     // those that would change
 	Sample  []Job        // the first of these, in full
+	Lanes   []ParkedLane // those that would be released or discarded
 	Pauses  []PauseEntry // those that would begin, change or end
 	// Dead are the dead letters that would change, DeadSample the first of
 	// these in full, and Errors how often which error is among those matched.
@@ -88,14 +90,18 @@ func (v jobVerb) add(plan *Plan, f *found) error {
 	case refusal != nil:
 		add(&plan.Refused, refusal.Error(), f.name())
 	case !needed:
-		add(&plan.AlreadyDone, reasonRuns, f.name())
+		add(&plan.AlreadyDone, cmp.Or(v.already, reasonRuns), f.name())
 	case len(plan.Jobs) == MaxJobs:
 		plan.More++
 	default:
-		plan.Jobs = append(plan.Jobs, Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts})
+		plan.Jobs = append(plan.Jobs, targetOf(f))
 		return plan.show(f)
 	}
 	return nil
+}
+
+func targetOf(f *found) Target {
+	return Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts}
 }
 
 // show takes the first jobs into the sample.
@@ -139,7 +145,7 @@ func refusalOf(err error) (reason string, ok bool) {
 	if damage := new(queue.DamageError); errors.As(err, &damage) {
 		return damage.Error(), true
 	}
-	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged} {
+	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true
 		}

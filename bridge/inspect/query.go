@@ -36,7 +36,7 @@ func (q Query) Validate() error {
 	say(len(q.Offsets) > 0 && (q.Topic == "" || len(q.Partitions) != 1), "offsets without a topic and one partition")
 	say(q.Limit < 0, "limit %d is below zero", q.Limit)
 	for _, state := range q.States {
-		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, retrying, halted, delayed and paused", state)
+		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, retrying, halted, parked, delayed and paused", state)
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("query: %w", errors.Join(problems...))

@@ -29,7 +29,7 @@ func TestCommandTellsAllThatIsWrong(t *testing.T) {
 func TestOnlyWhatRunsAgainResetsAttempts(t *testing.T) {
 	t.Parallel()
 	err := inspect.Command{Verb: inspect.Skip, ResetAttempts: true, Select: inspect.Query{Topic: "orders"}}.Validate()
-	if err == nil || !strings.Contains(err.Error(), "attempts are reset by retry and requeue only, not by skip") {
+	if err == nil || !strings.Contains(err.Error(), "attempts are reset by retry, requeue and release only, not by skip") {
 		t.Errorf("error %v", err)
 	}
 }

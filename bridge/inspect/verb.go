@@ -50,6 +50,25 @@ var verbs = map[Verb]verb{
 		said:   "job retried by an operator",
 		resets: true,
 	},
+	Park: parkVerb{jobVerb{
+		judge: func(_ Command, j queue.Pending) (bool, error) { return j.CanPark() },
+		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) {
+			return p.Park(seen, c.Reason)
+		},
+		said:    "lane of a job parked by an operator",
+		already: reasonParked,
+	}},
+	Release: laneVerb{
+		apply: func(c Command, p *queue.Partition, lane queue.ParkedLane) (bool, error) {
+			return p.Release(lane, c.ResetAttempts)
+		},
+		said:   "parked lane released by an operator",
+		resets: true,
+	},
+	DiscardParked: laneVerb{
+		apply: func(_ Command, p *queue.Partition, lane queue.ParkedLane) (bool, error) { return p.DiscardParked(lane) },
+		said:  "jobs of a parked lane discarded by an operator: they count as done",
+	},
 	Pause:  pauseVerb{on: true},
 	Resume: pauseVerb{},
 	Skip: jobVerb{
@@ -82,6 +101,8 @@ type jobVerb struct {
 	apply  func(_ Command, _ *queue.Partition, seen queue.Pending) (changed bool, err error)
 	said   string // what the log says of each job, once that is durable
 	resets bool   // Command.ResetAttempts means something
+	// already is why nothing is to be done about a job; empty: it runs anyway.
+	already string
 }
 
 func (v jobVerb) validate(c Command) error {
@@ -92,5 +113,5 @@ func (v jobVerb) validate(c Command) error {
 }
 
 func noReset(v Verb) error {
-	return fmt.Errorf("attempts are reset by retry and requeue only, not by %s", v)
+	return fmt.Errorf("attempts are reset by retry, requeue and release only, not by %s", v)
 }

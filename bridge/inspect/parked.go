@@ -1,0 +1,233 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+const (
+	// Park sets the lanes of the selected jobs aside, with all of their jobs but
+	// one that runs, and with later ones: the committed offset does not wait for
+	// them. It is durable, and later owners of the partition heed it, too.
+	Park Verb = "park"
+	// Release lets the jobs of parked lanes run, in the order of their offsets,
+	// and new ones behind them. It is about the jobs that this store keeps.
+	Release Verb = "release"
+	// DiscardParked removes the jobs of parked lanes for good, those that this
+	// store keeps: they count as done, and new jobs of their lanes run.
+	DiscardParked Verb = "discard-parked"
+)
+
+// ParkedLane is a lane that was set aside, or that was released and has jobs
+// from then.
+type ParkedLane struct {
+	Topic     string
+	Partition int32
+	Held      bool   // the partition is held here: the lane can be released
+	LaneID    uint64 // says nothing where Own
+	Lane      string // its name; empty where only another store knows it
+	Own       bool   // the lane is a single record
+	// Offset is that of the job that it was parked for; -1: an operator has parked
+	// it, or another store.
+	Offset   int64
+	Since    time.Time
+	Reason   string // that job's error, or the operator's words
+	Released bool   // its jobs run
+	Jobs     int64  // kept by this store
+	Bytes    int64  // of them
+	// Elsewhere are the ids of other stores that keep the rest of its jobs: each
+	// lists and releases its own part when it holds the partition.
+	Elsewhere []string
+}
+
+func (i *inspector) Parked(ctx context.Context, q Query) iter.Seq2[ParkedLane, error] {
+	return func(yield func(ParkedLane, error) bool) {
+		err := q.Validate()
+		var tps []queue.TopicPartition
+		if err == nil {
+			err = i.store.Sync(ctx) // a new partition is in the file with its first flush
+		}
+		if err == nil {
+			tps, err = i.store.Partitions()
+		}
+		if err != nil {
+			yield(ParkedLane{}, err)
+			return
+		}
+		held, matched := i.store.Attached(), 0
+		for _, tp := range tps {
+			if !q.selects(tp) {
+				continue
+			}
+			for lane, err := range i.store.ParkedLanes(ctx, tp) {
+				if err == nil && !i.parked(q, lane) {
+					continue
+				}
+				if matched++; !yield(parkedLane(lane, find(held, tp) != nil), err) || err != nil || matched == q.Limit {
+					return
+				}
+			}
+		}
+	}
+}
+
+func parkedLane(l queue.ParkedLane, held bool) ParkedLane {
+	return ParkedLane{
+		Topic: l.Topic, Partition: l.Partition, Held: held, LaneID: l.Lane.ID, Lane: string(l.Lane.Name), Own: l.Lane.Own,
+		Offset: l.Offset, Since: l.Since, Reason: l.Reason, Released: l.Released, Jobs: l.Jobs, Bytes: l.Bytes, Elsewhere: l.Elsewhere,
+	}
+}
+
+func (l ParkedLane) stored() queue.ParkedLane {
+	return queue.ParkedLane{
+		TopicPartition: queue.TopicPartition{Topic: l.Topic, Partition: l.Partition},
+		Lane:           queue.Lane{ID: l.LaneID, Name: []byte(l.Lane), Own: l.Own},
+		Offset:         l.Offset,
+	}
+}
+
+// parked reports whether the query selects the lane: by its name, by a key that
+// belongs into it, or by the job that it was parked for.
+func (i *inspector) parked(q Query, l queue.ParkedLane) bool {
+	if len(q.Offsets) > 0 && !slices.Contains(q.Offsets, l.Offset) {
+		return false
+	}
+	if q.Key == nil && q.Lane == nil {
+		return true
+	}
+	name := q.Lane
+	if name == nil {
+		name = q.Key
+	}
+	return !l.Lane.Own && (l.Lane.Name != nil && bytes.Equal(name, l.Lane.Name) || i.isLane(Query{Topic: l.Topic, Key: q.Key, Lane: q.Lane}, l.Lane.ID))
+}
+
+// Why nothing is to be done about a lane, or it is refused.
+const (
+	reasonParked    = "its lane is parked already"
+	reasonNotParked = "it is not parked"
+	reasonReleased  = "it is released already"
+	reasonLaneAway  = "its partition is not held here"
+)
+
+// parkVerb acts on the lanes of jobs, by one job of each.
+type parkVerb struct{ jobVerb }
+
+func (v parkVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
+	type lane struct {
+		tp  queue.TopicPartition
+		own bool
+		id  uint64
+	}
+	missing, at := plan.Command.Select.named(), map[lane]int{} // in plan.Jobs
+	for f, err := range i.scan(ctx, plan.Command.Select) {
+		if err != nil {
+			return err
+		}
+		delete(missing, f.Offset)
+		of := lane{f.tp, f.Lane.Own, f.Lane.ID}
+		if f.Lane.Own {
+			of.id = uint64(f.Offset)
+		}
+		target, seen := at[of]
+		before := len(plan.Jobs)
+		switch {
+		case !seen:
+			if err := v.add(plan, f); err != nil {
+				return err
+			}
+			if at[of] = -1; len(plan.Jobs) > before {
+				at[of] = before
+			}
+			continue
+		case target >= 0: // the last job is there for longest
+			plan.Jobs[target] = targetOf(f)
+		}
+		plan.Matched++
+	}
+	return plan.addMissing(i, missing)
+}
+
+// laneVerb acts on parked lanes.
+type laneVerb struct {
+	apply  func(Command, *queue.Partition, queue.ParkedLane) (changed bool, err error)
+	said   string
+	resets bool
+}
+
+func (v laneVerb) validate(c Command) error {
+	q := c.Select
+	var problems []error
+	if q.From > 0 || len(q.States) > 0 {
+		problems = append(problems, fmt.Errorf("%s is about parked lanes, not about jobs: select them by topic, partitions, key, lane or the offset that they were parked for", c.Verb))
+	}
+	if c.ResetAttempts && !v.resets {
+		problems = append(problems, fmt.Errorf("attempts are not reset by %s", c.Verb))
+	}
+	return errors.Join(problems...)
+}
+
+func (v laneVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
+	for lane, err := range i.Parked(ctx, plan.Command.Select) {
+		if err != nil {
+			return err
+		}
+		plan.Matched++
+		switch {
+		case lane.Released:
+			addOther(&plan.AlreadyDone, reasonReleased)
+		case !lane.Held:
+			addOther(&plan.Refused, reasonLaneAway)
+		case len(plan.Lanes) == MaxJobs:
+			plan.More++
+		default:
+			plan.Lanes = append(plan.Lanes, lane)
+		}
+	}
+	return nil
+}
+
+func (v laneVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	held := i.store.Attached()
+	var changed []ParkedLane
+	for _, lane := range plan.Lanes {
+		seen := lane.stored()
+		p := find(held, seen.TopicPartition)
+		if p == nil {
+			addOther(&op.Refused, reasonLaneAway)
+			continue
+		}
+		done, err := v.apply(op.Command, p, seen)
+		switch {
+		case errors.Is(err, queue.ErrDetached):
+			addOther(&op.Refused, reasonLaneAway)
+		case errors.Is(err, queue.ErrLaneReleased):
+			addOther(&op.Refused, err.Error())
+		case err != nil:
+			return err
+		case done:
+			changed = append(changed, lane)
+		default:
+			addOther(&op.AlreadyDone, reasonNotParked)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := i.store.Sync(ctx); err != nil {
+		return err
+	}
+	for _, lane := range changed {
+		op.Lanes = append(op.Lanes, lane)
+		i.opt.Logger.Info(v.said, "topic", lane.Topic, "partition", lane.Partition, "lane", fmt.Sprintf("%016x", lane.LaneID),
+			"jobs", lane.Jobs, "elsewhere", lane.Elsewhere, "reason", op.Command.Reason)
+	}
+	return nil
+}
