@@ -299,11 +299,12 @@ func (d *deadTo) placeOf(source int32) func(key []byte, partitions int32) int32 
 	}
 }
 
-// deadPolicy tells the store which dead letters are to be sent.
+// deadPolicy tells the store what is to become of a topic's dead letters. Those
+// of a topic that is not configured any more are kept.
 func (b *Bridge) deadPolicy(topic string) queue.DeadPolicy {
 	to, err := b.routes.find(topic)
 	if err != nil {
 		return queue.DeadPolicy{}
 	}
-	return queue.DeadPolicy{Outbox: to.dead.topic != ""}
+	return to.keepDead
 }

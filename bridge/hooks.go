@@ -188,7 +188,8 @@ type Completion struct {
 	Partition int32
 	Offset    int64
 	// Outcome is done, retry, halt, bury, skipped or snooze, or what an operator
-	// did: skipped, retried or bury.
+	// did: skipped, retried or bury; of a dead letter requeued, discarded or
+	// expired.
 	Outcome  string
 	Attempts int // runs counted so far
 }

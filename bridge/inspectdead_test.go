@@ -135,3 +135,19 @@ func TestDeadLettersAreSelected(t *testing.T) {
 		t.Errorf("plan %+v", p)
 	}
 }
+
+// TestDeadLettersGoByTheTopicsBounds: with a byte to keep, one goes as it comes,
+// and the hook is told.
+func TestDeadLettersGoByTheTopicsBounds(t *testing.T) {
+	t.Parallel()
+	s := startStuck(t)
+	s.mustStop(t)
+	s.cfg.Topics[0].DeadLetter.KeepBytes = 1
+	s.running = start(t, s.cfg)
+	s.waitHalted(t, 1)
+	execute(t, s.Inspector(), plan(t, s.Inspector(), bad(inspect.Bury)))
+	s.wantTold(t, "halt", "bury", "expired")
+	s.waitDead(t, inspect.DeadQuery{}, 0)
+	s.waitCommitted(t, 6)
+	eventually(t, "the log tells", func() bool { return s.log.count("WARN", "dead letters expired", "letters=1") == 1 })
+}

@@ -56,6 +56,13 @@ type DeadLetter struct {
 	Partitioner string
 	// AllowLoop allows a Topic that this bridge consumes itself.
 	AllowLoop bool
+	// Keep is how long a dead letter is kept from its burial. Zero: until an
+	// operator requeues or discards it.
+	Keep time.Duration
+	// KeepBytes bounds what the topic's dead letters take up in the store, in
+	// bytes; above it the oldest go. Zero: no bound. With a Topic, none goes by
+	// Keep or KeepBytes before its copy is there. [Hooks.Durable] tells of each.
+	KeepBytes int64
 	// Guard holds burials back while everything fails.
 	Guard Guard
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/partitioner"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // route is how one configured [Topic] is worked on, ready to use.
@@ -25,6 +26,7 @@ type route struct {
 	filter     func(*Record) bool
 	onlyLatest bool
 	guard      Guard
+	keepDead   queue.DeadPolicy
 	produce    *producing
 	dead       *deadTo
 }
@@ -98,6 +100,7 @@ func newRoutes(cfg Config) (*routes, error) {
 			filter:     t.Filter,
 			onlyLatest: t.OnlyLatest,
 			guard:      t.DeadLetter.Guard,
+			keepDead:   queue.DeadPolicy{Keep: t.DeadLetter.Keep, KeepBytes: t.DeadLetter.KeepBytes, Outbox: t.DeadLetter.Topic != ""},
 			produce:    produce,
 			dead:       dead,
 		}

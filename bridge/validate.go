@@ -215,6 +215,8 @@ func (v *validator) onFailure(at string, t Topic) {
 	}
 	guard := t.DeadLetter.Guard
 	v.notNegative(
+		field{at + ".DeadLetter.Keep", int64(t.DeadLetter.Keep)},
+		field{at + ".DeadLetter.KeepBytes", t.DeadLetter.KeepBytes},
 		field{at + ".DeadLetter.Guard.Successes", int64(guard.Successes)},
 		field{at + ".DeadLetter.Guard.Every", int64(guard.Every)},
 	)

@@ -97,7 +97,7 @@ topics:
       - {match: {status: [429, 503]}, do: retry_after, delay: 30s}
       - {match: {exit_code: 3, text: duplicate}, do: skip}
     on_failure: bury
-    dead_letter: {guard: {bucket: none, successes: 10, every: 1m}}
+    dead_letter: {keep: 30d, keep_bytes: 5GiB, guard: {bucket: none, successes: 10, every: 1m}}
     handler: {log: }
   "~^audit\\..*":
     ordering: partition
@@ -134,7 +134,7 @@ log: {level: debug, format: json}
 					{Match: Match{Status: []int{429, 503}}, Do: "retry_after", Delay: 30 * time.Second},
 					{Match: Match{ExitCode: []int{3}, Text: "duplicate"}, Do: "skip"},
 				},
-				OnFailure: bridge.BuryJob, DeadLetter: DeadLetter{Guard: Guard{Bucket: -1, Successes: 10, Every: time.Minute}},
+				OnFailure: bridge.BuryJob, DeadLetter: DeadLetter{Keep: 30 * 24 * time.Hour, KeepBytes: 5 << 30, Guard: Guard{Bucket: -1, Successes: 10, Every: time.Minute}},
 			},
 			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly, DeadLetter: guard},
 			{Name: "imports", Retry: byDefault, Partitions: []int32{0, 3}, OnFailure: bridge.ParkLane, DeadLetter: guard},

@@ -173,6 +173,8 @@ type DeadLetter struct {
 	Topic       string // empty: no copies
 	Partitioner string // empty: murmur2
 	AllowLoop   bool
+	Keep        time.Duration // zero: for ever
+	KeepBytes   int64         // zero: no bound
 	Guard       Guard
 }
 
@@ -181,13 +183,16 @@ func (d *DeadLetter) fields() fields {
 		{"topic", one(&d.Topic, text)},
 		{"partitioner", one(&d.Partitioner, hashName)},
 		{"allow_loop", one(&d.AllowLoop, unlessZero(boolean))},
+		{"keep", one(&d.Keep, unlessZero(duration(time.Second)))},
+		{"keep_bytes", one(&d.KeepBytes, size(1))},
 		{"guard", within(&d.Guard)},
 	}
 }
 
 func (d *DeadLetter) library() bridge.DeadLetter {
 	return bridge.DeadLetter{
-		Topic: d.Topic, Partitioner: d.Partitioner, AllowLoop: d.AllowLoop, Guard: bridge.Guard(d.Guard),
+		Topic: d.Topic, Partitioner: d.Partitioner, AllowLoop: d.AllowLoop,
+		Keep: d.Keep, KeepBytes: d.KeepBytes, Guard: bridge.Guard(d.Guard),
 	}
 }
 
