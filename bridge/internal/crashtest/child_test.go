@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/history"
 )
 
@@ -24,10 +25,11 @@ const ordersVariable = "HOLDFAST_CRASHTEST_CHILD"
 
 // orders tell a child what to run.
 type orders struct {
-	Brokers []string
-	DataDir string
-	History string
-	Poison  *poison // nil: the records say how long each job takes and how often it fails
+	Brokers  []string
+	DataDir  string
+	History  string
+	Commands []inspect.Command // of an operator
+	Poison   *poison           // nil: the records say how long each job takes and how often it fails
 }
 
 const (
@@ -88,6 +90,10 @@ func work(text string) error {
 			w.idle(operating, b.Inspector())
 			cancel()
 			return
+		}
+		if err := w.command(operating, b.Inspector(), o.Commands); err != nil {
+			fmt.Fprintln(os.Stderr, "operator:", err)
+			os.Exit(1)
 		}
 		w.operate(operating, b.Inspector())
 	}()

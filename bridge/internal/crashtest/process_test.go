@@ -26,10 +26,11 @@ type child struct {
 func (w *world) boot(t *testing.T) *child {
 	t.Helper()
 	text, err := json.Marshal(orders{
-		Brokers: w.broker.Addrs(),
-		DataDir: w.dataDir(),
-		History: w.historyPath(),
-		Poison:  w.poison,
+		Brokers:  w.broker.Addrs(),
+		DataDir:  w.dataDir(),
+		History:  w.historyPath(),
+		Poison:   w.poison,
+		Commands: w.commands,
 	})
 	if err != nil {
 		t.Fatal(err)

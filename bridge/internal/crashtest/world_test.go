@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/history"
 )
 
@@ -25,11 +26,12 @@ const (
 // world is all that is not the bridge: the broker, the records and the
 // observer.
 type world struct {
-	dir    string
-	broker *bridgetest.Broker
-	log    *history.Log
-	close  func() // ends the observer; may be called again
-	poison *poison
+	dir      string
+	broker   *bridgetest.Broker
+	log      *history.Log
+	close    func() // ends the observer; may be called again
+	poison   *poison
+	commands []inspect.Command // of an operator, in the next life
 }
 
 // newWorld has a stuck job in it.

@@ -24,6 +24,7 @@ const (
 	Halted    Kind = "halted"    // that a job was given up is fsynced
 	Retry     Kind = "retry"     // an operator asks to run a halted job again
 	Skip      Kind = "skip"      // an operator asks to complete a halted job without a run
+	Commanded Kind = "commanded" // what an operator asked for besides is answered
 	Committed Kind = "committed" // the broker holds Offset for Topic, Partition
 	Drained   Kind = "drained"   // nothing is left to do
 )
