@@ -49,6 +49,17 @@
 // [Bridge.Inspector] lists such jobs and acts on them, a plan first; package
 // inspect does the same with the directory of a stopped bridge.
 //
+// # What runs, and when
+//
+// A record that a topic's Filter refuses, or that is older than its Expiry, is
+// left out when it is read: it counts as complete. One that expires while it
+// waits is skipped instead of its next run. Delay and DelayHeader keep a job back
+// until a time, and Rate until its turn comes, without a worker; OnlyLatest
+// completes jobs that a newer one of their lane makes pointless. [Bridge.Inspector]
+// pauses and resumes topics, partitions and lanes, over restarts.
+// [Bridge.Apply] changes workers, rates, retries, delays and timeouts while jobs
+// run.
+//
 // # Use
 //
 //	b, err := bridge.New(bridge.Config{

@@ -28,6 +28,16 @@
 // requeued job keeps its identity and goes before the later jobs of its lane
 // that wait; those that are done are done.
 //
+// What is paused lets no job start: a topic, partitions, or a lane, which need
+// not have a job yet. Running jobs finish, and records are still stored.
+// [Inspector.Pauses] lists what is:
+//
+//	plan, err := inspector.Plan(ctx, inspect.Command{
+//		Verb:   inspect.Pause, // or inspect.Resume
+//		Select: inspect.Query{Topic: "orders", Partitions: []int32{3}, Key: []byte("cust-8812")},
+//		Until:  time.Now().Add(time.Hour), // left out: until it is resumed
+//	})
+//
 // # Guarantees
 //
 //   - A plan changes nothing.
