@@ -31,6 +31,7 @@ type machine struct {
 	parts  map[TopicPartition]*modelPartition
 	order  []*modelPartition
 	limits map[string]int
+	guard  modelGuard // of orders
 	policy DeadPolicy // of the dead letters of orders
 
 	flush      *flush
@@ -83,6 +84,7 @@ func TestStoreBehavesAsItsModel(t *testing.T) {
 			"elsewhere":     m.elsewhere,
 			"progress":      m.progress,
 			"forget":        m.forgetPartition,
+			"guard":         m.setGuard,
 			"replace":       m.replace,
 			"skip to":       m.skipTo,
 			"reset":         m.reset,
@@ -145,6 +147,7 @@ func (m *machine) open(t *rapid.T, path string) {
 	must(t, err)
 	s.db.NoSync = true
 	m.store, m.flush, m.written = s, nil, false
+	m.guard.gathering, m.guard.flying = nil, nil
 	m.gathering, m.flying, m.told = modelOutcomes{}, modelOutcomes{}, nil
 	for topic, limit := range m.limits {
 		s.LimitTopic(topic, limit)
@@ -339,6 +342,7 @@ func (m *machine) flushStep(t *rapid.T) {
 		for _, p := range m.order {
 			p.gather()
 		}
+		m.guard.gather()
 		m.flyingDead = m.gatherDead(m.flush.expiring)
 		m.flying, m.gathering = m.gathering, modelOutcomes{}
 	case !m.written:
@@ -347,6 +351,7 @@ func (m *machine) flushStep(t *rapid.T) {
 		for _, p := range m.order {
 			p.write()
 		}
+		m.guard.write()
 		m.checkFile(t)
 		m.checkActs(t)
 	default:
@@ -723,6 +728,8 @@ func (m *machine) reopen(t *rapid.T) {
 		p.gather()
 		p.write()
 	}
+	m.guard.gather()
+	m.guard.write()
 	m.open(t, m.store.path)
 	m.attachAll(t)
 }
@@ -825,6 +832,9 @@ func (m *machine) checkFile(t *rapid.T) {
 	must(t, m.store.db.View(func(tx *bbolt.Tx) error {
 		id, parts, err := readFormat(tx)
 		if err != nil {
+			return err
+		}
+		if err := m.checkGuard(tx); err != nil {
 			return err
 		}
 		if id != m.store.Identity() {
