@@ -60,6 +60,14 @@
 // [Bridge.Apply] changes workers, rates, retries, delays and timeouts while jobs
 // run.
 //
+// # Results
+//
+// A handler hands over records with [Job.Produce]. The job is done when Kafka
+// has acknowledged them, and they arrive at least once, each with [HeaderID] and
+// [HeaderIndex] for consumers to remove duplicates by. Copies of dead letters go
+// to [DeadLetter.Topic] in the order of their burials, whenever that is there to
+// take them.
+//
 // # Use
 //
 //	b, err := bridge.New(bridge.Config{

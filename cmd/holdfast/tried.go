@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 )
@@ -23,6 +24,8 @@ type tried struct {
 	Delay   *float64 `json:"delay_seconds"` // nil: it would not run again by itself
 	Took    float64  `json:"took_seconds"`
 
+	Produced []wouldProduce `json:"produced"`
+
 	trial bridge.Trial
 }
 
@@ -37,6 +40,10 @@ func newTried(t bridge.Trial) tried {
 		Topic: t.Job.Topic, Matched: t.Matched, Job: t.Job.String(), Lane: laneName(t.Job.Lane, t.OwnLane),
 		Attempt: t.Job.Attempt, Outcome: outcomes[t.Outcome], Took: t.Took.Seconds(), trial: t,
 	}
+	out.Produced = []wouldProduce{}
+	for _, r := range t.Produced {
+		out.Produced = append(out.Produced, newProduced(r))
+	}
 	if t.Err != nil {
 		text := t.Err.Error()
 		out.Error = &text
@@ -46,6 +53,49 @@ func newTried(t bridge.Trial) tried {
 		out.Delay = &seconds
 	}
 	return out
+}
+
+// wouldProduce is a record that would go to Kafka.
+type wouldProduce struct {
+	Topic string  `json:"topic"`
+	Key   *string `json:"key"` // nil: null
+	Value *string `json:"value"`
+	Bytes int     `json:"bytes"`
+}
+
+// shownValue is how much of a value is shown, in bytes.
+const shownValue = 200
+
+func newProduced(r bridge.Record) wouldProduce {
+	p := wouldProduce{Topic: r.Topic, Bytes: len(r.Value)}
+	if r.Key != nil {
+		p.Key = new(laneName(string(r.Key), false))
+	}
+	if r.Value != nil {
+		p.Value = new(laneName(head(string(r.Value), shownValue), false))
+	}
+	return p
+}
+
+// head is the beginning of a text, not cut within a character.
+func head(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}
+
+func (p wouldProduce) String() string {
+	show := func(text *string) string {
+		if text == nil {
+			return "null"
+		}
+		return strings.TrimSpace(harmless(*text))
+	}
+	return fmt.Sprintf("to %s, key %s, %d bytes: %s", p.Topic, show(p.Key), p.Bytes, strings.ReplaceAll(show(p.Value), "\n", " "))
 }
 
 func (t tried) write(w io.Writer, format string) error {
@@ -62,6 +112,9 @@ func (t tried) write(w io.Writer, format string) error {
 	fmt.Fprintf(out, "OUTCOME\t%s\n", t.outcome())
 	if t.Error != nil {
 		fmt.Fprintf(out, "ERROR\t%s\n", strings.ReplaceAll(harmless(strings.TrimSpace(*t.Error)), "\n", "\n\t"))
+	}
+	for _, p := range t.Produced {
+		fmt.Fprintf(out, "WOULD PRODUCE\t%s\n", p)
 	}
 	fmt.Fprintf(out, "TOOK\t%s\n", t.trial.Took.Round(10*time.Microsecond))
 	return out.Flush()

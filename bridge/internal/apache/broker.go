@@ -144,12 +144,12 @@ func (b *Broker) format() error {
 	if err := os.WriteFile(meta, text, 0o644); err != nil {
 		return fmt.Errorf("write the cluster id: %w", err)
 	}
-	controller := 0
-	for _, port := range []*int{&b.port, &controller} {
-		if *port, err = freePort(); err != nil {
-			return err
-		}
+	ports, err := freePorts(2)
+	if err != nil {
+		return err
 	}
+	b.port = ports[0]
+	controller := ports[1]
 	properties := make(map[string]string)
 	if b.secured != nil {
 		if properties, err = b.secure(controller); err != nil {
@@ -192,15 +192,19 @@ func writeProperties(fixtures, path, data string, port, controller int, extra ma
 	return nil
 }
 
-// freePort asks the system for a port. Nothing reserves it until the broker
-// listens; the system hands out the same port again only after many others.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+// freePorts asks the system for n ports, all different. Nothing reserves them
+// until the broker listens; the system seldom hands out the same port again soon.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close() // not before the last one is found
+		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return ports, nil
 }
 
 func (b *Broker) configPath() string { return filepath.Join(b.dir, "server.properties") }

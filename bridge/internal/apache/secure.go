@@ -92,13 +92,14 @@ func (b *Broker) secure(controller int) (map[string]string, error) {
 	}
 	listeners := "PLAINTEXT://127.0.0.1:" + strconv.Itoa(b.port)
 	protocols := "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
-	for _, s := range []Security{SSL, SASLSSL, SASLPlaintext} {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		b.secured.ports[s] = port
-		listeners += fmt.Sprintf(",%s://127.0.0.1:%d", s, port)
+	kinds := []Security{SSL, SASLSSL, SASLPlaintext}
+	ports, err := freePorts(len(kinds))
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range kinds {
+		b.secured.ports[s] = ports[i]
+		listeners += fmt.Sprintf(",%s://127.0.0.1:%d", s, ports[i])
 		protocols += fmt.Sprintf(",%s:%s", s, s)
 	}
 	lines := map[string]string{

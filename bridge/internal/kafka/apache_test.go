@@ -31,6 +31,7 @@ func TestRealKafka(t *testing.T) {
 		"an old session cannot":   testForgottenMember,
 		"members come and go":     testChurn,
 		"range and its migration": testMigration,
+		"produce":                 testProduce,
 		"more topics":             testMoreTopicsAfterARestart,
 		"more topics beside":      testMoreTopicsAfterARestartBesideOthers,
 		"more partitions":         testMorePartitionsAfterARestart,
