@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -12,6 +13,9 @@ type attempt struct {
 	Job
 	ctx   runContext
 	pulse *pulse // nil: the topic has no heartbeat
+	// cancelled is an operator's word, deferred the handler's; nil: none.
+	cancelled atomic.Pointer[cancellation]
+	deferred  atomic.Pointer[Deferred]
 	// stored is the store's name of the run; the zero value under [Try].
 	stored queue.Run
 	// checkpoint is what the attempts before have reached; nil: nothing.

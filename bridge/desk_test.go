@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,3 +109,6 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
+
+// textLog writes to b, which belongs to one goroutine.
+func textLog(b *strings.Builder) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }

@@ -98,21 +98,34 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 	err := errGoexit
 	defer func() {
 		ended = r.cfg.Clock.Now()
-		err = a.failure(ended, v.route.timeout, err)
-		a.ctx.end()
 		w.slot.Clear()
-		if len(a.output) > 0 && a.keepsOutput(err) {
-			if err = r.produce(a, taken, v, began); err == nil {
+		if d := a.deferred.Load(); d != nil {
+			var outlives bool
+			if outlives, err = r.outlives(d, a, taken, v, began, err); outlives {
 				r.acquit(taken, lane)
-				return // the outcome follows the acknowledgement
+				return
 			}
 		}
-		outcome := r.conclude(taken, a, v, began, ended, err)
-		h.finish(taken, outcome)
+		outcome, ok := r.end(a, taken, v, began, ended, err)
+		if ok {
+			h.finish(taken, outcome)
+		}
 		if outcome.Kind != queue.Release {
 			r.acquit(taken, lane)
 		}
 	}()
 	err = call(&a.ctx, v.route.handler, &a.Job)
 	return ended
+}
+
+// end ends a run. It reports false where the outcome of its job follows later.
+func (r *run) end(a *attempt, taken *queue.Job, v *view, began, ended time.Time, err error) (queue.Outcome, bool) {
+	err = a.failure(ended, v.route.timeout, err)
+	a.ctx.end()
+	if len(a.output) > 0 && a.keepsOutput(err) {
+		if err = r.produce(a, taken, v, began); err == nil {
+			return queue.Outcome{}, false // it follows the acknowledgement
+		}
+	}
+	return r.conclude(taken, a, v, began, ended, err), true
 }

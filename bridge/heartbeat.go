@@ -46,12 +46,14 @@ const (
 	watchLeast = 5 * time.Millisecond
 )
 
-// watchRuns reports runs that give no sign of life until ctx ends.
+// watchRuns reports runs that give no sign of life, and those that were
+// cancelled and go on, until ctx ends.
 func (r *run) watchRuns(ctx context.Context) error {
 	return every(ctx, r.routes.watchEvery(), func() {
 		for _, w := range r.pool.workers() {
 			if a := w.running.Load(); a != nil {
 				r.watch(w, a)
+				r.nameIgnored(a)
 			}
 		}
 	})

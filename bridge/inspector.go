@@ -28,7 +28,7 @@ func (l live) now() (inspect.Inspector, error) {
 
 // inspects lets the inspector work on an open store.
 func (r *run) inspects() {
-	i := inspect.New(r.store, inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf})
+	i := inspect.New(r.store, inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun})
 	r.inspector.Store(&i)
 }
 

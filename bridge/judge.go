@@ -25,6 +25,8 @@ func judge(v *view, now time.Time, attempt int, err error) (queue.Outcome, time.
 	switch {
 	case action == DoBury:
 		return v.giveUp(now, err)
+	case action == doHalt:
+		return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
 	case action == DoSkip:
 		return queue.Outcome{Kind: queue.Skipped, Error: err.Error()}, 0
 	case action == DoSnooze, action == DoRetryAfter && interrupted: // the wait counts, the attempt does not

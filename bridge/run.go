@@ -144,7 +144,14 @@ func (r *run) awaitWorkers(ended <-chan struct{}) {
 	select {
 	case <-ended:
 	case <-time.After(returnWithin):
+		for _, d := range r.pool.deferred() {
+			d.takeBack()
+		}
 		for _, job := range r.pool.running() {
+			if job.run.deferred.Load() != nil {
+				r.log.Warn("deferred job was not finished in time; it runs again at the next start", "job", job)
+				continue
+			}
 			r.log.Error("handler ignores the end of its context and is left behind", "job", job)
 		}
 	}

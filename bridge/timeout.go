@@ -18,6 +18,9 @@ func (t *timedOut) Unwrap() []error { return []error{ErrTimeout, t.err} }
 // failure is the error of a run with the reason why its context ended, where
 // that decides what becomes of the job. The context must not be ended yet.
 func (a *attempt) failure(now time.Time, timeout time.Duration, err error) error {
+	if c := a.cancelled.Load(); err != nil && c != nil {
+		return c.failure(err)
+	}
 	if err != nil && a.ctx.limit != nil && a.ctx.cause(now) == ErrTimeout {
 		return &timedOut{timeout, err}
 	}

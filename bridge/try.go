@@ -83,6 +83,9 @@ func (a *attempt) alone(v *view, clock queue.Clock) Result {
 		err = call(&a.ctx, v.route.handler, &a.Job)
 	}()
 	<-ended
+	if d := a.deferred.Load(); d != nil && err == nil {
+		err = d.await(v.scope, clock)
+	}
 	now := clock.Now()
 	err = a.failure(now, v.route.timeout, err)
 	a.ctx.end()

@@ -96,6 +96,18 @@ func (p *pool) running() []*Job {
 	return jobs
 }
 
+// deferred lists the jobs that wait to be finished.
+func (p *pool) deferred() (list []*Deferred) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for job := range p.apart {
+		if d := job.run.deferred.Load(); d != nil {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
 // workers lists those that are alive.
 func (p *pool) workers() []*worker {
 	p.mu.Lock()

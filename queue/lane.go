@@ -31,6 +31,7 @@ type lane struct {
 	room      [1]entry // first backing array of jobs: most lanes of a wide topic hold one
 	due       int64    // laneWaiting or postponed: Unix nanoseconds
 	run       uint64   // laneRunning: number of the run
+	deferred  bool     // laneRunning: no worker has the run any more
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane

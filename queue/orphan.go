@@ -28,7 +28,7 @@ func (p *Partition) abandon(l *lane) {
 // takeOver makes l, whose head is the record that run is about, its lane.
 func (p *Partition) takeOver(run, l *lane) {
 	run.adopter = l
-	l.state, l.run = laneRunning, run.run
+	l.state, l.run, l.deferred = laneRunning, run.run, run.deferred
 	p.runs.add(l)
 	p.unhold(run)
 }

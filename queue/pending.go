@@ -68,6 +68,8 @@ type Pending struct {
 	// After is the offset of the job that has to finish before a Blocked one;
 	// -1 where that is a run whose job Reset or SkipTo has forgotten.
 	After int64
+	// Deferred tells of a Running job that no worker has any more.
+	Deferred bool
 	// Aside tells that the frontier does not wait for the job.
 	Aside bool
 

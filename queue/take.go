@@ -110,7 +110,7 @@ func (u *undurable) add(now time.Time) {
 func (l *lane) start() Job {
 	p, e := l.part, l.head()
 	p.started++
-	l.state, l.run = laneRunning, p.started
+	l.state, l.run, l.deferred = laneRunning, p.started, false
 	p.runs.add(l)
 	p.running++
 	j := Job{

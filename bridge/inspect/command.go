@@ -22,6 +22,8 @@ type Command struct {
 	ResetAttempts bool
 	// Until ends a pause by itself; the zero time: it lasts until a resume.
 	Until time.Time
+	// Then is what becomes of cancelled jobs. Zero: [ThenHalt].
+	Then Then
 	// Reason goes to the log, stays with a pause, and is told of a buried job.
 	Reason string
 }
@@ -37,6 +39,9 @@ func (c Command) Validate() error {
 	problems = append(problems, v.validate(c), c.validateSelection(v))
 	if _, pauses := v.(pauseVerb); !c.Until.IsZero() && !pauses {
 		problems = append(problems, fmt.Errorf("only pause has an until-time, not %s", c.Verb))
+	}
+	if c.Then != "" && c.Verb != Cancel {
+		problems = append(problems, fmt.Errorf("what is to come then is said of cancel only, not of %s", c.Verb))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("command: %w", err)
@@ -77,6 +82,7 @@ func (c Command) LogValue() slog.Value {
 	add(len(q.States) > 0, "states", q.States)
 	add(!c.Until.IsZero(), "until", c.Until)
 	add(!c.Dead.isZero(), "dead", c.Dead)
+	add(c.Then != "", "then", c.Then)
 	add(c.ResetAttempts, "reset_attempts", true)
 	add(c.Reason != "", "reason", c.Reason)
 	return slog.GroupValue(attrs...)

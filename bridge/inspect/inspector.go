@@ -69,6 +69,9 @@ type Options struct {
 	// of which one is given, so that a lane without a job can be paused. Nil, or
 	// where it does not know: a job in the lane tells.
 	LaneOf func(topic string, key, name []byte) (queue.Lane, bool)
+	// Cancel cancels the run of a job as it was planned, and tells whether it
+	// was still under way. Nil: no bridge runs here, and there is none.
+	Cancel func(Target, Then) bool
 	// Verify checks the file before [Open] opens it; an error refuses. Nil: no
 	// check beyond the checksums of what is read.
 	Verify func(ctx context.Context, path string) error

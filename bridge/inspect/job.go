@@ -31,6 +31,7 @@ const (
 	Blocked  State = "blocked"  // another job has to finish first
 	Running  State = "running"  // a handler has it
 	Retrying State = "retrying" // it failed and waits for its next attempt
+	Deferred State = "deferred" // its handler has returned and finishes it later
 	Halted   State = "halted"   // it was given up and waits for an operator
 	Parked   State = "parked"   // its lane is set aside, and waits for an operator
 	Delayed  State = "delayed"  // it does not run before a time
@@ -38,7 +39,7 @@ const (
 )
 
 var queueStates = map[State]queue.JobState{
-	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted, Parked: queue.Parked, Delayed: queue.Delayed, Paused: queue.Paused,
+	Ready: queue.Ready, Blocked: queue.Blocked, Running: queue.Running, Deferred: queue.Running, Retrying: queue.Retrying, Halted: queue.Halted, Parked: queue.Parked, Delayed: queue.Delayed, Paused: queue.Paused,
 }
 
 // Job is an open job as it stood when it was listed.
@@ -94,6 +95,13 @@ type found struct {
 
 func (f *found) name() Name { return Name{f.tp.Topic, f.tp.Partition, f.Offset} }
 
+func (f *found) state() State {
+	if f.Deferred {
+		return Deferred
+	}
+	return State(f.State.String())
+}
+
 // idOf is what bridge.Job.ID gives.
 func idOf(topicID string, name Name) string {
 	if topicID != "" {
@@ -125,7 +133,7 @@ func (f *found) job() Job {
 		Key:      f.record.Key,
 		Lane:     string(f.record.Lane.Name),
 		Own:      f.Lane.Own,
-		State:    State(f.State.String()),
+		State:    f.state(),
 		Attempts: f.Attempts,
 		Due:      f.Due,
 		Error:    f.Error,

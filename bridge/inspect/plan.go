@@ -101,7 +101,7 @@ func (v jobVerb) add(plan *Plan, f *found) error {
 }
 
 func targetOf(f *found) Target {
-	return Target{f.name(), idOf(f.topicID, f.name()), State(f.State.String()), f.Attempts}
+	return Target{f.name(), idOf(f.topicID, f.name()), f.state(), f.Attempts}
 }
 
 // show takes the first jobs into the sample.

@@ -36,7 +36,7 @@ func (q Query) Validate() error {
 	say(len(q.Offsets) > 0 && (q.Topic == "" || len(q.Partitions) != 1), "offsets without a topic and one partition")
 	say(q.Limit < 0, "limit %d is below zero", q.Limit)
 	for _, state := range q.States {
-		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, retrying, halted, parked, delayed and paused", state)
+		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, deferred, retrying, halted, parked, delayed and paused", state)
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("query: %w", errors.Join(problems...))
@@ -143,7 +143,7 @@ func (q Query) pending(ctx context.Context, p *queue.Partition) iter.Seq2[queue.
 }
 
 func (q Query) matches(f *found) (bool, error) {
-	if len(q.States) > 0 && !slices.Contains(q.States, State(f.State.String())) {
+	if len(q.States) > 0 && !slices.Contains(q.States, f.state()) {
 		return false, nil
 	}
 	if q.Key == nil && q.Lane == nil {

@@ -27,6 +27,9 @@ const (
 	Requeue Verb = "requeue"
 	// Discard removes dead letters for good.
 	Discard Verb = "discard"
+	// Cancel ends the contexts of running jobs, and Command.Then says what
+	// becomes of them. Only a running bridge can.
+	Cancel Verb = "cancel"
 )
 
 // verb is how a command is checked, planned and carried out. There is one kind
@@ -42,6 +45,7 @@ type verb interface {
 }
 
 var verbs = map[Verb]verb{
+	Cancel: newCancelVerb(),
 	Retry: jobVerb{
 		judge: func(c Command, j queue.Pending) (bool, error) { return j.CanRetry(c.ResetAttempts) },
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) {

@@ -1,0 +1,68 @@
+package bridge
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+)
+
+// cancellation is an operator's word on a run.
+type cancellation struct {
+	then Action
+	at   time.Time
+	told atomic.Bool // the log has that the handler ignores it
+}
+
+// doHalt holds the lane whatever the topic does on failure: a job that was
+// cancelled because it hung must not simply hang again.
+const doHalt Action = 255
+
+var cancelActions = map[inspect.Then]Action{
+	inspect.ThenHalt: doHalt, inspect.ThenRetry: DoRetry, inspect.ThenBury: DoBury, inspect.ThenSkip: DoSkip,
+}
+
+// failure is what becomes of the error of a cancelled run.
+func (c *cancellation) failure(err error) error {
+	return &verdict{cause: fmt.Errorf("%w: %w", ErrCancelled, err), action: c.then}
+}
+
+// cancel ends the context of a run. What its handler returns then, unless that
+// is nil, counts as the operator said.
+func (a *attempt) cancel(then Action, now time.Time) {
+	if a.cancelled.CompareAndSwap(nil, &cancellation{then: then, at: now}) {
+		a.ctx.interrupt(ErrCancelled)
+	}
+}
+
+// cancelRun cancels the run that an operator has seen. It reports false where
+// that is over.
+func (r *run) cancelRun(t inspect.Target, then inspect.Then) bool {
+	is := func(j *Job) bool {
+		return j.Offset == t.Offset && j.Partition == t.Partition && j.Topic == t.Topic && j.ID() == t.ID && j.Attempt == t.Attempts+1
+	}
+	for _, w := range r.pool.workers() {
+		if a := w.running.Load(); a != nil && is(&a.Job) {
+			a.cancel(cancelActions[then], r.cfg.Clock.Now())
+			return true
+		}
+	}
+	for _, d := range r.pool.deferred() {
+		if is(d.job) {
+			d.job.run.cancel(cancelActions[then], r.cfg.Clock.Now())
+			return d.Finish(errNoHandler) // nobody is there to return
+		}
+	}
+	return false
+}
+
+// nameIgnored names a handler that goes on though its run was cancelled.
+func (r *run) nameIgnored(a *attempt) {
+	c := a.cancelled.Load()
+	if c == nil || r.cfg.Clock.Now().Sub(c.at) < returnWithin || !c.told.CompareAndSwap(false, true) {
+		return
+	}
+	r.log.Warn("handler ignores that its job was cancelled; the job holds its lane and a worker until it returns",
+		"job", &a.Job, "attempt", a.Attempt)
+}
