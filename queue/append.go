@@ -86,6 +86,9 @@ func (p *Partition) place(j laterJob) {
 		if p.latest {
 			p.supersede(l)
 		}
+		if l.gathered && l.enough() {
+			p.settle(l)
+		}
 	} else {
 		l.push(j.entry)
 		p.settle(l)

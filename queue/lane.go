@@ -32,6 +32,8 @@ type lane struct {
 	due       int64    // laneWaiting or postponed: Unix nanoseconds
 	run       uint64   // laneRunning: number of the run
 	deferred  bool     // laneRunning: no worker has the run any more
+	gathered  bool     // the head has waited, or waits, for more jobs to run with
+	batch     []entry  // laneRunning: followers of the head, which run with it
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane
@@ -41,7 +43,10 @@ type lane struct {
 func (l *lane) head() entry { return l.jobs[0] }
 
 // isOut reports whether the job of offset is with the run of l, which is running.
-func (l *lane) isOut(offset int64) bool { return l.head().offset == offset }
+func (l *lane) isOut(offset int64) bool {
+	_, follows := l.inBatch(offset)
+	return follows || l.head().offset == offset
+}
 
 func (l *lane) push(e entry) {
 	if l.jobs == nil {

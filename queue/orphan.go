@@ -9,6 +9,7 @@ package queue
 func (p *Partition) abandon(l *lane) {
 	l.state = laneGone
 	p.runs.remove(l)
+	l.batch = nil
 	offset := l.head().offset
 	run := p.orphans[offset]
 	if run != nil { // l had adopted it

@@ -26,6 +26,9 @@ func (p *Partition) find(offset int64, name Lane) (place, bool) {
 		if at < len(l.jobs) && l.jobs[at].offset == offset {
 			return place{l, at}, true
 		}
+		if _, follows := l.inBatch(offset); follows {
+			return place{l, 0}, true // it runs as the head does
+		}
 	}
 	at := sort.Search(len(p.later), func(i int) bool { return p.later[i].offset >= offset })
 	return place{nil, at}, at < len(p.later) && p.later[at].offset == offset

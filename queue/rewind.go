@@ -66,14 +66,15 @@ func (p *Partition) skipAll(done func(offset int64) bool) {
 func (p *Partition) skip(l *lane, done func(offset int64) bool) {
 	if !done(l.head().offset) || l.head().aside() {
 		p.skipJobs(l, 1, done)
+		p.skipFollowers(l, done)
 		return
 	}
 	rest := l
 	if l.state == laneRunning {
-		jobs := l.jobs
+		head, jobs := l.head(), l.withBatch()
 		p.abandon(l)
 		rest = &lane{part: p, id: l.id, own: l.own, jobs: jobs, state: laneHalted}
-		l.jobs = []entry{jobs[0]}
+		l.jobs = []entry{head}
 	}
 	p.skipJobs(rest, 0, done)
 	rest.turn()

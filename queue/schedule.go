@@ -8,7 +8,9 @@ type topic struct {
 	name    string
 	limit   int // running jobs at a time; 0: no limit
 	running int
-	paused  bool // by an operator
+	paused  bool          // by an operator
+	batch   int           // how many jobs of a lane run together; 0 or 1: one
+	wait    time.Duration // for more jobs
 	pace    pace
 	turns   fifo[*Partition] // partitions with a ready lane
 	queued  bool             // in Store.turns

@@ -28,6 +28,9 @@ func (p *Partition) settle(l *lane) {
 	if n != nil && p.store.delays(l, n.Due) || l.postponed && p.store.delays(l, l.due) {
 		return
 	}
+	if p.topic.wait > 0 && p.gathers(l, n) {
+		return
+	}
 	p.makeReady(l)
 }
 

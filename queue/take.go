@@ -110,16 +110,20 @@ func (u *undurable) add(now time.Time) {
 func (l *lane) start() Job {
 	p, e := l.part, l.head()
 	p.started++
-	l.state, l.run, l.deferred = laneRunning, p.started, false
+	l.state, l.run, l.deferred, l.gathered = laneRunning, p.started, false, false
 	p.runs.add(l)
 	p.running++
-	j := Job{
-		Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1,
-		Waited: l.postponed, Forced: l.forced || e.aside(), part: p, lane: l,
-	}
+	j := p.job(l, e)
+	j.Waited, j.Forced, j.lane = l.postponed, l.forced || e.aside(), l
 	if b := p.store.probation; b != nil {
 		j.Suspect = b.out == l
 	}
+	return j
+}
+
+// job makes the run of a job of l.
+func (p *Partition) job(l *lane, e entry) Job {
+	j := Job{Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1, part: p}
 	j.since = p.since
 	if e.from != nil {
 		j.since = max(j.since, e.from.since)
