@@ -77,11 +77,12 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 			return began
 		}
 	}
+	lane := queue.Lane{ID: taken.Lane.ID, Own: taken.Lane.Own}
 	if r.poisonous(taken) {
-		h.finish(taken, r.giveUpPoison(taken, v, began))
+		h.finish(taken, r.giveUpPoison(taken, h.attempts.next(taken, v, left), v, began))
+		r.acquit(taken, lane)
 		return began
 	}
-	lane := queue.Lane{ID: taken.Lane.ID, Own: taken.Lane.Own}
 	w.slot.Note(taken, taken.Offset, began)
 	a := h.attempts.next(taken, v, left)
 	if v.route.timeout > 0 {

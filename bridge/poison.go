@@ -36,12 +36,18 @@ func (r *run) beginLife() error {
 		return err
 	}
 	r.poison.life = life
-	if life.Crashes() == 0 || r.cfg.MaxCrashes < 0 {
+	crashes, lately := life.Crashes()
+	if crashes == 0 || r.cfg.MaxCrashes < 0 {
 		return nil
 	}
 	probation := life.Probation()
-	r.log.Warn("the process has crashed; jobs that ran then run one at a time after two crashes in a row",
-		"crashes", life.Crashes(), "suspects", len(probation), "some", nameSome(probation))
+	switch {
+	case len(probation) > 0:
+		r.log.Warn("the process has crashed again and again; what ran then runs one job at a time",
+			"crashes", crashes, "suspects", len(probation), "some", nameSome(probation))
+	case lately:
+		r.log.Warn("the process has crashed; what ran then runs again, also if it is a job that did that", "crashes", crashes)
+	}
 	suspects := make([]queue.Suspect, len(probation))
 	charges := make(map[queue.TopicPartition][]recovery.Suspect)
 	for i, s := range probation {
@@ -137,11 +143,11 @@ func (r *run) poisonous(taken *queue.Job) bool {
 
 // giveUpPoison is what becomes of such a job. This is no attempt: the handler is
 // not called.
-func (r *run) giveUpPoison(taken *queue.Job, v *view, now time.Time) queue.Outcome {
+func (r *run) giveUpPoison(taken *queue.Job, a *attempt, v *view, now time.Time) queue.Outcome {
 	err := fmt.Errorf("crashed the process %d times", taken.Crashes)
 	taken.Attempt--
-	outcome, _ := v.giveUp(now, err)
-	r.log.Error("job given up without another run", "job", fmt.Sprintf("%s@%d", taken.TopicPartition(), taken.Offset),
-		"outcome", outcome.Kind.String(), "error", err)
+	a.Attempt--
+	outcome, delay := v.giveUp(now, err)
+	r.say(outcome, delay, &a.Job, err)
 	return outcome
 }

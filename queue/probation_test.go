@@ -169,3 +169,15 @@ func TestSkippedSuspectIsForgotten(t *testing.T) {
 	r.must(errOf(p.Append(records(10, "a"))))
 	r.done(r.wantTaken(10)...)
 }
+
+func TestLeaseWakesATakerForASuspect(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	r.stored("a")
+	r.Probation(suspects(0, "a"))
+	p, err := r.Attach(orders)
+	r.must(err)
+	jobs := r.takers(3)
+	p.Lease(Forever)
+	r.done(r.receive(jobs, 1)...)
+}

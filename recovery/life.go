@@ -19,6 +19,7 @@ type Life struct {
 	id      uint64    // the store's epoch
 	began   time.Time // by the clock that Begin, Beat and Slot.Note are given
 	crashes int
+	crashed bool // the life before this one
 	ended   atomic.Bool
 	head    []byte // the record, in the first of sheets
 
@@ -75,7 +76,7 @@ func (l *Life) begin(boot string) error {
 	if before, ok := decodeRecord(l.head); ok {
 		v = judge(before, boot, notes)
 	}
-	l.crashes = int(v.crashes)
+	l.crashes, l.crashed = int(v.crashes), v.crashed
 	l.keep(v.suspects, at)
 	l.clear(slots)
 	fresh := record{life: l.id, crashes: v.crashes, boot: boot, phase: wordRunning}
@@ -135,8 +136,9 @@ func (l *Life) clear(slots []*Slot) {
 	slices.Reverse(l.free) // the first is used first
 }
 
-// Crashes is how often in a row the process has crashed before this life.
-func (l *Life) Crashes() int { return l.crashes }
+// Crashes is how often in a row the process has crashed before this life, and
+// whether the last life was one of them.
+func (l *Life) Crashes() (inARow int, lately bool) { return l.crashes, l.crashed }
 
 // enough crashes in a row make suspects run one at a time.
 const enough = 2

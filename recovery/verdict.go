@@ -19,6 +19,7 @@ const maxSuspects = 4096
 // verdict is what the life before this one tells.
 type verdict struct {
 	crashes  uint64 // in a row
+	crashed  bool   // the life before is one of them
 	suspects []note // flagSuspect is set in each
 }
 
@@ -32,7 +33,7 @@ func judge(before record, boot string, notes []note) verdict {
 		v.crashes = before.crashes
 	}
 	crashed := before.phase != wordStopping
-	if crashed {
+	if v.crashed = crashed; crashed {
 		v.crashes++
 	}
 	var list accused

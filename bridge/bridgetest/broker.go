@@ -28,6 +28,7 @@ type Option func(*settings)
 
 type settings struct {
 	opts    []kfake.Opt
+	topics  map[string]bool // created by opts
 	nodes   int
 	keep    bool
 	records []batch
@@ -40,7 +41,24 @@ type batch struct {
 
 // Topic creates a topic before the broker is handed out.
 func Topic(name string, partitions int32) Option {
-	return func(s *settings) { s.opts = append(s.opts, kfake.SeedTopics(partitions, name)) }
+	return func(s *settings) { s.seed(name, partitions) }
+}
+
+// missing is Topic with one partition, for a name that no other option creates.
+func missing(name string) Option {
+	return func(s *settings) {
+		if !s.topics[name] {
+			s.seed(name, 1)
+		}
+	}
+}
+
+func (s *settings) seed(topic string, partitions int32) {
+	if s.topics == nil {
+		s.topics = map[string]bool{}
+	}
+	s.topics[topic] = true
+	s.opts = append(s.opts, kfake.SeedTopics(partitions, topic))
 }
 
 // Records fills a topic before the broker is handed out.

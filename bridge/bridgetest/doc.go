@@ -10,6 +10,22 @@
 //		broker.WaitCommitted(t, "billing", "orders")
 //	}
 //
+// A whole bridge on such a broker needs one call. Time is told to pass, and a
+// crash or a rebalance comes on demand, so that no test sleeps:
+//
+//	func TestBusyBankIsAskedAgain(t *testing.T) {
+//		env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: charge}}})
+//		env.Produce("orders", bridgetest.Record{Key: []byte("cust-1"), Value: []byte("42")})
+//		env.Await("retry", 1)
+//		env.Crash()
+//		env.Advance(time.Minute)
+//		env.Await("done", 1)
+//		env.AwaitCommitted("orders")
+//	}
+//
+// [Env] says what each of these does and does not; the tests of this package have one for each
+// feature of the bridge.
+//
 // For a handler alone no broker is needed:
 //
 //	result := bridgetest.Handle(t, charge, bridge.Job{Record: bridge.Record{Value: []byte("no amount")}})
