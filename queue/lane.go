@@ -152,6 +152,20 @@ func (h *delays) Pop() any {
 
 func (h *delays) add(l *lane) { heap.Push(h, delay{l.due, l}) }
 
+// sweep drops void places: where jobs are delayed for days and superseded
+// meanwhile, nothing else would.
+func (h *delays) sweep() {
+	kept := (*h)[:0]
+	for _, d := range *h {
+		if !d.void() {
+			kept = append(kept, d)
+		}
+	}
+	clear((*h)[len(kept):])
+	*h = kept
+	heap.Init(h)
+}
+
 // popDue returns the next lane that is due at now, or nil.
 func (h *delays) popDue(now int64) *lane {
 	for len(*h) > 0 && ((*h)[0].void() || (*h)[0].due <= now) {

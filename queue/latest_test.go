@@ -65,6 +65,26 @@ func TestADelayedJobIsSupersededAndTheNewOneAskedAnew(t *testing.T) {
 	}
 }
 
+// A key that is delayed for a day and changes all the time costs no more than
+// one that does not.
+func TestSupersededDelaysCostNothing(t *testing.T) {
+	t.Parallel()
+	r, p, _ := latestRig(t)
+	for range 10 * leastSweep {
+		r.append(p, "a")
+		r.postpone(24*time.Hour+time.Duration(p.State().Next), r.take(1)...)
+	}
+	r.mu.Lock()
+	if n := len(r.delayed); n > 2*leastSweep {
+		t.Errorf("%d places in the schedule for one lane", n)
+	}
+	r.mu.Unlock()
+	r.pass(48 * time.Hour)
+	if job := r.take(1)[0]; job.Offset != 10*leastSweep-1 || !job.Waited {
+		t.Errorf("@%d runs, waited %v", job.Offset, job.Waited)
+	}
+}
+
 func TestOlderJobsAreSupersededAfterARestart(t *testing.T) {
 	t.Parallel()
 	var told []Durable

@@ -105,6 +105,7 @@ type State struct {
 	Scheme       string // fingerprint as Configure was told
 	Open         int    // unfinished jobs
 	Halted       int    // of these, or of Aside, given up: each holds its lane
+	Paused       bool   // as a whole, or with its topic
 	Parked       int    // lanes that are set aside
 	Aside        int    // jobs that were set aside, do not hold the frontier, and are to run again
 }
@@ -116,7 +117,7 @@ func (p *Partition) State() State {
 	return State{
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
-		Aside: p.asideJobs, Parked: p.parkedLanes(),
+		Aside: p.asideJobs, Parked: p.parkedLanes(), Paused: p.paused || p.topic.paused,
 	}
 }
 

@@ -45,12 +45,19 @@ func (p *Partition) makeReady(l *lane) {
 	p.schedule()
 }
 
+// leastSweep is the number of delayed lanes that are worth looking through.
+const leastSweep = 1024
+
 // delays keeps a lane aside until due, unless that has passed.
 func (s *Store) delays(l *lane, due int64) bool {
 	if due <= s.clock.Now().UnixNano() {
 		return false
 	}
 	l.state, l.due = laneWaiting, due
+	if len(s.delayed) >= s.sweepAt {
+		s.delayed.sweep()
+		s.sweepAt = max(leastSweep, 2*len(s.delayed))
+	}
 	s.delayed.add(l)
 	s.setAlarm()
 	return true

@@ -86,6 +86,7 @@ type Store struct {
 	held   bool         // a caller of Take waits for durability
 
 	delayed   delays
+	sweepAt   int   // length at which delayed is swept
 	alarm     Timer // fires when the first of delayed is due
 	alarmTime int64
 

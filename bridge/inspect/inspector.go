@@ -55,6 +55,7 @@ type Partition struct {
 	Open      int   // unfinished jobs
 	Running   int   // runs under way
 	Halted    int   // of Open, given up: each holds its lane
+	Paused    bool  // as a whole, or with its topic; see Inspector.Pauses
 	Parked    int   // lanes that are set aside
 	Aside     int   // jobs that run again though Committed does not wait for them
 }
@@ -116,6 +117,7 @@ func (i *inspector) Partitions(context.Context) ([]Partition, error) {
 			Open:      state.Open,
 			Running:   p.Running(),
 			Halted:    state.Halted,
+			Paused:    state.Paused,
 			Parked:    state.Parked,
 			Aside:     state.Aside,
 		})
