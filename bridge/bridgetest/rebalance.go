@@ -20,19 +20,22 @@ func (e *Env) Rebalance() {
 	before := e.moving()
 	e.Broker.assignNothing()
 	e.rejoin()
-	e.await("are not taken away", func() bool { return e.moving() == 0 })
-	e.rejoin()
-	e.await("do not come back", func() bool { return e.moving() == before })
+	e.await("are not taken away", before, func(then, now ownings) bool { return now.revoked > then.revoked })
+	if len(e.moving()) < len(before) { // it may have joined again by itself
+		e.rejoin()
+	}
+	e.await("do not come back", before, func(then, now ownings) bool { return now.assigned > then.assigned })
 }
 
-// moving counts the partitions that the group has assigned to the bridge.
-func (e *Env) moving() (n int) {
-	for at := range e.seen.held() {
-		if !slices.ContainsFunc(e.cfg.Topics, func(t bridge.Topic) bool { return t.Name == at.topic && len(t.Partitions) > 0 }) {
-			n++
+// moving are the partitions that the group has assigned to the bridge.
+func (e *Env) moving() map[place]ownings {
+	held := e.seen.held()
+	for at := range held {
+		if slices.ContainsFunc(e.cfg.Topics, func(t bridge.Topic) bool { return t.Name == at.topic && len(t.Partitions) > 0 }) {
+			delete(held, at)
 		}
 	}
-	return n
+	return held
 }
 
 // rejoin makes the bridge join its group again.
@@ -46,9 +49,17 @@ func (e *Env) rejoin() {
 	joins.Wait(e.tb, 1)
 }
 
-func (e *Env) await(what string, done func() bool) {
+// await waits until all partitions have come as far as done says.
+func (e *Env) await(what string, before map[place]ownings, done func(then, now ownings) bool) {
 	e.tb.Helper()
-	if !poll(done) {
+	if !poll(func() bool {
+		for at, then := range before {
+			if !done(then, e.seen.owned(at)) {
+				return false
+			}
+		}
+		return true
+	}) {
 		e.tb.Fatalf("partitions %s within %v: %v are here", what, patience, e.seen.held())
 	}
 }

@@ -93,6 +93,16 @@ func (s *seen) held() map[place]ownings {
 	return held
 }
 
+// owned counts one partition.
+func (s *seen) owned(at place) ownings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.partitions[at]; p != nil {
+		return *p
+	}
+	return ownings{}
+}
+
 // outcomes are the completions of one kind, or of all.
 func (s *seen) outcomes(kind string) []bridge.Completion {
 	s.mu.Lock()
