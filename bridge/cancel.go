@@ -15,12 +15,16 @@ type cancellation struct {
 	told atomic.Bool // the log has that the handler ignores it
 }
 
-// doHalt holds the lane whatever the topic does on failure: a job that was
-// cancelled because it hung must not simply hang again.
-const doHalt Action = 255
+// doHalt and doBury are what an operator says, whatever the topic does on
+// failure and however many were buried: a job that was cancelled because it hung
+// must not simply hang again.
+const (
+	doHalt Action = 255 - iota
+	doBury
+)
 
 var cancelActions = map[inspect.Then]Action{
-	inspect.ThenHalt: doHalt, inspect.ThenRetry: DoRetry, inspect.ThenBury: DoBury, inspect.ThenSkip: DoSkip,
+	inspect.ThenHalt: doHalt, inspect.ThenRetry: DoRetry, inspect.ThenBury: doBury, inspect.ThenSkip: DoSkip,
 }
 
 // failure is what becomes of the error of a cancelled run.

@@ -38,7 +38,7 @@ func TestCancelEndsARunAndSaysWhatThen(t *testing.T) {
 		"halt by default":        {"", errors.New("no"), "halt"},
 		"halt":                   {inspect.ThenHalt, errors.New("no"), "halt"},
 		"retry":                  {inspect.ThenRetry, Bury(errors.New("no")), "retry"},
-		"bury":                   {inspect.ThenBury, errors.New("no"), "halt"}, // as the topic says
+		"bury":                   {inspect.ThenBury, errors.New("no"), "bury"}, // whatever the topic does on failure
 		"skip":                   {inspect.ThenSkip, errors.New("no"), "skipped"},
 		"done all the same":      {inspect.ThenHalt, nil, "done"},
 		"the handler knows less": {inspect.ThenHalt, Skip("duplicate"), "halt"},

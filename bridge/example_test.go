@@ -2,10 +2,12 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
@@ -84,4 +86,41 @@ func ExampleTry() {
 	// Output:
 	// lane anna: done, error <nil>
 	// lane anna: halt, error strconv.Atoi: parsing "seven": invalid syntax
+}
+
+// A receiver's errors are of classes: what is locked is tried later and no
+// attempt is lost, and what it does not know is of no use to try again.
+func ExampleClass() {
+	locked := errors.New("account locked")
+	charge := func(_ context.Context, job *bridge.Job) error {
+		switch string(job.Key) {
+		case "anna":
+			return fmt.Errorf("charge: %w", locked)
+		case "bob":
+			return errors.New("charge: no such customer")
+		}
+		return bridge.Skip("charged before")
+	}
+	cfg := bridge.Config{Topics: []bridge.Topic{{
+		Name:    "orders",
+		Handler: bridge.HandlerFunc(charge),
+		Retry:   bridge.Backoff{MaxAttempts: 5},
+		RetryClasses: []bridge.Class{ // the first that matches counts
+			{Match: bridge.MatchIs(locked), Do: bridge.DoSnooze, Delay: time.Hour},
+			{Match: bridge.MatchText("no such customer"), Do: bridge.DoBury},
+		},
+		OnFailure: bridge.BuryJob,
+	}}}
+	for _, customer := range []string{"anna", "bob", "carl"} {
+		record := bridge.Record{Topic: "orders", Key: []byte(customer)}
+		trial, err := bridge.Try(context.Background(), cfg, bridge.Job{Record: record})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s: %s %v (%v)\n", customer, trial.Outcome, trial.Delay, trial.Err)
+	}
+	// Output:
+	// anna: snooze 1h0m0s (charge: account locked)
+	// bob: bury 0s (charge: no such customer)
+	// carl: skipped 0s (skipped: charged before)
 }

@@ -27,6 +27,8 @@ func judge(v *view, now time.Time, attempt int, err error) (queue.Outcome, time.
 		return v.giveUp(now, err)
 	case action == doHalt:
 		return queue.Outcome{Kind: queue.Halt, Error: err.Error()}, 0
+	case action == doBury:
+		return queue.Outcome{Kind: queue.Bury, Error: err.Error()}, 0
 	case action == DoSkip:
 		return queue.Outcome{Kind: queue.Skipped, Error: err.Error()}, 0
 	case action == DoSnooze, action == DoRetryAfter && interrupted: // the wait counts, the attempt does not

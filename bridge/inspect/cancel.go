@@ -21,7 +21,7 @@ type Then string
 const (
 	ThenHalt  Then = "halt"  // it holds its lane until an operator acts
 	ThenRetry Then = "retry" // as if its run had failed: by the topic's retry policy
-	ThenBury  Then = "bury"  // it is given up, and the topic says what that means
+	ThenBury  Then = "bury"  // it becomes a dead letter, as by the verb bury
 	ThenSkip  Then = "skip"  // it counts as done
 )
 
