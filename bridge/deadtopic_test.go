@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -164,5 +165,41 @@ func TestUnfitDeadLetterStaysLocal(t *testing.T) {
 	}
 	if n := m.Kept(); n != 9 {
 		t.Errorf("%d are kept", n)
+	}
+}
+
+// Whatever becomes of single requests, copies arrive in order.
+func TestCopiesUnderRandomFaults(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 0))
+			broker := bridgetest.StartBroker(t, bridgetest.Topic("orders.dead", 3), bridgetest.Nodes(3))
+			m := bridge.OpenMorgue(t, filepath.Join(t.TempDir(), "holdfast.db"), broker.Addrs())
+			stop := m.Send(t)
+			for round := range 8 {
+				partition := int32(random.IntN(3))
+				switch random.IntN(5) {
+				case 0:
+					broker.Drop(bridgetest.Produce, 1+random.IntN(3))
+				case 1:
+					broker.Fail(bridgetest.Produce, 1+random.IntN(2), sarama.ErrNotEnoughReplicasAfterAppend)
+				case 2:
+					broker.FailPartitions(bridgetest.Produce, 1, sarama.ErrTopicAuthorizationFailed, "orders.dead", partition)
+				case 3:
+					broker.FailPartitions(bridgetest.Produce, 1+random.IntN(3), sarama.ErrOutOfOrderSequenceNumber, "orders.dead", partition)
+				case 4:
+					broker.MoveLeader(t, "orders.dead", partition, int32(random.IntN(3)))
+				}
+				m.Bury(t, int32(round%2), letters(1+random.IntN(60))...)
+				if round == 4 { // as if it had been killed between sending and noting that
+					stop()
+					stop = m.Send(t)
+				}
+			}
+			m.AwaitSent(t)
+			inOrder(t, broker.Consume(t, "orders.dead"), m.Kept())
+		})
 	}
 }

@@ -124,3 +124,30 @@ func ExampleClass() {
 	// bob: bury 0s (charge: no such customer)
 	// carl: skipped 0s (skipped: charged before)
 }
+
+// A job is done when Kafka has what it produced. Here nothing is sent: Try shows
+// what would be.
+func ExampleJob_Produce() {
+	charge := func(_ context.Context, job *bridge.Job) error {
+		job.Produce(bridge.Record{Key: job.Key, Value: append([]byte("charged "), job.Value...)})
+		return nil
+	}
+	trial, err := bridge.Try(context.Background(), bridge.Config{Topics: []bridge.Topic{{
+		Name:    "orders",
+		Handler: bridge.HandlerFunc(charge),
+		Produce: bridge.Produce{Topic: "charged"},
+	}}}, bridge.Job{Record: bridge.Record{Topic: "orders", Partition: 3, Offset: 1042, Key: []byte("anna"), Value: []byte("7.50")}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range trial.Produced {
+		fmt.Printf("to %s, key %s: %s\n", r.Topic, r.Key, r.Value)
+		for _, h := range r.Headers {
+			fmt.Printf("%s: %s\n", h.Key, h.Value)
+		}
+	}
+	// Output:
+	// to charged, key anna: charged 7.50
+	// holdfast-id: orders/3@1042
+	// holdfast-index: 0
+}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -228,5 +230,65 @@ func TestLostAnswersRepeatNothing(t *testing.T) {
 	}
 	if got := byPartition(broker.Consume(t, "out"))[0]; len(got) != 1 {
 		t.Errorf("arrived: %v", got)
+	}
+}
+
+// Of one call nothing arrives behind what failed, in the same partition.
+func TestNothingOvertakesAFailure(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t)
+	broker.CreateTopic(t, "narrow", 2, "max.message.bytes", "1000")
+	p := newProducer(t, broker.Addrs())
+	var mu sync.Mutex
+	fates := make(map[int]error)
+	var messages []kafka.Message
+	for i := range 40 {
+		m := message("narrow", "", fmt.Sprint(i))
+		if i == 20 {
+			m.Value = []byte(strings.Repeat("v", 2000))
+		}
+		m.Place = func([]byte, int32) int32 { return int32(i % 2) }
+		m.Settled = func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			fates[i] = err
+		}
+		messages = append(messages, m)
+	}
+	if err := <-send(t, t.Context(), p, messages...); !errors.Is(err, kafka.ErrTooLarge) {
+		t.Errorf("the whole is %v", err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	arrived := byPartition(broker.Consume(t, "narrow"))
+	for i := range 40 {
+		there := slices.Contains(arrived[int32(i%2)], fmt.Sprint(i))
+		switch err, settled := fates[i]; {
+		case !settled:
+			t.Errorf("message %d has no fate", i)
+		case there != (err == nil):
+			t.Errorf("message %d: there %v, told %v", i, there, err)
+		case i%2 == 0 && i < 20 && err != nil, i%2 == 0 && i > 20 && err == nil, i == 20 && !errors.Is(err, kafka.ErrTooLarge):
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+}
+
+// Without the right to be idempotent, or a broker that knows of it, records are
+// sent nevertheless.
+func TestWithoutProducerIDs(t *testing.T) {
+	t.Parallel()
+	const initProducerID bridgetest.Request = 22
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("out", 1))
+	refused := broker.Fail(initProducerID, bridgetest.Always, sarama.ErrClusterAuthorizationFailed)
+	p := newProducer(t, broker.Addrs())
+	for i := range 3 {
+		if err := <-send(t, t.Context(), p, message("out", "k", fmt.Sprint(i))); err != nil {
+			t.Error(err)
+		}
+	}
+	refused.Remove()
+	if got := strings.Join(byPartition(broker.Consume(t, "out"))[0], " "); got != "0 1 2" || refused.Hits() == 0 {
+		t.Errorf("arrived: %s, asked %d times", got, refused.Hits())
 	}
 }
