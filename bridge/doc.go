@@ -39,7 +39,7 @@
 // its attempts are used up. [Topic.OnFailure] says what that means:
 //
 //	Block     halted: it holds its lane and the offset until an operator acts
-//	BuryJob   a dead letter, kept until it is requeued or discarded; its lane goes on
+//	BuryJob   a dead letter, kept until it is requeued, discarded or expires; its lane goes on
 //	ParkLane  set aside with every later job of its lane, in order; the offset moves on
 //
 // Under BuryJob the topic's [Guard] lets only so many jobs be given up while few

@@ -45,7 +45,7 @@ type DeadCount struct {
 	Letters int
 	Bytes   int64
 	Unsent  int       // of Letters, in the outbox
-	Oldest  time.Time // burial of the one that expires first
+	Oldest  time.Time // burial of the one that expires first; the zero time without any
 }
 
 // DeadCounts returns the partitions that have dead letters, attached or not, by
@@ -55,12 +55,27 @@ func (s *Store) DeadCounts() []DeadCount {
 	defer s.mu.Unlock()
 	list := make([]DeadCount, 0, len(s.tallies))
 	for tp, t := range s.tallies {
-		list = append(list, DeadCount{tp, t.Letters, t.Bytes, t.Unsent, time.Unix(0, t.oldest)})
+		list = append(list, t.count(tp))
 	}
 	slices.SortFunc(list, func(a, b DeadCount) int {
 		return a.TopicPartition.compare(b.TopicPartition)
 	})
 	return list
+}
+
+// DeadCount returns that of one partition.
+func (s *Store) DeadCount(tp TopicPartition) DeadCount {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, some := s.tallies[tp]
+	if !some {
+		return DeadCount{TopicPartition: tp}
+	}
+	return t.count(tp)
+}
+
+func (t tallyValue) count(tp TopicPartition) DeadCount {
+	return DeadCount{tp, t.Letters, t.Bytes, t.Unsent, time.Unix(0, t.oldest)}
 }
 
 // deadValue is what the file knows of a dead letter beyond its body.

@@ -138,6 +138,36 @@ func TestRequeueIsRefusedByName(t *testing.T) {
 	refused(ErrJobWaiting)
 }
 
+// TestADamagedJobIsBuriedAsItIs: by its run, and by an operator.
+func TestADamagedJobIsBuriedAsItIs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	r.append(r.attach(orders), "a", "b", "c")
+	r.must(r.Close())
+	r.flip([]byte("value 0"))
+	r.flip([]byte("value 2"))
+	r.open()
+	p := r.attach(orders)
+	jobs := r.take(2)
+	if jobs[0].Damaged == nil {
+		t.Fatalf("%+v", jobs[0])
+	}
+	r.finish(bury, jobs...)
+	r.change(p.Bury(r.find(p, 2), "unreadable"))
+	for i, l := range r.wantDead(orders, 0, 1, 2) {
+		if (l.Damaged != nil) != (i != 1) || l.Reason == "" || l.Bytes < 50 {
+			t.Errorf("%+v", l)
+		}
+	}
+	r.sync()
+	if f := p.Frontier(); f != 3 {
+		t.Errorf("frontier %d", f)
+	}
+	if found := r.verify(true); len(found) != 2 || !strings.Contains(found[0], "orders/3@0") || !strings.Contains(found[1], "orders/3@2") {
+		t.Errorf("verify found %q", found)
+	}
+}
+
 func TestADamagedLetterConcernsItselfOnly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})

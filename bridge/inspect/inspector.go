@@ -56,6 +56,7 @@ type Partition struct {
 	Running   int   // runs under way
 	Halted    int   // of Open, given up: each holds its lane
 	Paused    bool  // as a whole, or with its topic; see Inspector.Pauses
+	Dead      int   // dead letters that are kept; Inspector.Dead has those of other partitions, too
 	Parked    int   // lanes that are set aside
 	Aside     int   // jobs that run again though Committed does not wait for them
 }
@@ -118,6 +119,7 @@ func (i *inspector) Partitions(context.Context) ([]Partition, error) {
 			Running:   p.Running(),
 			Halted:    state.Halted,
 			Paused:    state.Paused,
+			Dead:      i.store.DeadCount(tp).Letters,
 			Parked:    state.Parked,
 			Aside:     state.Aside,
 		})
