@@ -341,3 +341,38 @@ func TestAnOutageDoesNotDrainIntoDeadLetters(t *testing.T) {
 		t.Errorf("%d jobs are done and %d buried, want %d and %d", done.Load(), buried.Load(), records-tokens, tokens)
 	}
 }
+
+// TestOnFailureChangesWhileJobsRun: from block to bury, with the guard of it.
+func TestOnFailureChangesWhileJobsRun(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	cfg := config(t, broker, bridge.Topic{
+		Name: "orders", DeadLetter: bridge.DeadLetter{Guard: bridge.Guard{Bucket: 1}},
+		Handler: bridge.HandlerFunc(func(context.Context, *bridge.Job) error { return bridge.Bury(errors.New("no")) }),
+	})
+	outcomes := make(chan string, 8)
+	cfg.Hooks = &bridge.Hooks{Finished: func(_ *bridge.Job, r bridge.Result) {
+		outcomes <- fmt.Sprint(r.Outcome, " ", r.Guarded)
+	}}
+	b := start(t, cfg)
+	fail := func(key, want string) {
+		t.Helper()
+		broker.Produce(t, "orders", bridgetest.Record{Key: []byte(key)})
+		if got := <-outcomes; got != want {
+			t.Errorf("%s: %s, want %s", key, got, want)
+		}
+	}
+	fail("a", "halt false")
+	changed := cfg
+	changed.Topics = slices.Clone(cfg.Topics)
+	changed.Topics[0].OnFailure = bridge.BuryJob
+	if applied, err := b.Apply(changed); err != nil || len(applied.Restart) > 0 {
+		t.Fatalf("applied %+v, %v", applied, err)
+	}
+	fail("b", "bury false")
+	fail("c", "retry true")
+	b.mustStop(t)
+	if letters := deadLetters(t, cfg.DataDir); len(letters) != 1 || letters[0].Offset != 1 {
+		t.Errorf("dead letters %+v, want the one of offset 1", letters)
+	}
+}

@@ -38,11 +38,15 @@ type failure struct {
 type failures []failure
 
 // with returns the list with one more failure. A text like that of the one
-// before is shared: a job often fails for the same reason.
+// before is shared: a job often fails for the same reason. What failed without
+// another run of the job, again and again, is listed once.
 func (f failures) with(next failure) failures {
 	last := len(f) - 1
 	if last >= 0 && f[last].Error == next.Error {
 		next.Error = f[last].Error
+		if f[last].Attempt == next.Attempt {
+			f, last = f[:last], last-1
+		}
 	}
 	longer := make(failures, 0, min(len(f)+1, MaxHistory))
 	longer = append(longer, f...)

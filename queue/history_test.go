@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,21 @@ func TestTheFirstFailureAndTheLastTenAreKept(t *testing.T) {
 			len(got.Error) != MaxHistoryError || !strings.HasPrefix(got.Error, fmt.Sprint(number, "x")) {
 			t.Errorf("entry %d is attempt %d at %v with %d bytes of error, want attempt %d", i, got.Number, got.At, len(got.Error), number)
 		}
+	}
+}
+
+func TestWhatFailsWithoutARunIsListedOnce(t *testing.T) {
+	t.Parallel()
+	var n noteValue
+	n.fail(1, "refused", time.Unix(1, 0))
+	n.fail(2, "refused", time.Unix(2, 0))
+	before := n.History
+	for at := range int64(20) {
+		n.fail(2, "crashed the process 3 times", time.Unix(3+at, 0))
+	}
+	want := failures{{1, 1e9, "refused"}, {2, 2e9, "refused"}, {2, 22e9, "crashed the process 3 times"}}
+	if !slices.Equal(n.History, want) || !slices.Equal(before, want[:2]) {
+		t.Errorf("history %v after %v, want %v", n.History, before, want)
 	}
 }
 
