@@ -108,8 +108,9 @@ func (d *Deferred) watch(clock queue.Clock) {
 }
 
 // outlives takes over a run that its handler has deferred. It reports false,
-// with the error that counts, where the job has an outcome already.
-func (r *run) outlives(d *Deferred, a *attempt, taken *queue.Job, v *view, began time.Time, err error) (bool, error) {
+// with the error that counts, where the job has an outcome already. What
+// is noted of the run stays until it ends.
+func (r *run) outlives(d *Deferred, a *attempt, taken *queue.Job, v *view, began time.Time, err error, note *lastingNote) (bool, error) {
 	if err != nil {
 		d.takeBack()
 		return false, err
@@ -119,8 +120,10 @@ func (r *run) outlives(d *Deferred, a *attempt, taken *queue.Job, v *view, began
 	r.store.Defer(&kept)
 	r.pool.detach(&a.Job)
 	d.watch(r.cfg.Clock)
+	note.begin()
 	over, err := d.returned(func(err error) bool {
 		outcome, ok := r.end(a, &kept, v, began, r.cfg.Clock.Now(), err)
+		note.end(outcome.Kind != queue.Release)
 		if !ok {
 			return true // its acknowledgement rejoins it
 		}
@@ -128,6 +131,7 @@ func (r *run) outlives(d *Deferred, a *attempt, taken *queue.Job, v *view, began
 		return r.store.Finish(queue.Finished{Job: &kept, Outcome: outcome}) == nil
 	})
 	if over {
+		note.end(false)
 		r.pool.rejoin(&a.Job)
 	}
 	return !over, err

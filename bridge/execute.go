@@ -99,14 +99,13 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 	err := errGoexit
 	defer func() {
 		ended = r.cfg.Clock.Now()
-		w.slot.Clear()
 		if d := a.deferred.Load(); d != nil {
 			var outlives bool
-			if outlives, err = r.outlives(d, a, taken, v, began, err); outlives {
-				r.acquit(taken, lane)
+			if outlives, err = r.outlives(d, a, taken, v, began, err, &lastingNote{run: r, worker: w, job: named(taken), lane: lane}); outlives {
 				return
 			}
 		}
+		w.slot.Clear()
 		outcome, ok := r.end(a, taken, v, began, ended, err)
 		if ok {
 			h.finish(taken, outcome)

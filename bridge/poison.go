@@ -136,6 +136,40 @@ func (r *run) acquit(taken *queue.Job, in queue.Lane) {
 	}
 }
 
+// lastingNote is the slot of a run that its handler has deferred: it can kill
+// the process as long as it goes on.
+type lastingNote struct {
+	run    *run
+	worker *worker
+	job    queue.Job // what is left of it names it
+	lane   queue.Lane
+	slot   *recovery.Slot
+}
+
+// named is all of a job that acquit looks at.
+func named(taken *queue.Job) queue.Job {
+	return queue.Job{Topic: taken.Topic, Partition: taken.Partition, Record: queue.Record{Offset: taken.Offset}, Suspect: taken.Suspect}
+}
+
+// begin gives the worker another slot. Where there is none to spare, the run is
+// noted no more. It is called on the worker.
+func (n *lastingNote) begin() {
+	spare := n.run.poison.life.Spare()
+	if spare == nil {
+		n.worker.slot.Clear()
+		return
+	}
+	n.slot, n.worker.slot = n.worker.slot, spare
+}
+
+// end clears the note, once the run has ended with an outcome or is about to.
+func (n *lastingNote) end(acquits bool) {
+	n.run.poison.life.Release(n.slot)
+	if acquits {
+		n.run.acquit(&n.job, n.lane)
+	}
+}
+
 // poisonous tells whether a job is given up instead of being run again.
 func (r *run) poisonous(taken *queue.Job) bool {
 	return taken.Crashes > 0 && r.cfg.MaxCrashes > 0 && taken.Crashes >= r.cfg.MaxCrashes

@@ -26,6 +26,7 @@ type Life struct {
 	mu       sync.Mutex // guards all below, and the content of slots in suspects
 	file     *os.File   // of the opened store
 	sheets   []*sheet
+	slots    int                 // of all sheets
 	free     []*Slot             // not in use
 	suspects map[suspectID]*Slot // kept from earlier lives
 	notes    map[suspectID]*note // what these hold
@@ -107,6 +108,7 @@ func (l *Life) take(s *sheet) (slots []*Slot) {
 		slots = append(slots, &Slot{life: l, sheet: s, bytes: bytes})
 	}
 	l.sheets = append(l.sheets, s)
+	l.slots += len(slots)
 	return slots
 }
 
@@ -227,6 +229,28 @@ func (l *Life) Slot() (*Slot, error) {
 	s := l.free[last]
 	l.free = l.free[:last]
 	return s, nil
+}
+
+// maxSpare bounds the slots that are in use while Spare gives out more.
+const maxSpare = 4096
+
+// Spare is Slot for a run that no worker waits for: of those there may be very
+// many. It returns nil where there are too many, or there is no room.
+func (l *Life) Spare() *Slot {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	crowded := l.slots-len(l.free) >= maxSpare
+	l.mu.Unlock()
+	if crowded {
+		return nil
+	}
+	s, err := l.Slot()
+	if err != nil {
+		return nil
+	}
+	return s
 }
 
 // Release takes a slot back that nobody notes in any more.
