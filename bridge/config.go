@@ -146,7 +146,8 @@ type Topic struct {
 	DelayHeader string
 	// OnlyLatest completes a job that has not run yet, as superseded, once a
 	// newer one of its lane waits. Records with a lane of their own are never
-	// superseded. It needs an ordering by key.
+	// superseded. With Delay, a lane runs once no record has come for so long. It
+	// needs an ordering by key.
 	OnlyLatest bool
 	// Produce says where records go that jobs produce, see [Job.Produce].
 	Produce Produce

@@ -91,8 +91,15 @@ func (o *ownership) heed() error {
 	if err := o.aside.Apply(o.stored); err != nil {
 		return err
 	}
+	here := make(map[queue.Scope]bool)
+	for _, p := range o.stored.Pauses() {
+		here[p.Scope] = true
+	}
 	for _, p := range o.aside.Paused {
 		scope := queue.Scope{Topic: o.claim.Topic, Partition: o.claim.Partition, OfLane: !p.All, Lane: p.Lane}
+		if here[scope] {
+			continue
+		}
 		pause := queue.Pause{Scope: scope, Until: p.Until, Reason: "paused at store " + o.aside.Store}
 		if _, err := o.store.Pause(pause); err != nil {
 			return err

@@ -78,3 +78,41 @@ func TestPausesOutliveARestart(t *testing.T) {
 		}
 	}
 }
+
+func TestAPauseMovesWithItsPartition(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	seen := newJournal()
+	first, second := leaving(t, broker, seen.handler(nil)), leaving(t, broker, seen.handler(nil))
+	query := inspect.Query{Topic: "orders", Key: []byte("k1")}
+	b := start(t, first)
+	eventually(t, "the partition is here", func() bool { return openJobs(t, b.Bridge) == 0 && held(t, b.Bridge, 1) })
+	until := time.Now().Add(time.Hour).Add(time.Millisecond).Round(0)
+	command(t, b.Bridge, inspect.Command{Verb: inspect.Pause, Select: query, Until: until, Reason: "why"})
+	produce(t, broker, "orders", 40, 4, 1)
+	eventually(t, "the other keys are done", func() bool { return openJobs(t, b.Bridge) == 10 })
+	b.mustStop(t)
+
+	b = start(t, second)
+	eventually(t, "another store has the partition and its pause", func() bool { return openJobs(t, b.Bridge) == 10 })
+	if n := countState(t, b.Bridge, inspect.Paused); n != 1 {
+		t.Errorf("%d jobs are paused at the new owner", n)
+	}
+	b.mustStop(t)
+
+	b = start(t, first)
+	eventually(t, "the partition is back", func() bool { return held(t, b.Bridge, 1) })
+	pauses, err := b.Inspector().Pauses(t.Context())
+	if err != nil || len(pauses) != 1 || pauses[0].Reason != "why" || pauses[0].Lane != "k1" || !pauses[0].Until.Equal(until) {
+		t.Errorf("its own pause has become %+v, %v", pauses, err)
+	}
+	command(t, b.Bridge, inspect.Command{Verb: inspect.Resume, Select: query})
+	broker.WaitCommitted(t, "billing", "orders")
+	seen.check(t, 40)
+}
+
+// held tells whether the bridge has n partitions.
+func held(t *testing.T, b *bridge.Bridge, n int) bool {
+	parts, err := b.Inspector().Partitions(t.Context())
+	return err == nil && len(parts) == n
+}

@@ -99,6 +99,9 @@ func (s *Store) Pause(p Pause) (changed bool, err error) {
 	switch {
 	case is:
 		p.Since = before.Since
+		if p.LaneName == nil {
+			p.LaneName = before.LaneName
+		}
 	case p.Since.IsZero():
 		p.Since = now
 	}
