@@ -120,6 +120,9 @@ func (r *run) reroute() {
 // limit tells the store the bounds of a topic.
 func (r *run) limit(topic string, to *route) {
 	r.store.LimitTopic(topic, to.concurrency)
+	if to.batch != nil {
+		r.store.BatchTopic(topic, to.batch.Max, to.batch.Wait)
+	}
 	r.store.LimitTopicRate(topic, to.rate)
 }
 

@@ -12,7 +12,8 @@ import (
 type attempt struct {
 	Job
 	ctx   runContext
-	pulse *pulse // nil: the topic has no heartbeat
+	pulse *pulse    // nil: the topic has no heartbeat
+	batch *batchRun // nil: the job runs by itself
 	// cancelled is an operator's word, deferred the handler's; nil: none.
 	cancelled atomic.Pointer[cancellation]
 	deferred  atomic.Pointer[Deferred]

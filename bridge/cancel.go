@@ -36,7 +36,7 @@ func (c *cancellation) failure(err error) error {
 // is nil, counts as the operator said.
 func (a *attempt) cancel(then Action, now time.Time) {
 	if a.cancelled.CompareAndSwap(nil, &cancellation{then: then, at: now}) {
-		a.ctx.interrupt(ErrCancelled)
+		a.leader().ctx.interrupt(ErrCancelled)
 	}
 }
 
@@ -47,9 +47,15 @@ func (r *run) cancelRun(t inspect.Target, then inspect.Then) bool {
 		return j.Offset == t.Offset && j.Partition == t.Partition && j.Topic == t.Topic && j.ID() == t.ID && j.Attempt == t.Attempts+1
 	}
 	for _, w := range r.pool.workers() {
-		if a := w.running.Load(); a != nil && is(&a.Job) {
-			a.cancel(cancelActions[then], r.cfg.Clock.Now())
-			return true
+		lead := w.running.Load()
+		if lead == nil {
+			continue
+		}
+		for _, a := range lead.together() {
+			if is(&a.Job) {
+				a.cancel(cancelActions[then], r.cfg.Clock.Now())
+				return true
+			}
 		}
 	}
 	for _, d := range r.pool.deferred() {

@@ -103,8 +103,10 @@ type Topic struct {
 	// Partitions are consumed without group balancing: no other member may
 	// have them. Zero: the group assigns partitions.
 	Partitions []int32
-	// Handler runs the jobs. Required.
+	// Handler runs the jobs, each by itself. Either it or Batch is required.
 	Handler Handler
+	// Batch runs jobs of one lane together, instead of Handler.
+	Batch *Batch
 	// Partitioner is how records become lanes, and in which order they run.
 	// Zero: a lane per key, a record without a key in a lane of its own.
 	Partitioner partitioner.Scheme

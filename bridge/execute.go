@@ -83,14 +83,12 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 		r.acquit(taken, lane)
 		return began
 	}
+	if v.route.batch != nil {
+		return r.executeBatch(part, v, taken, began, w, h)
+	}
 	w.slot.Note(taken, taken.Offset, began)
 	a := h.attempts.next(taken, v, left)
-	if v.route.timeout > 0 {
-		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), r.cfg.Clock}
-	}
-	if v.route.heartbeat > 0 {
-		a.pulse = newPulse(r.cfg.Clock, began, v.route.heartbeat)
-	}
+	a.limit(v, began, r.cfg.Clock)
 	if taken.Checkpointed {
 		a.checkpoint = r.lastCheckpoint(taken)
 	}

@@ -14,8 +14,11 @@ import (
 // [Topic.Heartbeat]; elsewhere it does nothing. It is safe to call from any
 // goroutine, and cheap enough for every step of a loop.
 func (j *Job) Heartbeat() {
-	if j.run != nil && j.run.pulse != nil {
-		j.run.pulse.beat()
+	if j.run == nil {
+		return
+	}
+	if p := j.run.leader().pulse; p != nil {
+		p.beat()
 	}
 }
 
@@ -53,7 +56,9 @@ func (r *run) watchRuns(ctx context.Context) error {
 		for _, w := range r.pool.workers() {
 			if a := w.running.Load(); a != nil {
 				r.watch(w, a)
-				r.nameIgnored(a)
+				for _, each := range a.together() {
+					r.nameIgnored(each)
+				}
 			}
 		}
 	})

@@ -20,6 +20,7 @@ type route struct {
 	settings
 	selector   string // the configured name, or ~pattern
 	handler    Handler
+	batch      *Batch // nil: jobs run by themselves
 	lanes      *partitioner.Partitioner
 	scheme     string // fingerprint of the partitioner and its ordering
 	fixed      bool   // partitions are listed, not assigned by the group
@@ -93,7 +94,8 @@ func newRoutes(cfg Config) (*routes, error) {
 		to := &route{
 			settings:   t.settings(),
 			selector:   t.selector(),
-			handler:    wrap(t.Handler, cfg.Use),
+			handler:    wrap(t.handler(), cfg.Use),
+			batch:      t.Batch,
 			lanes:      lanes,
 			scheme:     t.Partitioner.Fingerprint(),
 			fixed:      len(t.Partitions) > 0,
@@ -206,6 +208,14 @@ func (r *routes) subscription(topics []Topic) kafka.Subscription {
 		sub.Patterns = append(sub.Patterns, p.expr)
 	}
 	return sub
+}
+
+// handler runs single jobs.
+func (t Topic) handler() Handler {
+	if t.Batch != nil {
+		return t.Batch
+	}
+	return t.Handler
 }
 
 // selector names a configured topic for people.

@@ -83,8 +83,11 @@ func (r *realContext) end() {
 // end cancels the context: what a handler left running must not believe that
 // its job still runs.
 func (c *runContext) end() {
-	if !c.asked.CompareAndSwap(nil, runEnded) {
-		c.asked.Load().end()
+	if c.asked.CompareAndSwap(nil, runEnded) {
+		return
+	}
+	if made := c.asked.Load(); made != runEnded {
+		made.end()
 	}
 }
 

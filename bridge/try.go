@@ -74,9 +74,7 @@ func Try(ctx context.Context, cfg Config, job Job) (Trial, error) {
 // alone runs the attempt without a worker and judges it as one does.
 func (a *attempt) alone(v *view, clock queue.Clock) Result {
 	began, err := clock.Now(), errGoexit
-	if v.route.timeout > 0 {
-		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), clock}
-	}
+	a.limit(v, began, clock)
 	ended := make(chan struct{})
 	go func() { // a handler may end its goroutine
 		defer close(ended)

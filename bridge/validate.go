@@ -171,7 +171,10 @@ func (v *validator) topic(at string, t Topic) {
 	if _, err := regexp.Compile(t.Match); err != nil {
 		v.add(at+".Match", "is not a regular expression: %v", err)
 	}
-	if t.Handler == nil {
+	switch {
+	case t.Batch != nil:
+		v.batch(at, t)
+	case t.Handler == nil:
 		v.add(at+".Handler", "is nil; every topic needs a handler")
 	}
 	if err := t.Partitioner.Validate(); err != nil {
@@ -237,6 +240,22 @@ func (v *validator) intake(at string, t Topic) {
 func (v *validator) rate(name string, perSecond float64) {
 	if !(perSecond >= 0) || math.IsInf(perSecond, 1) {
 		v.add(name, "%v is no number of runs per second; leave it out for no limit", perSecond)
+	}
+}
+
+func (v *validator) batch(at string, t Topic) {
+	if t.Handler != nil {
+		v.add(at+".Batch", "is set and so is Handler; choose one")
+	}
+	if t.Batch.Handler == nil {
+		v.add(at+".Batch.Handler", "is nil; every topic needs a handler")
+	}
+	if t.Batch.Max < 2 {
+		v.add(at+".Batch.Max", "%d makes no batches; use at least 2, or a Handler", t.Batch.Max)
+	}
+	v.notNegative(field{at + ".Batch.Wait", int64(t.Batch.Wait)})
+	if t.Partitioner.Ordering == partitioner.OrderNone {
+		v.add(at+".Batch", "needs lanes of more than one record; the ordering none has no such")
 	}
 }
 

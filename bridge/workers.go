@@ -89,8 +89,10 @@ func (p *pool) running() []*Job {
 	defer p.mu.Unlock()
 	jobs := slices.Collect(maps.Keys(p.apart))
 	for w := range p.alive {
-		if a := w.running.Load(); a != nil {
-			jobs = append(jobs, &a.Job)
+		if lead := w.running.Load(); lead != nil {
+			for _, a := range lead.together() {
+				jobs = append(jobs, &a.Job)
+			}
 		}
 	}
 	return jobs

@@ -156,8 +156,8 @@ var errNotOneBatch = errors.New("the jobs are not one batch")
 
 // FinishBatch takes in the outcomes of a batch: the head's, which was taken,
 // first. Each job has its own; those that are not complete are in their lane
-// again, in their order, and every outcome of a follower but [Park], which parks
-// only as the head's, counts as that of a job by itself.
+// again, in their order, and count as if each had run by itself. A lane that is
+// to be parked is once all of them are told, with those that are left.
 func (s *Store) FinishBatch(batch ...Finished) error {
 	now := s.clock.Now()
 	s.mu.Lock()
@@ -173,10 +173,17 @@ func (s *Store) FinishBatch(batch ...Finished) error {
 	if l == nil {
 		return nil // a second time
 	}
+	var parks *Finished
 	if l.state == laneRunning { // else Reset or SkipTo has forgotten the head, and with it the followers
 		for i := range batch[1:] {
 			f := &batch[1+i]
-			if e, ok := l.leaveBatch(f.Job.Offset); ok {
+			e, ok := l.leaveBatch(f.Job.Offset)
+			switch {
+			case !ok:
+			case f.Outcome.Kind == Park && parks == nil && !head.part.full(l):
+				parks = f
+				l.insert(e)
+			default:
 				head.part.finishFollower(l, e, f.Job, &f.Outcome, now)
 			}
 		}
@@ -186,6 +193,9 @@ func (s *Store) FinishBatch(batch ...Finished) error {
 		l.batch = nil
 	}
 	s.finish(head, &batch[0].Outcome, now)
+	if parks != nil && l.state != laneGone && l.state != laneRunning {
+		head.part.parkRun(l, parks.Job, &parks.Outcome, now)
+	}
 	return nil
 }
 

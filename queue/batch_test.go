@@ -384,3 +384,35 @@ func (m *batchMachine) check(t *rapid.T) {
 		}
 	}
 }
+
+func TestFollowerParksItsLane(t *testing.T) {
+	t.Parallel()
+	for name, head := range map[string]Outcome{
+		"behind a job that is done":       {Kind: Done},
+		"behind a job that failed":        {Kind: Retry, Error: "no"},
+		"behind a job that parks as well": {Kind: Park, Error: "given up, too"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, Options{})
+			r.BatchTopic("orders", 4, 0)
+			p := r.attach(orders)
+			p.LimitParked(10)
+			r.append(p, "a", "a", "a", "a", "a")
+			batch := r.batchOf(0, 1, 2, 3)
+			batch[0].Outcome = head
+			batch[1].Outcome = Outcome{Kind: Park, Error: "given up"}
+			batch[3].Outcome = Outcome{Kind: Park, Error: "given up"}
+			r.must(r.FinishBatch(batch...))
+			r.append(p, "a")
+			r.nothingStarts()
+			r.sync()
+			if f := p.Frontier(); f != 6 {
+				t.Errorf("frontier %d, want 6", f)
+			}
+			if p.parks('a') == nil {
+				t.Error("the lane is not parked")
+			}
+		})
+	}
+}
