@@ -85,9 +85,12 @@ const (
 // jobs.
 //
 // No worker waits for acknowledgements, unless 64 MiB of records do: the lane of
-// the job does, and the bridge's stop. An acknowledgement that does not come
-// within 30 s is a failure. Produce is for the handler, before it returns, and
-// for one goroutine at a time.
+// the job does, which shows as deferred, and the bridge's stop. An
+// acknowledgement that does not come within 30 s is a failure.
+//
+// Produce is for the handler before it returns, or for whoever works on a
+// deferred job before [Deferred.Finish], and for one goroutine at a time. A Job
+// that neither a bridge has made nor [Try] drops what it is given.
 func (j *Job) Produce(records ...Record) {
 	if j.run != nil {
 		j.run.output = append(j.run.output, records...)
@@ -213,6 +216,7 @@ func (r *run) produce(a *attempt, taken *queue.Job, v *view, began time.Time) er
 	}
 	a.output = records
 	job := *taken // the worker's own is used again
+	r.store.Defer(&job)
 	r.pool.detach(&a.Job)
 	err = r.cluster.Producer().Send(v.scope, messages(records, a.produce.placement.Partition), func(err error) {
 		defer r.pool.rejoin(&a.Job)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/partitioner"
 )
 
@@ -229,5 +230,32 @@ func TestLoopsAreRefused(t *testing.T) {
 		if text := fmt.Sprint(err); tt.want == "" && err != nil || !strings.Contains(text, tt.want) {
 			t.Errorf("%+v: %v", tt.to, err)
 		}
+	}
+}
+
+// A deferred job produces what it has when it is finished, and shows as deferred
+// until that is acknowledged.
+func TestDeferredJobProduces(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1), bridgetest.Topic("charged", 1))
+	b := start(t, config(t, broker, bridge.Topic{Name: "orders", Produce: bridge.Produce{Topic: "charged"},
+		Handler: bridge.HandlerFunc(func(ctx context.Context, job *bridge.Job) error {
+			later := job.Defer(0)
+			time.AfterFunc(time.Millisecond, func() { later.Finish(double(ctx, job)) })
+			return nil
+		})}))
+	broker.Produce(t, "orders", bridgetest.Record{Key: []byte("k"), Value: []byte("v")})
+	outage := broker.FailPartitions(bridgetest.Produce, bridgetest.Always, sarama.ErrNotEnoughReplicas, "charged", 0)
+	<-b.Ready()
+	outage.Wait(t, 1)
+	for job, err := range b.Inspector().Jobs(t.Context(), inspect.Query{Topic: "orders"}) {
+		if err != nil || job.State != inspect.Deferred {
+			t.Errorf("%s is %s, %v", job.Name, job.State, err)
+		}
+	}
+	outage.Remove()
+	broker.WaitCommitted(t, "billing", "orders")
+	if n := len(broker.Consume(t, "charged")); n != 2 {
+		t.Errorf("%d records arrived", n)
 	}
 }
