@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -203,5 +204,34 @@ func TestOutboxGivesLettersInTheOrderOfTheirBurials(t *testing.T) {
 	}
 	if found := r.verify(true); found != nil {
 		t.Errorf("verify found %q", found)
+	}
+}
+
+// TestLettersTakeNoMemory runs by itself: it looks at the heap.
+func TestLettersTakeNoMemory(t *testing.T) {
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	const batch, batches = 2000, 10
+	var before, after runtime.MemStats
+	for i := range batches {
+		r.append(p, make([]string, batch)...)
+		for done := 0; done < batch; {
+			jobs := r.take(min(500, batch-done))
+			r.finish(bury, jobs...)
+			done += len(jobs)
+		}
+		r.sync()
+		if i == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if c := r.DeadCount(orders); c.Letters != batch*batches {
+		t.Errorf("%+v", c)
+	}
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 20*batch*(batches-1) {
+		t.Errorf("the heap grew by %d bytes with %d letters", grown, batch*(batches-1))
 	}
 }

@@ -43,6 +43,9 @@ func writeDeadTable(tx *bbolt.Tx, tp TopicPartition, create bool) (*deadTable, e
 		}
 	}
 	t := &deadTable{tp: tp, part: b}
+	for _, bucket := range []*bbolt.Bucket{t.dead(), t.burials(), t.outbox()} {
+		bucket.FillPercent = 0.9 // keys mostly ascend: a split need not leave room on the left
+	}
 	t.load()
 	return t, nil
 }
