@@ -18,6 +18,10 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 	if len(recs) == 0 {
 		return 0, nil
 	}
+	known, err := p.asideAmong(recs)
+	if err != nil {
+		return 0, fmt.Errorf("append to %s: %w", p.tp, err)
+	}
 	err = p.change(func() error {
 		if err := p.checkAscending(recs); err != nil {
 			return err
@@ -27,9 +31,7 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 			recs = p.unfinished(recs)
 			p.passed(next)
 		}
-		if p.asideJobs > 0 {
-			recs = p.withoutAside(recs)
-		}
+		recs = p.withoutKnown(recs, known)
 		p.next, jobs = next, len(recs)
 		if jobs == 0 {
 			return nil

@@ -27,6 +27,7 @@ func (p *Partition) asideEntry(offset int64) entry {
 	}
 	p.aside.live++
 	p.asideJobs++
+	p.asideEnd = max(p.asideEnd, offset+1)
 	return entry{offset, p.aside}
 }
 
@@ -65,6 +66,10 @@ func (p *Partition) mergeAside(jobs []asideJob) (changed []*lane) {
 // mergeLane puts jobs of one lane, which ascend, into it. It returns the lane
 // where it has another head now.
 func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
+	if own := p.own[jobs[0].offset]; own != nil && name.Own {
+		p.doubled(jobs[0], own.head())
+		return nil
+	}
 	l := p.lane(name, jobs[0].offset)
 	head := int64(-1)
 	if len(l.jobs) > 0 {
@@ -88,7 +93,7 @@ func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
 			p.doubled(j, rest[0])
 		default:
 			merged = append(merged, p.asideEntry(j.offset))
-			if k := p.parked[name.ID]; k != nil && !name.Own {
+			if k := p.parked[name.ID]; k != nil && k.loaded && !name.Own {
 				k.left++
 			}
 		}
@@ -109,6 +114,19 @@ func (p *Partition) doubled(j asideJob, e entry) {
 	if !e.aside() {
 		p.asideDone = append(p.asideDone, j)
 	}
+}
+
+// replaceAside is doubled for a partition that is being loaded: a crash came
+// between the flush that stored the record and the next one.
+func (p *Partition) replaceAside(w place, open entry) {
+	p.asideJobs--
+	p.aside.live--
+	if k := p.parked[w.lane.id]; k != nil && !w.lane.own {
+		k.left--
+	}
+	p.dropNote(open.offset)
+	p.asideDone = append(p.asideDone, asideJob{open.offset, w.lane.name()})
+	w.lane.jobs[w.at] = open
 }
 
 // insert puts a job into its place by offset, behind a head that runs.
@@ -141,18 +159,6 @@ func (l *lane) sortHead() {
 	l.turn()
 }
 
-// hasAside reports whether the job of offset is to run as an aside job.
-func (p *Partition) hasAside(offset int64, name Lane) bool {
-	w, ok := p.find(offset, name)
-	return p.isAside(w, ok)
-}
-
-// withoutAside drops records that are aside jobs: Kafka delivers them again,
-// and what is here knows more about them.
-func (p *Partition) withoutAside(recs []Record) []Record {
-	return slices.DeleteFunc(recs, func(r Record) bool { return p.hasAside(r.Offset, r.Lane) })
-}
-
 // completeAside takes an aside job of l out of memory's books.
 func (p *Partition) completeAside(l *lane, e entry) {
 	p.asideJobs--
@@ -161,7 +167,7 @@ func (p *Partition) completeAside(l *lane, e entry) {
 	p.asideDone = append(p.asideDone, asideJob{e.offset, l.name()})
 	if l.own {
 		delete(p.own, e.offset)
-	} else if k := p.parked[l.id]; k != nil {
+	} else if k := p.parked[l.id]; k != nil && k.loaded {
 		k.left--
 		p.through(l.id)
 	}
@@ -205,6 +211,9 @@ func (p *Partition) loadAside(b *bbolt.Bucket) ([]*lane, error) {
 	}
 	if err := p.loadParked(t); err != nil {
 		return nil, err
+	}
+	if last, _ := t.index.Cursor().Last(); last != nil {
+		p.asideEnd = mustOffset(last) + 1
 	}
 	var jobs []asideJob
 	c := t.lanes.Cursor()

@@ -35,6 +35,12 @@ func (r *rig) leave(p *Partition) {
 func (r *rig) wantAside(tp TopicPartition, want ...int64) {
 	r.t.Helper()
 	r.sync()
+	r.wantAsideNow(tp, want...)
+}
+
+// wantAsideNow is wantAside without a flush.
+func (r *rig) wantAsideNow(tp TopicPartition, want ...int64) {
+	r.t.Helper()
 	var got []int64
 	r.must(r.db.View(func(tx *bbolt.Tx) error {
 		f, err := formatReader{tx}.aside(partitionBucket(tx, tp))

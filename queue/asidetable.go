@@ -127,13 +127,17 @@ func (t *asideTable) put(r row, body []byte, note *noteValue) error {
 	)
 }
 
-// removeLane removes all jobs of a lane.
-func (t *asideTable) removeLane(lane []byte) error {
+// removeLane removes all jobs of a lane but, of one of several records, that of
+// offset.
+func (t *asideTable) removeLane(lane []byte, offset int64) error {
 	jobs, err := t.ofLane(lane)
 	if err != nil {
 		return err
 	}
 	for _, j := range jobs {
+		if j.offset == offset && !j.lane.Own {
+			continue
+		}
 		if err := t.remove(j); err != nil {
 			return err
 		}

@@ -55,6 +55,9 @@ func (p *Partition) settleAll(lanes []*lane) {
 	for id := range p.parked {
 		p.through(id)
 	}
+	if len(p.asideDone) > 0 {
+		p.touch()
+	}
 }
 
 // attached returns a partition that memory still has, and how many Forget has
@@ -205,6 +208,10 @@ func (p *Partition) adopt(j laterJob) *lane {
 		return nil
 	}
 	p.activeOpen++
+	if w, ok := p.find(j.offset, j.lane); p.isAside(w, ok) {
+		p.replaceAside(w, j.entry)
+		return nil
+	}
 	l := p.lane(j.lane, j.offset)
 	l.insert(j.entry)
 	if len(l.jobs) > 1 {

@@ -112,7 +112,7 @@ func (p *Partition) gather(tight bool) *partFlush {
 	f.elsewhere, f.elsewhereChanged, p.elsewhereChanged = p.elsewhere, p.elsewhereChanged, false
 	f.asideDone, p.asideDone = p.asideDone, nil
 	f.checkpoints, p.checkpoints, p.flushing = p.checkpoints, nil, p.checkpoints
-	f.leaving, p.leaving = p.leaving, nil
+	f.leaving, p.flying, p.leaving = p.leaving, p.leaving, nil
 	f.parked, p.parkedChanges = p.parkedChanges, nil
 	f.releases, p.releases = p.releases, nil
 	p.rate.sample(p.store.clock.Now())

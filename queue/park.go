@@ -203,6 +203,7 @@ func (p *Partition) setAside(e entry, name Lane, scheme uint16) {
 		delete(p.own, e.offset)
 	}
 	p.leaving = append(p.leaving, job)
+	p.asideEnd = max(p.asideEnd, e.offset+1)
 	p.touch()
 	p.report(e.offset, Park, attempts)
 }

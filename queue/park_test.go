@@ -439,3 +439,39 @@ func TestADamagedLineOfAParkedLaneKeepsItParked(t *testing.T) {
 	}
 	r.wantAside(orders)
 }
+
+// TestARecordThatComesAgainDuringItsRelease is not stored twice.
+func TestARecordThatComesAgainDuringItsRelease(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []bool{false, true} {
+		for _, lane := range []string{"a", ""} {
+			r := prepareRig(t, Options{}, standardLayout())
+			r.manual = true
+			r.open()
+			p := r.attach(orders)
+			r.append(p, lane, "b")
+			r.park(r.wantTaken(0, 1)[0])
+			r.flush()
+			l := ParkedLane{Lane: Lane{ID: 'a', Own: lane == ""}}
+			if changed, err := p.Release(l, false); !changed || err != nil {
+				t.Fatal(changed, err)
+			}
+			r.must(p.Reset(0))
+			r.append(p, lane)
+			r.flush()
+			if crash {
+				r.must(r.db.Close())
+				r.open()
+				p = r.attach(orders)
+			}
+			if ran := r.drain(); !slices.Equal(ran, []int64{0}) {
+				t.Errorf("ran %v", ran)
+			}
+			r.flush()
+			r.wantAsideNow(orders)
+			if s := p.State(); s.Frontier != 1 || s.Open != 0 || s.Aside != 0 || s.Parked != 0 {
+				t.Errorf("%+v", s)
+			}
+		}
+	}
+}

@@ -207,8 +207,8 @@ func union(a, b []string) []string {
 }
 
 // DiscardParked removes the jobs of a parked lane for good, as an operator's
-// command: they count as done, and later records of the lane run. It reports
-// false where the lane is not parked. The change is durable after [Store.Sync].
+// command: they count as done, and later records of the lane run, as does one that
+// ran when the lane was parked. It reports false where the lane is not parked. The change is durable after [Store.Sync].
 func (p *Partition) DiscardParked(seen ParkedLane) (changed bool, err error) {
 	err = p.change(func() error {
 		key := laneKey(seen.Lane, seen.Offset)
@@ -221,7 +221,11 @@ func (p *Partition) DiscardParked(seen ParkedLane) (changed bool, err error) {
 		}
 		k := p.parked[seen.Lane.ID]
 		if changed = k != nil && !k.Released; changed {
-			p.leaving = append(p.leaving, leaving{asideJob: asideJob{0, Lane{ID: seen.Lane.ID}}, discard: true})
+			running := int64(-1)
+			if l := p.lanes[seen.Lane.ID]; l != nil { // all that a parked lane has in memory is a job that runs
+				running = l.head().offset
+			}
+			p.leaving = append(p.leaving, leaving{asideJob: asideJob{running, Lane{ID: seen.Lane.ID}}, discard: true})
 			p.unpark(seen.Lane.ID)
 		} else if k != nil {
 			return ErrLaneReleased

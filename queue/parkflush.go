@@ -63,7 +63,7 @@ func (f *partFlush) move(b *bbolt.Bucket, t *asideTable) error {
 		j := &f.leaving[i]
 		switch {
 		case j.discard:
-			err = t.removeLane(laneKey(j.lane, j.offset))
+			err = t.removeLane(laneKey(j.lane, j.offset), j.offset)
 		case j.stays:
 			err = t.notes.put(j.offset, j.note)
 		case j.rec != nil:
@@ -154,6 +154,7 @@ func (f *partFlush) settleAside() {
 	for i := range f.leaving {
 		p.unref(f.leaving[i].from)
 	}
+	p.flying = nil
 	p.parkedOwn += f.moreOwn
 	for id, k := range p.parked {
 		if line := f.lines[string(laneKey(Lane{ID: id}, 0))]; line != nil {

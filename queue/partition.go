@@ -57,6 +57,8 @@ type Partition struct {
 	asideJobs int        // in lanes
 	asideDone []asideJob // completed since the last flush began
 	leaving   []leaving  // set aside since then
+	flying    []leaving  // set aside before, in the flush under way
+	asideEnd  int64      // no job aside is at or above it
 	// parked are the lanes that are parked, or released and not through, but for
 	// those of a single record: of these the file tells.
 	parked        map[uint64]*parkedLane

@@ -58,10 +58,13 @@ func (f *partFlush) load() {
 			delete(p.freeing, r.offset())
 			p.placeAside(r.jobs)
 		case k != nil && k.round == r.round && k.Released:
-			k.loaded = true
 			p.placeAside(r.jobs)
-			if l := p.lanes[r.id]; l != nil && l.state == laneHeld {
-				p.settle(l)
+			k.loaded = true
+			if l := p.lanes[r.id]; l != nil {
+				k.left = l.countAside()
+				if l.state == laneHeld {
+					p.settle(l)
+				}
 			}
 			p.through(r.id)
 		}
@@ -69,6 +72,16 @@ func (f *partFlush) load() {
 	p.placeAside(slices.DeleteFunc(f.back, func(b asideBack) bool {
 		return !b.lane.Own && p.parks(b.lane.ID) != nil
 	}))
+}
+
+// countAside counts the aside jobs of the lane.
+func (l *lane) countAside() (n int) {
+	for _, e := range l.jobs {
+		if e.aside() {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *release) own() bool     { return r.lane[0] != 0 }

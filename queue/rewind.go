@@ -25,6 +25,7 @@ func (p *Partition) Reset(offset int64) error {
 		}
 		p.lanes, p.own = map[uint64]*lane{}, map[int64]*lane{}
 		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
+		touched := p.touched
 		p.notes, p.touched, p.halted = nil, nil, 0
 		maps.DeleteFunc(p.checkpoints, func(_ int64, c checkpoint) bool { return !c.aside })
 		p.open, p.depth, p.activeOpen = openSet{}, depth{}, 0
@@ -35,6 +36,12 @@ func (p *Partition) Reset(offset int64) error {
 		p.gen++
 		p.wipe = true
 		p.placeAside(aside)
+		for _, b := range aside {
+			if _, ok := touched[b.offset]; ok {
+				p.touchNote(b.offset)
+				p.touched[b.offset] = true
+			}
+		}
 		return nil
 	})
 }
