@@ -15,12 +15,16 @@ var (
 
 // TestMain is where a child process begins too.
 func TestMain(m *testing.M) {
-	orders, child := os.LookupEnv(ordersVariable)
-	if !child {
-		os.Exit(m.Run())
+	for variable, work := range map[string]func(string) error{ordersVariable: work, longVariable: workLong} {
+		orders, child := os.LookupEnv(variable)
+		if !child {
+			continue
+		}
+		if err := work(orders); err != nil {
+			fmt.Fprintln(os.Stderr, "bridge under test:", err)
+			os.Exit(1)
+		}
+		return
 	}
-	if err := work(orders); err != nil {
-		fmt.Fprintln(os.Stderr, "bridge under test:", err)
-		os.Exit(1)
-	}
+	os.Exit(m.Run())
 }
