@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -201,5 +202,21 @@ func TestCopiesUnderRandomFaults(t *testing.T) {
 			m.AwaitSent(t)
 			inOrder(t, broker.Consume(t, "orders.dead"), m.Kept())
 		})
+	}
+}
+
+func TestMissingTargetsAreNamedAtTheStart(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1), bridgetest.Topic("charged", 1))
+	cfg := config(t, broker, bridge.Topic{
+		Name: "orders", Handler: double,
+		Produce: bridge.Produce{Topic: "charged"}, DeadLetter: bridge.DeadLetter{Topic: "orders.dead"},
+	})
+	log := new(bridge.Logged)
+	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+	b := start(t, cfg)
+	<-b.Ready()
+	if n := log.Count("topic to produce to does not exist; create it"); n != 1 || log.Count("orders.dead") != 1 {
+		t.Errorf("%d missing topics were named", n)
 	}
 }

@@ -25,6 +25,9 @@ type Morgue struct {
 	Log  *logged
 }
 
+// Logged is for tests that look into a log.
+type Logged = logged
+
 // logged keeps the messages of a log.
 type logged struct {
 	mu    sync.Mutex

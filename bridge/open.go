@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -42,7 +43,31 @@ func (b *Bridge) connect(ctx context.Context, opened *recovery.Opened) (*kafka.C
 	if err := b.refuseAmbiguous(ctx, cluster); err != nil {
 		return nil, errors.Join(err, cluster.Close())
 	}
+	b.nameMissing(ctx, cluster)
 	return cluster, nil
+}
+
+// nameMissing names topics to produce to that are not there yet. They may come
+// later, and most jobs do without.
+func (b *Bridge) nameMissing(ctx context.Context, cluster *kafka.Cluster) {
+	var names []string
+	for _, t := range b.cfg.Topics {
+		for _, name := range []string{t.Produce.Topic, t.DeadLetter.Topic} {
+			if name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	topics, err := cluster.Topics(ctx, names, nil)
+	if err != nil {
+		b.cfg.Logger.Warn("cannot tell whether the topics to produce to are there", "topics", names, "error", err)
+		return
+	}
+	for _, name := range names {
+		if _, exists := topics[name]; !exists {
+			b.cfg.Logger.Warn("topic to produce to does not exist; create it", "topic", name)
+		}
+	}
 }
 
 // refuseAmbiguous finds topics that two patterns match before work begins.

@@ -25,7 +25,7 @@ func secureSite(t *testing.T, broker *apache.Broker, listener apache.Security, g
 	s.write(t, "scram", scramPassword+"\n")
 	s.write(t, "wrong", "wr0ng-s3cret\n")
 	s.write(t, "token.sh", tokenScript)
-	s.write(t, "seen.sh", "#!/bin/sh\ncat >>\"${0%/*}/seen\"\n")
+	s.write(t, "seen.sh", "#!/bin/sh\ntee -a \"${0%/*}/seen\"\n")
 	s.write(t, "seen", "")
 	address := broker.Addr()
 	if listener != "" {
@@ -34,11 +34,14 @@ func secureSite(t *testing.T, broker *apache.Broker, listener apache.Security, g
 	s.write(t, "holdfast.yaml", fmt.Sprintf(`
 kafka: {brokers: [%s], group: %s, %s}
 data_dir: ./data
-topics: {%s: }
+topics: {%s: {produce: {topic: %s}}}
 handler: {exec: {command: ./seen.sh}}
-`, address, group, settings, topic))
+`, address, group, settings, topic, echo))
 	return s
 }
+
+// echo is where the script's output goes, over connections of another client.
+const echo = "echo"
 
 // tokenScript prints the unsigned token that Kafka takes where nothing else is
 // configured.
@@ -52,6 +55,7 @@ func startSecured(t *testing.T, options ...apache.Option) *apache.Broker {
 	t.Helper()
 	broker := apache.Start(t, append(options, apache.Secured(map[string]string{"billing": plainPassword}))...)
 	broker.CreateTopic(t, topic, 1)
+	broker.CreateTopic(t, echo, 1)
 	broker.SetScram(t, "billing", scramPassword)
 	return broker
 }
@@ -84,6 +88,9 @@ func TestSecuredKafka(t *testing.T) {
 			b := s.run(t)
 			s.waitForSeen(t, b, name+";")
 			s.stop(t, b)
+			if log := s.logTail(); strings.Contains(log, "produce to") || strings.Contains(log, "interrupted by the stop") {
+				t.Errorf("what the script wrote was not produced:\n%s", log)
+			}
 			s.tellsNoSecret(t, s.logTail())
 		})
 	}
