@@ -52,7 +52,7 @@ func (v verifier) deadLines(t *deadTable, bucket []byte, keySize int) {
 		case err == nil && len(payload) != 8:
 			err = errKeySize
 		case err == nil && t.dead().Get(append(bytes.Clone(payload), key[keySize-8:]...)) == nil:
-			err = errors.New("there is no such letter")
+			err = errNoLetter
 		}
 		if err != nil {
 			v.report(&DamageError{fmt.Sprintf("%s %s %x", v.tp, bucket, key), err})

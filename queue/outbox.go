@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -25,10 +26,7 @@ func (s *Store) Unsent(tp TopicPartition, limit int, maxBytes int64) (letters []
 		}
 		c := t.outbox().Cursor()
 		for key, value := c.First(); key != nil && len(letters) < limit; key, value = c.Next() {
-			l, found := t.addressed(key, value)
-			if !found {
-				continue
-			}
+			l := t.addressed(key, value)
 			if maxBytes -= l.Bytes; maxBytes < 0 && len(letters) > 0 {
 				return nil
 			}
@@ -42,19 +40,22 @@ func (s *Store) Unsent(tp TopicPartition, limit int, maxBytes int64) (letters []
 	return letters, nil
 }
 
-// addressed reads the letter of a line of the outbox.
-func (t *deadTable) addressed(key, value []byte) (l DeadLetter, found bool) {
-	if len(key) != 8 {
-		return DeadLetter{}, false
-	}
+// addressed reads the letter of a line of the outbox. A line without one is a
+// damaged letter, so that whoever sends can tell of it and go on.
+func (t *deadTable) addressed(key, value []byte) DeadLetter {
 	ref := DeadRef{TopicPartition: t.tp, Number: uint64(mustOffset(key))}
 	if payload, err := openWhole(value); err == nil && len(payload) == 8 {
 		ref.Offset = mustOffset(payload)
 	} else {
 		ref.Offset = t.findOffset(ref.Number)
 	}
-	return t.read(ref)
+	if l, found := t.read(ref); found {
+		return l
+	}
+	return DeadLetter{DeadRef: ref, Unsent: true, Damaged: &DamageError{fmt.Sprintf("%s outbox %d", t.tp, ref.Number), errNoLetter}}
 }
+
+var errNoLetter = errors.New("there is no such letter")
 
 // Sent takes dead letters out of the outbox: their copies are acknowledged. It
 // is durable on return.

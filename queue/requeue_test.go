@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"go.etcd.io/bbolt"
 )
 
 func (r *rig) requeueLetters(reset bool, list ...DeadLetter) []RequeueResult {
@@ -136,6 +138,35 @@ func TestRequeueIsRefusedByName(t *testing.T) {
 	r.must(p.Reset(0))
 	r.append(p, "a", "b") // an operator has set the offset back
 	refused(ErrJobWaiting)
+}
+
+// TestADamagedOutboxNamesEachLetterStill: one line that cannot be read, and one
+// whose letter is lost.
+func TestADamagedOutboxNamesEachLetterStill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	r.append(r.attach(orders), "a", "b", "c")
+	r.finish(bury, r.take(3)...)
+	list := r.wantDead(orders, 0, 1, 2)
+	r.alter(orders, bucketOutbox, offsetKey(int64(list[0].Number)), damaged)
+	r.must(r.db.Update(func(tx *bbolt.Tx) error {
+		return partitionBucket(tx, orders).Bucket(bucketDead).Delete(deadKey(1, list[1].Number))
+	}))
+	if found := r.verify(true); len(found) != 3 { // the lost one in both lists
+		t.Errorf("verify found %q", found)
+	}
+	unsent, err := r.Unsent(orders, 9, 1<<20)
+	r.must(err)
+	var refs []DeadRef
+	for i, l := range unsent {
+		if refs = append(refs, l.DeadRef); (l.Damaged != nil) != (i == 1) || l.Number != list[i].Number {
+			t.Errorf("%+v", l)
+		}
+	}
+	r.must(r.Sent(t.Context(), refs...))
+	if c := r.DeadCount(orders); c.Unsent != 0 || len(unsent) != 3 {
+		t.Errorf("%d unsent, then %+v", len(unsent), c)
+	}
 }
 
 // TestADamagedJobIsBuriedAsItIs: by its run, and by an operator.
