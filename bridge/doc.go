@@ -46,6 +46,12 @@
 // succeed: the others go on retrying, so that an outage of what they all depend
 // on does not make dead letters of the stream.
 //
+// A handler that panics has failed. One that ends the process, as os.Exit, C code
+// and a lack of memory do, is found by the next start: after two crashes in a
+// row the jobs that were running then run one at a time, all others as ever, and
+// a job that the process did not survive [Config.MaxCrashes] times in that turn
+// is given up. recovery/README.md has the rules.
+//
 // [Bridge.Inspector] lists such jobs and acts on them, a plan first; package
 // inspect does the same with the directory of a stopped bridge.
 //

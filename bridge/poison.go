@@ -52,7 +52,7 @@ func (r *run) beginLife() error {
 	charges := make(map[queue.TopicPartition][]recovery.Suspect)
 	for i, s := range probation {
 		suspects[i] = s.Suspect
-		if s.Life != 0 {
+		if s.Crashes > 0 {
 			charges[s.TopicPartition] = append(charges[s.TopicPartition], s)
 		}
 	}
@@ -80,20 +80,18 @@ func (o *ownership) charge(ctx context.Context) error {
 		return nil
 	}
 	for _, s := range charges {
-		crashes, open, err := o.stored.Charge(s.First, s.Lane, s.Life)
+		open, err := o.stored.Charge(s.First, s.Lane, s.Crashes)
 		if err != nil {
 			return fmt.Errorf("charge %s@%d with a crash: %w", tp, s.First, err)
 		}
-		if open {
-			o.log.Error("the process crashed while this job, alone among the suspects, was running",
-				"job", fmt.Sprintf("%s@%d", tp, s.First), "crashes", crashes, "max_crashes", o.cfg.MaxCrashes)
+		if err := o.store.Sync(ctx); err != nil {
+			return err
 		}
-	}
-	if err := o.store.Sync(ctx); err != nil {
-		return err
-	}
-	for _, s := range charges {
-		o.poison.life.Charged(s)
+		o.log.Error("the process crashed while this job, alone among the suspects, was running",
+			"job", fmt.Sprintf("%s@%d", tp, s.First), "crashes", s.Crashes, "max_crashes", o.cfg.MaxCrashes)
+		if open { // else it is still to be fetched: the slot keeps the charge
+			o.poison.life.Charged(s)
+		}
 	}
 	o.poison.mu.Lock()
 	defer o.poison.mu.Unlock()

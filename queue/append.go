@@ -42,6 +42,10 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 			r := &recs[i]
 			bytes += r.size()
 			p.open.add(r.Offset)
+			if crashes := p.charges[r.Offset]; crashes > 0 {
+				p.charge(r.Offset, crashes)
+				delete(p.charges, r.Offset)
+			}
 			p.place(laterJob{entry{r.Offset, c}, r.Lane, p.scheme})
 		}
 		p.chunks = append(p.chunks, c)

@@ -14,9 +14,8 @@ type noteValue struct {
 	Error    string   `msgpack:"error,omitempty"`   // of the last counted run
 	History  failures `msgpack:"history,omitempty"`
 	// Checkpoint tells that the bucket checkpoints has one of the job.
-	Checkpoint bool   `msgpack:"checkpoint,omitempty"`
-	Crashes    int    `msgpack:"crashes,omitempty"` // of the process that were counted against the job
-	Charged    uint64 `msgpack:"charged,omitempty"` // the last of them, by the store's epoch then
+	Checkpoint bool `msgpack:"checkpoint,omitempty"`
+	Crashes    int  `msgpack:"crashes,omitempty"` // of the process that were counted against the job
 }
 
 // halts counts the note among Partition.halted; nil is no note.
@@ -51,7 +50,7 @@ func (n *noteValue) wait(due, now time.Time) {
 func (n *noteValue) retried(reset bool) (nothing bool) {
 	n.Due, n.Delay, n.Halted, n.Guarded, n.Crashes = 0, 0, false, false, 0
 	if reset {
-		n.Attempts, n.Error, n.History, n.Charged = 0, "", nil, 0
+		n.Attempts, n.Error, n.History = 0, "", nil
 	}
-	return n.Attempts == 0 && n.Charged == 0 && !n.Checkpoint
+	return n.Attempts == 0 && !n.Checkpoint
 }

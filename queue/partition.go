@@ -70,6 +70,7 @@ type Partition struct {
 	freeing       map[int64]bool // offsets of lanes of one record that are being released
 
 	notes   map[int64]*noteValue
+	charges map[int64]int  // crashes that count against jobs which are still to be appended
 	touched map[int64]bool // offsets whose note differs from the file's, and whether it is of an aside job
 	// checkpoints are those that the file is to get, and flushing those on their
 	// way there: it alone keeps them.

@@ -58,25 +58,33 @@ func (s *Store) endProbation() {
 	}
 }
 
-// Charge counts a crash of the process against a job, before its partition has
-// a lease. life names the crash, so that the same one is counted once. It
-// returns how many have been counted, and false where the lane has no such job.
-// The charge is durable after [Store.Sync].
-func (p *Partition) Charge(offset int64, in Lane, life uint64) (crashes int, open bool, err error) {
+// Charge says how many crashes of the process count against a job, before its
+// partition has a lease; less than are noted already change nothing. It reports
+// false where the lane has no such job. The charge is durable after
+// [Store.Sync], but that of a job which is still to be appended: it is then made
+// with the record.
+func (p *Partition) Charge(offset int64, in Lane, crashes int) (open bool, err error) {
 	err = p.change(func() error {
-		if _, open = p.find(offset, in); !open {
-			return nil
+		_, open = p.find(offset, in)
+		switch {
+		case open:
+			p.charge(offset, crashes)
+		case offset >= p.next: // the process died before it was on disk
+			if p.charges == nil {
+				p.charges = map[int64]int{}
+			}
+			p.charges[offset] = crashes
 		}
-		n := p.copyNote(offset)
-		if n.Charged != life {
-			n.Charged = life
-			n.Crashes++
-			p.note(offset, n)
-		}
-		crashes = n.Crashes
 		return nil
 	})
-	return crashes, open, err
+	return open, err
+}
+
+func (p *Partition) charge(offset int64, crashes int) {
+	if n := p.copyNote(offset); n.Crashes < crashes {
+		n.Crashes = crashes
+		p.note(offset, n)
+	}
 }
 
 // find returns the place of the suspect among those of its partition.

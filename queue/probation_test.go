@@ -121,15 +121,22 @@ func TestChargesLast(t *testing.T) {
 	r := newRig(t, Options{})
 	r.stored("a", "b")
 	p := r.attach(orders)
-	for i, life := range []uint64{3, 3, 5} {
-		crashes, open, err := p.Charge(0, Lane{ID: 'a'}, life)
-		if want := (i + 2) / 2; err != nil || !open || crashes != want {
-			t.Errorf("charge %d: %d, %v, %v, want %d", i, crashes, open, err, want)
+	for _, crashes := range []int{1, 1, 2, 1} {
+		if open, err := p.Charge(0, Lane{ID: 'a'}, crashes); err != nil || !open {
+			t.Errorf("charge of %d: %v, %v", crashes, open, err)
 		}
 	}
-	if _, open, err := p.Charge(7, Lane{ID: 'a'}, 5); open || err != nil {
-		t.Errorf("charge of a job that is not here: %v, %v", open, err)
+	if open, err := p.Charge(1, Lane{ID: 'x'}, 1); open || err != nil {
+		t.Errorf("charge of a job that is not in its lane: %v, %v", open, err)
 	}
+	if open, err := p.Charge(2, Lane{ID: 'c'}, 2); open || err != nil {
+		t.Errorf("charge of a job that is still to come: %v, %v", open, err)
+	}
+	r.append(p, "c")
+	if j := r.find(p, 2); j.Crashes != 2 {
+		t.Errorf("a job that came after its charge: %+v", j)
+	}
+	r.change(p.Skip(r.find(p, 2)))
 	r.finish(Outcome{Kind: Retry, Error: "busy"}, r.wantTaken(0)...)
 	r.reopen()
 	p = r.attach(orders)

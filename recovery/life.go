@@ -36,9 +36,9 @@ type Life struct {
 // end since.
 type Suspect struct {
 	queue.Suspect
-	// Life names the crash that is to be counted against the job, see
-	// [queue.Partition.Charge]; 0: none.
-	Life uint64
+	// Crashes are those that are to count against the job, see
+	// [queue.Partition.Charge]; 0: none that its note does not know.
+	Crashes int
 }
 
 // Begin starts to note what this process runs, and judges what the one before
@@ -155,14 +155,14 @@ func (l *Life) Probation() (list []Suspect) {
 	for _, n := range l.notes {
 		s := Suspect{Suspect: n.Suspect}
 		if n.flags&flagCharge != 0 {
-			s.Life = n.life
+			s.Crashes = int(n.crashes)
 		}
 		list = append(list, s)
 	}
 	return list
 }
 
-// Charged says that the crash is counted against the suspect, durably.
+// Charged says that the crashes are counted against the suspect, durably.
 func (l *Life) Charged(x Suspect) {
 	l.revise(x.Suspect, func(n *note) bool {
 		n.flags &^= flagCharge

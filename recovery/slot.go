@@ -3,6 +3,7 @@ package recovery
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -14,7 +15,7 @@ import (
 //	0   4 bytes  CRC-32C of the rest up to the topic's end
 //	4   1 byte   length of the topic
 //	5   1 byte   flags
-//	6   2 bytes  zero
+//	6   2 bytes  crashes of the process that count against the first job
 //	8   8 bytes  the life that the run began in
 //	16  8 bytes  offset of the first job
 //	24  8 bytes  offset of the last one: a batch holds several of one lane
@@ -35,20 +36,22 @@ const (
 	flagOwn       = 1 << iota // a lane of one record: its id says nothing
 	flagProbation             // the run is the one on probation
 	flagSuspect               // kept from an earlier life
-	flagCharge                // to be counted against the job
+	flagCharge                // its crashes are more than were noted when it ran
 )
 
 // note is the content of a slot.
 type note struct {
 	queue.Suspect
-	flags byte
-	life  uint64
-	began time.Duration // since the life began
+	flags   byte
+	crashes uint16
+	life    uint64
+	began   time.Duration // since the life began
 }
 
 func (n *note) encode(b []byte) {
 	_ = b[slotSize-1] // one check for all
-	b[4], b[5], b[6], b[7] = byte(len(n.Topic)), n.flags, 0, 0
+	b[4], b[5] = byte(len(n.Topic)), n.flags
+	binary.BigEndian.PutUint16(b[6:], n.crashes)
 	binary.BigEndian.PutUint64(b[8:], n.life)
 	binary.BigEndian.PutUint64(b[16:], uint64(n.First))
 	binary.BigEndian.PutUint64(b[24:], uint64(n.Last))
@@ -66,7 +69,7 @@ func decodeSlot(b []byte) (n note, ok bool) {
 		return note{}, false
 	}
 	n = note{
-		flags: b[5],
+		flags: b[5], crashes: binary.BigEndian.Uint16(b[6:]),
 		life:  binary.BigEndian.Uint64(b[8:]),
 		began: time.Duration(binary.BigEndian.Uint64(b[40:])),
 	}
@@ -94,7 +97,7 @@ func (s *Slot) Note(job *queue.Job, last int64, began time.Time) {
 	if s == nil || s.life.ended.Load() || len(job.Topic) > maxTopic {
 		return
 	}
-	n := note{life: s.life.id, began: began.Sub(s.life.began)}
+	n := note{life: s.life.id, began: began.Sub(s.life.began), crashes: uint16(min(job.Crashes, math.MaxUint16-1))}
 	n.Topic, n.Partition = job.Topic, job.Partition
 	n.First, n.Last = job.Offset, last
 	n.Lane.ID = job.Lane.ID

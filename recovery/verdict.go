@@ -44,6 +44,7 @@ func judge(before record, boot string, notes []note) verdict {
 			continue
 		case n.flags&flagProbation != 0 && !before.settled:
 			n.flags |= flagCharge
+			n.crashes++
 		}
 		list.add(n)
 	}
@@ -79,6 +80,7 @@ func (a *accused) add(n note) {
 	if at, twice := a.at[n.id()]; twice {
 		known := &a.notes[at]
 		known.flags |= n.flags
+		known.crashes = max(known.crashes, n.crashes)
 		known.life, known.Last = max(known.life, n.life), max(known.Last, n.Last)
 		return
 	}
