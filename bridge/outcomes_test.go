@@ -261,7 +261,7 @@ func TestAnOutageDoesNotDrainIntoDeadLetters(t *testing.T) {
 	var guarded sync.Map
 	cfg := config(t, broker, bridge.Topic{
 		Name: "orders", OnFailure: bridge.BuryJob,
-		Retry:      bridge.Backoff{MaxAttempts: 2, First: time.Millisecond, Max: 50 * time.Millisecond},
+		Retry:      bridge.Backoff{MaxAttempts: 2, First: time.Millisecond, Max: time.Second},
 		DeadLetter: bridge.DeadLetter{Guard: bridge.Guard{Bucket: tokens}},
 		Handler: j.handler(func(context.Context, *bridge.Job) error {
 			if up.Load() {
@@ -292,7 +292,7 @@ func TestAnOutageDoesNotDrainIntoDeadLetters(t *testing.T) {
 	allHeldBack := func() bool {
 		n := 0
 		guarded.Range(func(_, delay any) bool {
-			if delay != 50*time.Millisecond {
+			if delay != time.Second {
 				t.Errorf("a job that is held back waits for %v", delay)
 			}
 			n++
