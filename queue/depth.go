@@ -65,5 +65,8 @@ func (p *Partition) reachable() int {
 		d.looked = now
 		d.look(int(min(math.MaxInt32, windowSeconds*p.rate.perSecond/float64(max(p.running, 1)))))
 	}
+	if len(p.lanes)+len(p.own) <= len(d.lanes) { // all are like that: nothing tells that there are others to be found
+		return p.open.count
+	}
 	return max(0, p.open.count-d.beyond)
 }
