@@ -66,6 +66,23 @@
 // [Bridge.Apply] changes workers, rates, retries, delays and timeouts while jobs
 // run.
 //
+// # Work that takes long
+//
+// A job may run for hours: its lane waits, nothing else does, and no membership
+// depends on it. [Topic.Timeout] ends the context of a run that takes too long,
+// [Topic.Heartbeat] reports one that is silent, with its stack, and an operator
+// can cancel one; [context.Cause] tells which: [ErrTimeout], [ErrCancelled],
+// [ErrRevoked] or [ErrStopping]. A handler that ignores its context keeps its
+// lane and a worker until it returns, and what it returns then counts.
+//
+// [Job.Checkpoint] keeps how far a job has come, on disk when it returns; the
+// next attempt continues from [Job.LastCheckpoint], after a kill too. With
+// [Job.Defer] a handler returns before its job is done, and [Deferred.Finish]
+// completes it later: the lane is held meanwhile, and no worker. [Batch] runs
+// several jobs of a lane in one call, each with a result of its own. What ends
+// after its partition went to another member is kept as done here, commits
+// nothing, and does not run again if the partition comes back.
+//
 // # Results
 //
 // A handler hands over records with [Job.Produce]. The job is done when Kafka

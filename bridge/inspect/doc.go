@@ -38,6 +38,9 @@
 //		Until:  time.Now().Add(time.Hour), // left out: until it is resumed
 //	})
 //
+// A job that hangs is cancelled with [Cancel], while a bridge runs: its handler
+// is told to end, and Command.Then says what becomes of the job once it has.
+//
 // # Guarantees
 //
 //   - A plan changes nothing.
@@ -46,7 +49,8 @@
 //     by name.
 //   - A dead letter is requeued exactly once, whatever crashes: to execute a
 //     plan a second time, or after a restart, finds it gone.
-//   - What Execute calls done is on disk, and the log names each job. A command
+//   - What Execute calls done is on disk, or for Cancel was told to the handler, and
+//     the log names each job. A command
 //     that is executed again answers already done.
 //   - Reading a million jobs stops no worker: they are read in pages, and
 //     nothing is locked between or for long.
