@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -92,6 +93,14 @@ func (e *Env) begin(dir string) {
 	cfg.DataDir = dir
 	cfg.Hooks = e.seen.hooks(l, e.cfg.Hooks)
 	cfg.Use = append([]bridge.Middleware{l.gate}, e.cfg.Use...)
+	cfg.Topics = slices.Clone(e.cfg.Topics)
+	for i := range cfg.Topics {
+		if b := cfg.Topics[i].Batch; b != nil && b.Handler != nil {
+			gated := *b
+			gated.Handler = l.gateBatch(b.Handler)
+			cfg.Topics[i].Batch = &gated
+		}
+	}
 	b, err := bridge.New(cfg)
 	if err != nil {
 		e.tb.Fatal(err)
@@ -128,6 +137,16 @@ func (l *life) gate(next bridge.Handler) bridge.Handler {
 			return context.Cause(ctx)
 		}
 		return next.Handle(ctx, job)
+	})
+}
+
+func (l *life) gateBatch(next bridge.BatchHandler) bridge.BatchHandler {
+	return bridge.BatchHandlerFunc(func(ctx context.Context, jobs []*bridge.Job) []error {
+		if l.crashed() {
+			<-ctx.Done()
+			return bridge.FailAll(jobs, 0, context.Cause(ctx))
+		}
+		return next.HandleBatch(ctx, jobs)
 	})
 }
 

@@ -199,6 +199,33 @@ func TestDeferredJob(t *testing.T) {
 	env.Await("done", 3)
 }
 
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	sizes := make(chan int, 10)
+	cfg := bridge.Config{Topics: []bridge.Topic{{Name: "orders", Batch: &bridge.Batch{
+		Max: 3, Wait: time.Hour,
+		Handler: bridge.BatchHandlerFunc(func(_ context.Context, jobs []*bridge.Job) []error {
+			sizes <- len(jobs)
+			errs := make([]error, len(jobs))
+			for i, job := range jobs {
+				if string(job.Value) == "twice" {
+					errs[i] = bridge.Skip("ordered twice") // the others are done all the same
+				}
+			}
+			return errs
+		}),
+	}}}}
+	env := bridgetest.Start(t, cfg)
+	env.Produce("orders", order("anna", "1"), order("anna", "twice"), order("anna", "3"), order("anna", "4"))
+	env.Await("done", 2)
+	env.Await("skipped", 1)
+	env.Advance(time.Hour) // the fourth waits for others no longer
+	env.Await("done", 3)
+	if first, second := <-sizes, <-sizes; first != 3 || second != 1 {
+		t.Errorf("batches of %d and %d", first, second)
+	}
+}
+
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	cfg := orders(func(context.Context, *bridge.Job) error { return nil })
