@@ -28,6 +28,17 @@
 // requeued job keeps its identity and goes before the later jobs of its lane
 // that wait; those that are done are done.
 //
+// What is parked, by a topic's on-failure policy or by Park, is a lane with all of
+// its jobs, and with those to come: the committed offset goes on without them.
+// [Inspector.Parked] lists such lanes, and where other stores keep the rest of
+// them. Release lets the jobs of this store run in their order, once each, with
+// new ones behind them; DiscardParked removes them. Both need the partition:
+//
+//	plan, err := inspector.Plan(ctx, inspect.Command{
+//		Verb:   inspect.Release,
+//		Select: inspect.Query{Topic: "orders", Key: []byte("cust-8812")},
+//	})
+//
 // What is paused lets no job start: a topic, partitions, or a lane, which need
 // not have a job yet. Running jobs finish, and records are still stored.
 // [Inspector.Pauses] lists what is:
