@@ -67,6 +67,7 @@ func work(text string) error {
 		Workers:     32,
 		CommitEvery: 20 * time.Millisecond,
 		StopWithin:  500 * time.Millisecond,
+		MaxCrashes:  -1, // the observer's kills are no job's doing
 		Topics: []bridge.Topic{{
 			Name:    topic,
 			Handler: bridge.HandlerFunc(w.handle),
