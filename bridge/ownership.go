@@ -23,6 +23,7 @@ type ownership struct {
 	// topicID is the claim's until Kafka was asked again.
 	topicID string
 	aside   *recovery.Aside // what another store told of parked lanes; nil: none has
+	paused  []queue.Pause   // here, when the claim began
 	begins  bool            // neither the store nor the group had an offset of it
 }
 
@@ -64,6 +65,7 @@ func (o *ownership) begin(ctx context.Context) error {
 		o.parts.rejoined(time.Now())
 	}
 	o.part = part
+	o.paused = o.store.Pauses() // before operators find the partition
 	if o.stored, err = o.store.Attach(tp); err != nil {
 		return fmt.Errorf("load %s from the store: %w", tp, err)
 	}
@@ -83,7 +85,7 @@ func (o *ownership) begin(ctx context.Context) error {
 }
 
 // heed takes over what another store has parked and paused. What operators have
-// paused here stays so.
+// paused here stays so, and what they have resumed while Kafka was asked.
 func (o *ownership) heed() error {
 	if o.aside == nil {
 		return nil
@@ -92,7 +94,7 @@ func (o *ownership) heed() error {
 		return err
 	}
 	here := make(map[queue.Scope]bool)
-	for _, p := range o.stored.Pauses() {
+	for _, p := range append(o.stored.Pauses(), o.paused...) {
 		here[p.Scope] = true
 	}
 	for _, p := range o.aside.Paused {
@@ -105,7 +107,7 @@ func (o *ownership) heed() error {
 			return err
 		}
 	}
-	o.aside = nil
+	o.aside, o.paused = nil, nil
 	return nil
 }
 
