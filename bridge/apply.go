@@ -21,8 +21,9 @@ type Applied struct {
 // and other functions of the bridge, stay as they are: whether these differ is
 // not looked at.
 //
-// An error is the [*ConfigError] of cfg, and nothing was changed. Apply is safe
-// for concurrent use, at any time.
+// An error is the [*ConfigError] of cfg, or of what it would make together with
+// what stays until the next start, and nothing was changed. Apply is safe for
+// concurrent use, at any time.
 func (b *Bridge) Apply(cfg Config) (Applied, error) {
 	if err := cfg.Validate(); err != nil {
 		return Applied{}, err
@@ -30,11 +31,14 @@ func (b *Bridge) Apply(cfg Config) (Applied, error) {
 	cfg = cfg.withDefaults()
 	b.routing.Lock()
 	defer b.routing.Unlock()
+	if err := b.live.validateWith(cfg); err != nil {
+		return Applied{}, err
+	}
 	var a Applied
 	a.compare("", reflect.ValueOf(b.live), reflect.ValueOf(cfg), liveFields)
 	for i := range b.live.Topics {
 		old := &b.live.Topics[i]
-		at := slices.IndexFunc(cfg.Topics, func(t Topic) bool { return t.selector() == old.selector() })
+		at := cfg.entry(old.selector())
 		if at < 0 {
 			a.Restart = append(a.Restart, fmt.Sprintf("Topics: %s is missing", old.selector()))
 			continue
@@ -44,7 +48,7 @@ func (b *Bridge) Apply(cfg Config) (Applied, error) {
 		copyFields(old, &cfg.Topics[at], liveTopicFields)
 	}
 	for i, t := range cfg.Topics {
-		if !slices.ContainsFunc(b.live.Topics, func(old Topic) bool { return t.selector() == old.selector() }) {
+		if b.live.entry(t.selector()) < 0 {
 			a.Restart = append(a.Restart, fmt.Sprintf("Topics[%d]", i))
 		}
 	}
@@ -57,6 +61,28 @@ func (b *Bridge) Apply(cfg Config) (Applied, error) {
 		r.reroute()
 	}
 	return a, nil
+}
+
+// validateWith is about c with what can change while jobs run from next.
+func (c Config) validateWith(next Config) error {
+	var v validator
+	for _, mixed := range c.Topics {
+		at := next.entry(mixed.selector())
+		if at < 0 {
+			continue
+		}
+		copyFields(&mixed, &next.Topics[at], liveTopicFields)
+		v.topic(fmt.Sprintf("Topics[%d]", at), mixed)
+	}
+	for i := range v.problems {
+		v.problems[i].Reason += " (of what stays as it is until the next start: restart to change both)"
+	}
+	return v.err()
+}
+
+// entry is the index of the topic with that selector; -1: there is none.
+func (c Config) entry(selector string) int {
+	return slices.IndexFunc(c.Topics, func(t Topic) bool { return t.selector() == selector })
 }
 
 // What can change while jobs run; of a topic, that is its settings.

@@ -1,9 +1,32 @@
 package bridge
 
 import (
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/seed-2837c37b/holdfast/partitioner"
 )
+
+// A configuration that is possible by itself need not be with the lanes that a
+// running bridge keeps.
+func TestApplyRefusesWhatIsImpossibleWithWhatStays(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, Topic{Handler: doNothing, Partitioner: partitioner.Scheme{Ordering: partitioner.OrderPartition}}, nil)
+	next := smallest()
+	next.Topics = []Topic{{Name: "orders", Handler: doNothing, OnFailure: ParkLane}}
+	next.Workers = 7
+	_, err := d.Apply(next)
+	var wrong *ConfigError
+	if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Field != "Topics[0].OnFailure" ||
+		!strings.Contains(wrong.Problems[0].Reason, "until the next start") {
+		t.Errorf("applied with %v", err)
+	}
+	if to, err := d.routes.find("orders"); err != nil || to.onFailure != Block || d.live.Workers == 7 {
+		t.Errorf("something was changed: %v, %d workers, %v", to.onFailure, d.live.Workers, err)
+	}
+}
 
 // A field that is in one list and not in the other would be said to be in force
 // and not be, or the other way round.
