@@ -254,6 +254,9 @@ func (v *validator) batch(at string, t Topic) {
 		v.add(at+".Batch.Max", "%d makes no batches; use at least 2, or a Handler", t.Batch.Max)
 	}
 	v.notNegative(field{at + ".Batch.Wait", int64(t.Batch.Wait)})
+	if t.Produce != (Produce{}) {
+		v.add(at+".Produce", "is set, and jobs of a Batch cannot produce records; remove it, or use a Handler")
+	}
 	if t.Partitioner.Ordering == partitioner.OrderNone {
 		v.add(at+".Batch", "needs lanes of more than one record; the ordering none has no such")
 	}

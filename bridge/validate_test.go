@@ -57,6 +57,10 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Topics[0].Batch.Wait": func(c *Config) {
 			c.Topics[0].Handler, c.Topics[0].Batch = nil, &Batch{Max: 2, Wait: -1, Handler: BatchHandlerFunc(nil)}
 		},
+		"Topics[0].Produce": func(c *Config) {
+			c.Topics[0].Handler, c.Topics[0].Batch = nil, &Batch{Max: 2, Handler: BatchHandlerFunc(nil)}
+			c.Topics[0].Produce.Topic = "results"
+		},
 		"Topics[0].Batch.Handler": func(c *Config) { c.Topics[0].Handler, c.Topics[0].Batch = nil, &Batch{Max: 2} },
 		"Assignors[0]":            func(c *Config) { c.Assignors = []string{"sticky"} },
 		"Assignors[1]":            func(c *Config) { c.Assignors = []string{"range", "range"} },
