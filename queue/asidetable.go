@@ -2,10 +2,7 @@ package queue
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"iter"
 
 	"go.etcd.io/bbolt"
 )
@@ -26,41 +23,6 @@ var (
 
 func asideParts() [][]byte {
 	return [][]byte{asideLanes, asideIndex, asideJobs, asideNotes, asideParked}
-}
-
-// laneKeySize is the length of a lane's key in the bucket: whether the lane
-// holds one record only (1), and its id, or that record's offset (8).
-const laneKeySize = 9
-
-func laneKey(name Lane, offset int64) []byte {
-	if name.Own {
-		return binary.BigEndian.AppendUint64([]byte{1}, uint64(offset))
-	}
-	return binary.BigEndian.AppendUint64([]byte{0}, name.ID)
-}
-
-// asideJob is a job of the bucket, and the lane that it belongs to.
-type asideJob struct {
-	offset int64
-	lane   Lane // without its name
-}
-
-func (j asideJob) at() int64 { return j.offset }
-
-func (j asideJob) key() []byte {
-	return binary.BigEndian.AppendUint64(laneKey(j.lane, j.offset), uint64(j.offset))
-}
-
-// openAsideKey is the inverse of key.
-func openAsideKey(key []byte) (j asideJob, err error) {
-	if len(key) != laneKeySize+8 || key[0] > 1 {
-		return j, fmt.Errorf("key %x is no lane and offset", key)
-	}
-	j.offset = int64(binary.BigEndian.Uint64(key[laneKeySize:]))
-	if j.lane.Own = key[0] == 1; !j.lane.Own {
-		j.lane.ID = binary.BigEndian.Uint64(key[1:])
-	}
-	return j, nil
 }
 
 // asideTable is the bucket aside of a partition.
@@ -256,123 +218,4 @@ func (t *asideTable) close() error {
 		}
 	}
 	return nil
-}
-
-// aside is the job of the row.
-func (r row) aside() asideJob {
-	if r.flags&flagOwn != 0 {
-		return asideJob{r.offset, Lane{Own: true}}
-	}
-	return asideJob{r.offset, Lane{ID: r.lane}}
-}
-
-// rowOfBody is what a framed body says of itself.
-func rowOfBody(body []byte) (row, error) {
-	rs, err := rebuildRows(body)
-	if err != nil {
-		return row{}, err
-	}
-	return rs.at(0), nil
-}
-
-// openAsideRow checks a value of the index.
-func openAsideRow(value []byte) (row, error) {
-	rs, err := openRows(value)
-	if err == nil && rs.len() != 1 {
-		err = fmt.Errorf("%d rows, 1 expected", rs.len())
-	}
-	if err != nil {
-		return row{}, err
-	}
-	return rs.at(0), nil
-}
-
-// inLanes yields the jobs by lane and offset, from a key on.
-func (t *asideTable) inLanes(from []byte) iter.Seq2[asideJob, error] {
-	return func(yield func(asideJob, error) bool) {
-		c := t.lanes.Cursor()
-		for key, _ := c.Seek(from); key != nil; key, _ = c.Next() {
-			if !yield(openAsideKey(key)) {
-				return
-			}
-		}
-	}
-}
-
-// ofLane returns the jobs of one lane, ascending.
-func (t *asideTable) ofLane(lane []byte) (jobs []asideJob, err error) {
-	for j, err := range t.inLanes(lane) {
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(laneKey(j.lane, j.offset), lane) {
-			break
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
-}
-
-// asideSeen is a job as the file tells of it.
-type asideSeen struct {
-	asideJob
-	parked bool       // its lane is, or was released and is not through
-	note   *noteValue // may be nil
-}
-
-// from returns at most limit jobs, ascending from an offset on.
-func (t *asideTable) from(offset int64, limit int) (jobs []asideSeen, err error) {
-	c := t.index.Cursor()
-	for key, value := c.Seek(offsetKey(offset)); key != nil && len(jobs) < limit; key, value = c.Next() {
-		j, err := t.see(key, value)
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
-}
-
-// among returns those of the offsets that there are jobs of.
-func (t *asideTable) among(offsets []int64) (jobs []asideSeen, err error) {
-	for _, offset := range offsets {
-		key := offsetKey(offset)
-		value := t.index.Get(key)
-		if value == nil {
-			continue
-		}
-		j, err := t.see(key, value)
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
-}
-
-// see does without a row that is damaged where the body says the same.
-func (t *asideTable) see(key, value []byte) (j asideSeen, err error) {
-	r, err := openAsideRow(value)
-	if err != nil {
-		if r, err = rowOfBody(t.jobs.Get(key)); err != nil {
-			return j, fmt.Errorf("index of %d: %w", mustOffset(key), err)
-		}
-	}
-	j.asideJob = r.aside()
-	j.parked = t.parked.Get(laneKey(j.lane, j.offset)) != nil
-	j.note, err = t.notes.get(j.offset)
-	return j, err
-}
-
-// body returns the record of a job, copied out of the file.
-func (t *asideTable) body(offset int64) (Record, error) {
-	value := t.jobs.Get(offsetKey(offset))
-	if value == nil {
-		return Record{}, errNotStored
-	}
-	rec, _, err := decodeBody(bytes.Clone(value))
-	if err == nil && rec.Offset != offset {
-		err = fmt.Errorf("body of offset %d in its place", rec.Offset)
-	}
-	return rec, err
 }

@@ -14,44 +14,6 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// JobState is what an open job waits for.
-type JobState uint8
-
-// The states of an open job.
-const (
-	Ready    JobState = iota + 1 // it starts as soon as a worker takes it
-	Blocked                      // another job has to finish first
-	Running                      // a run of it is out
-	Retrying                     // it failed and waits for Pending.Due
-	Halted                       // it was given up and waits for an operator
-	Delayed                      // it was postponed or snoozed until Pending.Due, and has not failed
-	Paused                       // its lane, partition or topic is paused; else it would be Ready, Retrying or Delayed
-	Parked                       // its lane is set aside until an operator releases it
-)
-
-// String returns the state's name as people see it.
-func (s JobState) String() string {
-	switch s {
-	case Ready:
-		return "ready"
-	case Blocked:
-		return "blocked"
-	case Running:
-		return "running"
-	case Retrying:
-		return "retrying"
-	case Halted:
-		return "halted"
-	case Delayed:
-		return "delayed"
-	case Paused:
-		return "paused"
-	case Parked:
-		return "parked"
-	}
-	return "unknown"
-}
-
 // Pending is an open job as it stood at one moment.
 type Pending struct {
 	Offset   int64
@@ -216,26 +178,6 @@ func (p *Partition) findPage(offsets []int64, end int64, gen int) ([]Pending, er
 	return p.pageOf(p.openAmong(offsets, end), aside, gen)
 }
 
-// readAside reads the bucket aside, where there is one.
-func (p *Partition) readAside(read func(*asideTable) ([]asideSeen, error)) (jobs []asideSeen, err error) {
-	p.store.dbMu.RLock()
-	defer p.store.dbMu.RUnlock()
-	err = p.store.db.View(func(tx *bbolt.Tx) error {
-		b := partitionBucket(tx, p.tp)
-		if b == nil {
-			return nil
-		}
-		if t, ok := openAside(b); ok {
-			jobs, err = read(t)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, &DamageError{p.tp.String() + " aside", err}
-	}
-	return jobs, nil
-}
-
 // pageOf describes open jobs and aside ones, by offset.
 func (p *Partition) pageOf(open []int64, aside []asideSeen, gen int) ([]Pending, error) {
 	page, err := p.page(open, gen)
@@ -246,41 +188,6 @@ func (p *Partition) pageOf(open []int64, aside []asideSeen, gen int) ([]Pending,
 	page = append(page, more...)
 	slices.SortFunc(page, func(a, b Pending) int { return cmp.Compare(a.Offset, b.Offset) })
 	return page, err
-}
-
-// asidePage leaves out the jobs that memory has finished.
-func (p *Partition) asidePage(jobs []asideSeen) (page []Pending, err error) {
-	p.store.mu.Lock()
-	defer p.store.mu.Unlock()
-	if err := p.usable(); err != nil {
-		return nil, err
-	}
-	for _, j := range jobs {
-		if w, ok := p.find(j.offset, j.lane); p.isAside(w, ok) {
-			page = append(page, p.describe(w, j.offset, j.lane))
-		} else if state := p.asideState(j); state != 0 {
-			seen := Pending{Offset: j.offset, Lane: j.lane, State: state, After: -1, Aside: true, gen: p.gen}
-			if j.note != nil {
-				seen.Attempts, seen.Error = j.note.Attempts, j.note.Error
-			}
-			page = append(page, seen)
-		}
-	}
-	return page, nil
-}
-
-// asideState is that of a job that is in no lane; zero: it is finished.
-func (p *Partition) asideState(j asideSeen) JobState {
-	k := p.parked[j.lane.ID]
-	switch {
-	case !j.parked:
-		return 0
-	case j.lane.Own, k != nil && !k.Released:
-		return Parked
-	case k != nil && !k.loaded:
-		return Blocked
-	}
-	return 0
 }
 
 func (p *Partition) openFrom(from, end int64) []int64 {
