@@ -36,7 +36,8 @@ func (p *Partition) placeAside(back []asideBack) {
 	jobs := make([]asideJob, len(back))
 	for i, b := range back {
 		jobs[i] = b.asideJob
-		if b.note != nil && !p.open.has(b.offset) {
+		_, here := p.find(b.offset, b.lane) // then memory knows more than the file: it may run
+		if b.note != nil && !here && !p.open.has(b.offset) {
 			p.keepNote(b.offset, b.note)
 		}
 	}

@@ -170,7 +170,7 @@ func (p *Partition) loadNotes(notes *bbolt.Bucket) error {
 // loadBlocks puts the open job of every row into its lane. Lanes are settled
 // once the partition is published.
 func (p *Partition) loadBlocks(b *bbolt.Bucket) (lanes []*lane, err error) {
-	first := len(p.parked) == 0 // else the lanes' scheme is the active one
+	first := true
 	err = b.Bucket(bucketIndex).ForEach(func(key, value []byte) error {
 		rs, done, err := p.loadIndex(b, key, value)
 		if err != nil {
@@ -184,7 +184,10 @@ func (p *Partition) loadBlocks(b *bbolt.Bucket) (lanes []*lane, err error) {
 				continue
 			}
 			if first {
-				p.active, first = r.scheme, false
+				if len(p.parked) == 0 || r.scheme < p.active { // else lanes of an older scheme are parked
+					p.active = r.scheme
+				}
+				first = false
 			}
 			blk.live++
 			blk.liveBytes += int64(r.length)

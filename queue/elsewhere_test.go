@@ -60,3 +60,23 @@ func TestLanesThatAnotherStoreHasParkedGoAsideHereToo(t *testing.T) {
 	}
 	check(ParkedIn{'c', true, nil})
 }
+
+// TestALaneParkedElsewhereLeavesAnOlderSchemeFirst, over a restart too.
+func TestALaneParkedElsewhereLeavesAnOlderSchemeFirst(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "b")
+	r.sync()
+	r.must(p.Configure("topic-id", "another scheme"))
+	r.must(p.ParkElsewhere("w", []ParkedIn{{Lane: 'z', Stores: []string{"w"}}}))
+	r.append(p, "a", "b", "z")
+	r.reopen()
+	p = r.attach(orders)
+	if ran := r.drain(); !slices.Equal(ran, []int64{0, 1, 2, 3}) {
+		t.Errorf("ran %v", ran)
+	}
+	if s := p.State(); s.Frontier != 5 || s.Parked != 1 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -440,6 +440,57 @@ func TestADamagedLineOfAParkedLaneKeepsItParked(t *testing.T) {
 	r.wantAside(orders)
 }
 
+// TestARunThatEndsDuringTheFlushOfARelease began before its lane was parked.
+func TestARunThatEndsDuringTheFlushOfARelease(t *testing.T) {
+	t.Parallel()
+	for _, o := range []Outcome{{Kind: Done}, {Kind: Bury, Error: "hopeless"}, {Kind: Retry, Error: "not yet"}} {
+		r := prepareRig(t, Options{}, standardLayout())
+		r.manual = true
+		r.open()
+		p := r.attach(orders)
+		r.append(p, "a", "a", "a")
+		r.park(r.wantTaken(0)[0])
+		r.flush()
+		lane := ParkedLane{Lane: Lane{ID: 'a'}}
+		release := func() {
+			t.Helper()
+			if changed, err := p.Release(lane, false); !changed || err != nil {
+				t.Fatalf("release: %v, %v", changed, err)
+			}
+		}
+		release()
+		r.flush()
+		running := r.wantTaken(0)
+		w, _ := p.find(0, Lane{ID: 'a'})
+		if changed, err := p.parkSeen(p.describe(w, 0, Lane{ID: 'a'}), nil, "again"); !changed || err != nil {
+			t.Fatalf("park: %v, %v", changed, err)
+		}
+		r.flush()
+		release()
+		f := r.gather()
+		r.finish(o, running...)
+		r.must(r.write(f, newBodyWriter()))
+		r.tell(f, 0)
+		r.flush()
+		want := []int64{1, 2}
+		if o.Kind == Retry {
+			again := r.wantTaken(0)
+			if again[0].Attempt != 3 || again[0].LastError != o.Error {
+				t.Errorf("attempt %d after %q", again[0].Attempt, again[0].LastError)
+			}
+			r.done(again...)
+		}
+		if ran := r.drain(); !slices.Equal(ran, want) {
+			t.Errorf("after outcome %d: ran %v, want %v", o.Kind, ran, want)
+		}
+		r.flush()
+		r.wantAsideNow(orders)
+		if s := p.State(); s.Aside != 0 || s.Parked != 0 || s.Frontier != 3 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 // TestARecordThatComesAgainDuringItsRelease is not stored twice.
 func TestARecordThatComesAgainDuringItsRelease(t *testing.T) {
 	t.Parallel()

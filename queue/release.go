@@ -51,6 +51,7 @@ func (p *Partition) Release(seen ParkedLane, reset bool) (changed bool, err erro
 // called when the flush is on disk.
 func (f *partFlush) load() {
 	p := f.part
+	f.leaveOutDone()
 	for _, r := range f.releases {
 		k := p.parked[r.id]
 		switch {
@@ -72,6 +73,21 @@ func (f *partFlush) load() {
 	p.placeAside(slices.DeleteFunc(f.back, func(b asideBack) bool {
 		return !b.lane.Own && p.parks(b.lane.ID) != nil
 	}))
+}
+
+// leaveOutDone takes those jobs out of the released ones whose run, which was out
+// when their lane was parked, has ended since the flush began.
+func (f *partFlush) leaveOutDone() {
+	if len(f.releases) == 0 || len(f.part.asideDone) == 0 {
+		return
+	}
+	done := map[int64]bool{}
+	for _, j := range f.part.asideDone {
+		done[j.offset] = true
+	}
+	for _, r := range f.releases {
+		r.jobs = slices.DeleteFunc(r.jobs, func(b asideBack) bool { return done[b.offset] })
+	}
 }
 
 // countAside counts the aside jobs of the lane.
