@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
@@ -64,6 +65,29 @@ func TestLastCheckpointCounts(t *testing.T) {
 func TestNothingToKeep(t *testing.T) {
 	t.Parallel()
 	if err := run(t, func(ctx context.Context, job *bridge.Job) error { return New(ctx, job, nil).Wait() }); err != nil {
+		t.Error(err)
+	}
+}
+
+// What reads the answers may be one too late to know that the run is over.
+func TestSaveBesideWait(t *testing.T) {
+	t.Parallel()
+	if err := run(t, func(ctx context.Context, job *bridge.Job) error {
+		p := New(ctx, job, nil)
+		var late sync.WaitGroup
+		late.Go(func() {
+			for range 10_000 {
+				p.Save([]byte("x"))
+			}
+		})
+		for range 10_000 {
+			if err := p.Wait(); err != nil {
+				return err
+			}
+		}
+		late.Wait()
+		return p.Wait()
+	}); err != nil {
 		t.Error(err)
 	}
 }
