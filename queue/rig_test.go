@@ -15,9 +15,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(buryVariable); path != "" {
-		fmt.Fprintln(os.Stderr, buryUntilKilled(path))
-		os.Exit(1)
+	for variable, work := range map[string]func(string) error{buryVariable: buryUntilKilled, parkVariable: parkUntilKilled} {
+		if path := os.Getenv(variable); path != "" {
+			fmt.Fprintln(os.Stderr, work(path))
+			os.Exit(1)
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
