@@ -170,17 +170,25 @@ func TestManyChildrenAtOnce(t *testing.T) {
 	const n = 200
 	dir := t.TempDir()
 	// Every child waits for the last one, so all must be running at the same time.
-	h := shell(t, `echo >"$1/$HOLDFAST_JOB_OFFSET"; read -r line; while ! [ -e "$1/all" ]; do sleep 0.2; done; [ "$line" = "$HOLDFAST_JOB_OFFSET" ]`, dir)
+	// It opens a pipe that nobody has open yet: one that looks again and again
+	// would take the time that the others need to start.
+	all := filepath.Join(t.TempDir(), "all")
+	if err := syscall.Mkfifo(all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := shell(t, `echo >"$1/$HOLDFAST_JOB_OFFSET"; read -r line; : <"$2"; [ "$line" = "$HOLDFAST_JOB_OFFSET" ]`, dir, all)
 	errs := make(chan error, n)
 	for i := range n {
 		go func() {
-			errs <- h.Handle(context.Background(), &bridge.Job{Record: bridge.Record{Offset: int64(i), Value: []byte(strconv.Itoa(i) + "\n")}})
+			errs <- h.Handle(t.Context(), &bridge.Job{Record: bridge.Record{Offset: int64(i), Value: []byte(strconv.Itoa(i) + "\n")}})
 		}()
 	}
 	eventually(t, func() bool { files, _ := os.ReadDir(dir); return len(files) == n })
-	if err := os.WriteFile(filepath.Join(dir, "all"), nil, 0o600); err != nil {
+	open, err := os.OpenFile(all, os.O_RDWR, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer open.Close()
 	for range n {
 		if err := <-errs; err != nil {
 			t.Error(err)
