@@ -236,6 +236,55 @@ func TestForgetLeavesAsideJobs(t *testing.T) {
 	}
 }
 
+// TestRecordsOfATopicCreatedAnewAreNotTakenForParkedOnes of the same offsets: they
+// would be dropped as known.
+func TestRecordsOfATopicCreatedAnewAreNotTakenForParkedOnes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "a", "b")
+	jobs := r.wantTaken(0, 2)
+	r.park(jobs[0])
+	r.done(jobs[1])
+	r.leave(p)
+	r.forget(r.as(orders))
+	p = r.mustAttach(orders)
+	wantIs(t, "configure", p.Configure("another-id", "scheme"), ErrTopicAnew)
+	if changed, err := p.DiscardParked(r.parkedLanes(orders)[0]); !changed || err != nil {
+		t.Fatalf("discard: %v, %v", changed, err)
+	}
+	r.sync()
+	r.must(p.Configure("another-id", "scheme"))
+	r.must(p.SetStart(0))
+	p.Lease(Forever)
+	r.append(p, "a", "a", "a")
+	if ran := r.drain(); !slices.Equal(ran, []int64{0, 1, 2}) {
+		t.Errorf("ran %v", ran)
+	}
+}
+
+// TestAForgottenPartitionKnowsTheSchemeOfItsParkedLanes.
+func TestAForgottenPartitionKnowsTheSchemeOfItsParkedLanes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a")
+	r.park(r.wantTaken(0)[0])
+	r.leave(p)
+	r.forget(r.as(orders))
+	p = r.mustAttach(orders)
+	r.must(p.Configure("topic-id", "another scheme"))
+	r.must(p.SetStart(1))
+	p.Lease(Forever)
+	r.append(p, "x") // the same key may have this lane now
+	r.sync()
+	r.nothingStarts()
+	r.release(p)
+	if ran := r.drain(); !slices.Equal(ran, []int64{0, 1}) {
+		t.Errorf("ran %v", ran)
+	}
+}
+
 func TestADamagedAsideBodyIsTheDamageOfThatJob(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})

@@ -135,8 +135,13 @@ func (p *Partition) loadState(b *bbolt.Bucket) error {
 	p.known = v.Next >= 0 // of one that was forgotten its dead letters are left
 	p.next, p.stored, p.durable, p.acked = v.Next, v.Next, v.Frontier, v.Acknowledged
 	p.away = v.Away
-	p.topicID, p.fingerprint, p.scheme, p.active = v.TopicID, v.Fingerprint, v.Scheme, v.Scheme
+	p.loadTopic(v)
 	return nil
+}
+
+// loadTopic is what offsets and the ids of lanes are of.
+func (p *Partition) loadTopic(v stateValue) {
+	p.topicID, p.fingerprint, p.scheme, p.active = v.TopicID, v.Fingerprint, v.Scheme, v.Scheme
 }
 
 // loadElsewhere does without a value that is damaged: what other owners have

@@ -68,7 +68,7 @@ func (v stateValue) state() State {
 }
 
 // Forget removes the jobs and completions of a partition that others own, as
-// if it had never been held. It does nothing to one that is attached or has
+// if it had never been held, but for the topic and the scheme of what stays. It does nothing to one that is attached or has
 // runs under way, nor where a partition was detached since the list was made: it
 // may be this one, with more to forget than was seen. Sync says when it is durable.
 func (s *Store) Forget(a Away) (done bool, err error) {
@@ -101,8 +101,17 @@ func (p *Partition) loadLeft() (lanes []*lane, err error) {
 	p.store.dbMu.RLock()
 	defer p.store.dbMu.RUnlock()
 	err = p.store.db.View(func(tx *bbolt.Tx) error {
-		if b := partitionBucket(tx, p.tp); b != nil {
-			lanes, err = p.loadAside(b)
+		b := partitionBucket(tx, p.tp)
+		if b == nil {
+			return nil
+		}
+		var v stateValue
+		if err := decodeValue(b.Get(keyState), &v); err != nil {
+			return &DamageError{p.tp.String() + " state", err}
+		}
+		p.loadTopic(v)
+		if lanes, err = p.loadAside(b); len(p.parked) == 0 && !p.keepsAside() {
+			p.loadTopic(stateValue{})
 		}
 		return err
 	})

@@ -142,6 +142,16 @@ func (p *Partition) hasPart(id uint64, k *parkedLane) bool {
 	return k.Jobs > 0 || k.left > 0 || slices.ContainsFunc(p.leaving, func(j leaving) bool { return !j.lane.Own && j.lane.ID == id })
 }
 
+// keepsAside reports whether this store keeps jobs aside.
+func (p *Partition) keepsAside() bool {
+	for id, k := range p.parked {
+		if p.hasPart(id, k) || len(k.Elsewhere) == 0 {
+			return true
+		}
+	}
+	return p.asideJobs > 0 || p.parkedOwn > 0 || len(p.leaving)+len(p.flying) > 0
+}
+
 // ParkElsewhere takes over which lanes other stores have parked, as the store of
 // the given id, which had the partition before, has told: jobs of these lanes go
 // aside here, too. The ids are of the scheme that Configure was told.

@@ -156,9 +156,14 @@ func (p *Partition) Frontier() int64 {
 // Configure records the topic's id and the fingerprint of what chooses lanes.
 // A fingerprint that differs from the last one begins a new scheme: its
 // records start only when the jobs of the older one are finished, so that the
-// order per key holds across the change.
+// order per key holds across the change. It fails with [ErrTopicAnew] where jobs
+// of another topic are aside: the new one's records have their offsets again.
 func (p *Partition) Configure(topicID, scheme string) error {
 	return p.change(func() error {
+		if p.topicID != "" && topicID != "" && p.topicID != topicID && p.keepsAside() {
+			return fmt.Errorf("jobs of the topic id %s are set aside under offsets that the one of today, %s, gives again; discard its parked lanes, or use a new data directory: %w",
+				p.topicID, topicID, ErrTopicAnew)
+		}
 		p.topicID = topicID
 		if p.fingerprint == scheme {
 			return nil

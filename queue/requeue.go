@@ -12,7 +12,8 @@ import (
 var (
 	// ErrJobWaiting means that the partition has a job of that offset.
 	ErrJobWaiting = errors.New("a job of its offset is open")
-	// ErrTopicAnew means that the partition is of another topic of that name.
+	// ErrTopicAnew means that the partition is of another topic of that name than
+	// the job.
 	ErrTopicAnew = errors.New("its topic was deleted and created anew")
 )
 
