@@ -37,9 +37,17 @@ func MatchAs[E error](f func(E) bool) func(error) bool {
 	}
 }
 
-// MatchText matches the errors whose text contains part.
+// MatchText matches the errors whose text contains part. Of a panic that is the
+// text of its value: its stack names files and functions.
 func MatchText(part string) func(error) bool {
-	return func(err error) bool { return strings.Contains(err.Error(), part) }
+	return func(err error) bool {
+		text := err.Error()
+		var panicked *PanicError
+		if errors.As(err, &panicked) {
+			text = strings.ReplaceAll(text, panicked.Stack, "")
+		}
+		return strings.Contains(text, part)
+	}
 }
 
 // classify finds the first class that an error is of; nil: none is. One that

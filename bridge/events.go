@@ -55,7 +55,7 @@ type Drained struct {
 
 // Result is how a run ended.
 type Result struct {
-	Outcome string        // done, retry, release, halt, bury, skipped or snooze
+	Outcome string        // done, retry, release, halt, bury, park, skipped or snooze
 	Err     error         // what the handler returned
 	Delay   time.Duration // retry and snooze: until the next run
 	Guarded bool          // retry: it would have been given up, but for the [Guard]
@@ -117,9 +117,9 @@ type Completion struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	// Outcome is done, retry, halt, bury, skipped or snooze, or what an operator
-	// did: skipped, retried or bury; of a dead letter requeued, discarded or
-	// expired.
+	// Outcome is done, retry, halt, bury, park, skipped, superseded or snooze, or
+	// what an operator did: skipped, retried, bury or park; of a dead letter
+	// requeued, discarded or expired.
 	Outcome  string
 	Attempts int // runs counted so far
 }

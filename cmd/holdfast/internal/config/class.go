@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -78,7 +77,7 @@ func (m *Match) matches(err error) bool {
 			return false
 		}
 	}
-	return m.Text == "" || strings.Contains(err.Error(), m.Text)
+	return m.Text == "" || bridge.MatchText(m.Text)(err)
 }
 
 func retryClasses(classes []*Class) (list []bridge.Class) {
