@@ -12,8 +12,7 @@ import (
 // guard is the outage guard of one topic. A nil one lets everything be buried.
 type guard struct {
 	topic string
-	limit Guard         // with defaults
-	calm  time.Duration // without a refusal for so long, every job that was held back has run again
+	limit Guard // with defaults
 	keep  func(topic string, left queue.Guard) error
 	hooks *hooks
 	log   *slog.Logger
@@ -22,11 +21,12 @@ type guard struct {
 	successes atomic.Int64 // while it was not full
 
 	mu      sync.Mutex
-	tokens  int       // guarded by mu
-	at      time.Time // guarded by mu; when time earned the last token, or there was no need
-	holding bool      // guarded by mu; that it holds back was said
-	refused time.Time // guarded by mu; the last time
-	held    int       // guarded by mu; refusals since it holds back
+	calm    time.Duration // guarded by mu; without a refusal for so long, every job that was held back has run again
+	tokens  int           // guarded by mu
+	at      time.Time     // guarded by mu; when time earned the last token, or there was no need
+	holding bool          // guarded by mu; that it holds back was said
+	refused time.Time     // guarded by mu; the last time
+	held    int           // guarded by mu; refusals since it holds back
 }
 
 // spend takes a token for a burial, and reports false where there is none.
@@ -91,6 +91,13 @@ func (g *guard) refuse(now time.Time) {
 	g.hooks.guarding(Guarding{Topic: g.topic, Active: true})
 }
 
+// follow goes by the policy in force.
+func (g *guard) follow(policy RetryPolicy) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.calm = 2 * longest(policy)
+}
+
 // look ends the guarding when nothing is held back any more.
 func (g *guard) look(now time.Time) {
 	g.mu.Lock()
@@ -120,6 +127,7 @@ func (r *run) guardOf(topic string, to *route) *guard {
 	r.guards.mu.Lock()
 	defer r.guards.mu.Unlock()
 	if g := r.guards.byTopic[topic]; g != nil {
+		g.follow(to.retry)
 		return g
 	}
 	g := r.newGuard(topic, to)
@@ -133,9 +141,10 @@ func (r *run) guardOf(topic string, to *route) *guard {
 // newGuard continues with what the store has of the topic.
 func (r *run) newGuard(topic string, to *route) *guard {
 	g := &guard{
-		topic: topic, limit: to.guard, calm: 2 * longest(to.retry),
+		topic: topic, limit: to.guard,
 		keep: r.store.SetGuard, hooks: r.hooks, log: r.log,
 	}
+	g.follow(to.retry)
 	left, known, err := r.store.Guard(topic)
 	if err != nil {
 		r.log.Error("what was left of the topic's burials is unreadable; the guard begins with none", "topic", topic, "error", err)

@@ -152,3 +152,20 @@ func TestNoGuardLetsEverythingBeBuried(t *testing.T) {
 		}
 	}
 }
+
+// Jobs that are held back wait as long as the policy in force says, and as long
+// nothing is known about the outage.
+func TestAGuardGoesByTheLongestDelayInForce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, Topic{Handler: doNothing, OnFailure: BuryJob, Retry: Backoff{Max: time.Minute}}, nil)
+	to, err := d.routes.find("orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := d.guardOf("orders", to)
+	changed := to.settings
+	changed.retry = Backoff{Max: time.Hour}
+	if again := d.guardOf("orders", to.with(changed)); again != g || g.calm != 2*time.Hour {
+		t.Errorf("the guard looks for %v, want %v", g.calm, 2*time.Hour)
+	}
+}
