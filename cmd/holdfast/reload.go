@@ -28,6 +28,7 @@ func (r *reloader) reload() {
 	settings, err := next.Bridge(slog.New(slog.DiscardHandler), r.out.jobs)
 	if err == nil {
 		_, err = r.bridge.Apply(settings)
+		err = next.Refused(err)
 		_ = closeHandlers(settings.Topics) // they have started nothing: the bridge keeps those that it has
 	}
 	if err != nil {

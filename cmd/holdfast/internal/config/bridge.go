@@ -25,6 +25,16 @@ func (c *Config) Bridge(log, jobs *slog.Logger) (bridge.Config, error) {
 	return out, nil
 }
 
+// Refused is an error of the library about what c has become, in the keys of c.
+func (c *Config) Refused(err error) error {
+	var b builder
+	b.invalid(c, err)
+	if len(b.wrong) == 0 {
+		return err
+	}
+	return &Error{Problems: b.wrong}
+}
+
 func (c *Config) bridge(log, jobs *slog.Logger) (bridge.Config, []Problem) {
 	b := builder{log: log, jobs: jobs, workers: c.Workers, common: c.Handler}
 	out := bridge.Config{

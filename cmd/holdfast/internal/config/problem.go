@@ -11,7 +11,7 @@ import (
 
 // Problem is one thing wrong with a configuration.
 type Problem struct {
-	Origin string // where: file:line, a variable or a flag
+	Origin string // where: file:line, a variable or a flag; may be empty
 	Key    string // for example topics.orders.retry.factor; may be empty
 	Reason string // what is wrong, and the remedy
 }
@@ -25,11 +25,8 @@ func (p Problem) line() int {
 }
 
 func (p Problem) String() string {
-	parts := []string{p.Origin}
-	if p.Key != "" {
-		parts = append(parts, p.Key)
-	}
-	return strings.Join(append(parts, p.Reason), ": ")
+	parts := []string{p.Origin, p.Key, p.Reason}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
 }
 
 // Error lists everything wrong with a configuration.
