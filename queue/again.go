@@ -65,8 +65,11 @@ func (p *Partition) onTheirWay(known map[int64]bool) {
 
 // withoutKnown drops the records that are aside. It is called with Store.mu held.
 func (p *Partition) withoutKnown(recs []Record, known map[int64]bool) []Record {
-	if known == nil {
+	switch {
+	case len(recs) == 0 || recs[0].Offset >= p.asideEnd:
 		return recs
+	case known == nil: // a requeue came meanwhile
+		known = map[int64]bool{}
 	}
 	p.onTheirWay(known)
 	kept := recs[:0]

@@ -246,3 +246,29 @@ func TestADamagedLetterConcernsItselfOnly(t *testing.T) {
 func contains(part string) func(string) bool {
 	return func(s string) bool { return strings.Contains(s, part) }
 }
+
+// TestARecordThatComesAgainWhileItsLetterIsRequeued is one job: the requeue was on
+// disk between the two looks of Append.
+func TestARecordThatComesAgainWhileItsLetterIsRequeued(t *testing.T) {
+	t.Parallel()
+	r := prepareRig(t, Options{}, standardLayout())
+	r.manual = true
+	r.open()
+	p := r.attach(orders)
+	r.append(p, "a")
+	r.finish(Outcome{Kind: Bury, Error: "hopeless"}, r.wantTaken(0)...)
+	r.flush()
+	r.must(p.Reset(0))
+	r.flush()
+	again := records(0, "a")
+	known, err := p.asideAmong(again)
+	r.must(err)
+	ref := DeadRef{orders, 0, 1}
+	r.must(r.submit(r.mayRequeue, newDeadActs(deadAct{kind: Requeued, do: (*deadTable).requeue}, []DeadRef{ref})))
+	r.flush()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if kept := p.withoutKnown(again, known); len(kept) > 0 {
+		t.Errorf("offset %d is an open job, too", kept[0].Offset)
+	}
+}
