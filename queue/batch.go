@@ -75,7 +75,7 @@ func (s *Store) follow(j *Job, dst []Job) int {
 			n = i
 			break
 		}
-		dst[i] = p.job(l, e)
+		p.job(&dst[i], l, e)
 	}
 	if n <= 0 {
 		return 0

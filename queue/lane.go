@@ -27,12 +27,12 @@ type lane struct {
 	postponed bool
 	forced    bool // an operator wants the head to run
 	deep      bool // in depth.lanes
+	deferred  bool // laneRunning: no worker has the run any more
+	gathered  bool // the head has waited, or waits, for more jobs to run with
 	jobs      []entry
 	room      [1]entry // first backing array of jobs: most lanes of a wide topic hold one
 	due       int64    // laneWaiting or postponed: Unix nanoseconds
 	run       uint64   // laneRunning: number of the run
-	deferred  bool     // laneRunning: no worker has the run any more
-	gathered  bool     // the head has waited, or waits, for more jobs to run with
 	batch     []entry  // laneRunning: followers of the head, which run with it
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
@@ -97,7 +97,7 @@ func (s *spares) take() *lane {
 	}
 	s.first = l.next
 	s.count--
-	*l = lane{}
+	l.state, l.next = laneReady, nil // all else is as new since add
 	return l
 }
 

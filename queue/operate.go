@@ -129,7 +129,7 @@ func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (boo
 		return false, err
 	}
 	p.touch()
-	s.gathering.add(s.clock.Now())
+	s.gathering.add(s.clock)
 	if s.opt.Durable != nil {
 		attempts := now.Attempts
 		if kind == Retried {

@@ -85,9 +85,9 @@ func (k Kind) String() string {
 // Outcome is the result of one run.
 type Outcome struct {
 	Kind    Kind
+	Guarded bool      // Retry: it would have been given up, had that been allowed
 	Due     time.Time // Retry, Snooze and Postpone: not before; the zero time is at once
 	Error   string    // Retry, Halt and Bury: the cause, cut to [MaxError] bytes; Skipped: the reason
-	Guarded bool      // Retry: it would have been given up, had that been allowed
 }
 
 // MaxError is the number of bytes of the last error's text that are kept.
@@ -100,16 +100,16 @@ type Job struct {
 	Record
 	Topic     string
 	Partition int32
-	Attempt   int    // this run, counted from 1
-	LastError string // of the attempt before; empty on the first
-	Crashes   int    // of the process that were counted against the job
-	Suspect   bool   // the job is the one on probation
-	Damaged   error  // not nil: the stored body is unreadable; only Offset and Lane are set
-	Waited    bool   // it was postponed in this process, and its time has come
-	Forced    bool   // an operator wants it to run
+	Suspect   bool // the job is the one on probation
+	Waited    bool // it was postponed in this process, and its time has come
+	Forced    bool // an operator wants it to run
 	// Checkpointed tells that an earlier run has left a checkpoint; see
 	// [Store.Checkpoint].
 	Checkpointed bool
+	Attempt      int    // this run, counted from 1
+	LastError    string // of the attempt before; empty on the first
+	Crashes      int    // of the process that were counted against the job
+	Damaged      error  // not nil: the stored body is unreadable; only Offset and Lane are set
 
 	part *Partition
 	lane *lane // nil once finished

@@ -88,8 +88,12 @@ func (s *Store) refund(t *topic, now time.Time) {
 // runsDry reports whether no run may begin now by the rate of topic t, or by
 // that of all where t is nil. A timer then ends that.
 func (s *Store) runsDry(p *pace, t *topic, now time.Time) bool {
-	if p.limiter == nil || p.dry {
-		return p.dry
+	return p.limiter != nil && s.runsOut(p, t, now)
+}
+
+func (s *Store) runsOut(p *pace, t *topic, now time.Time) bool {
+	if p.dry {
+		return true
 	}
 	missing := 1 - p.limiter.TokensAt(now)
 	if missing <= 0 {

@@ -81,7 +81,7 @@ func (s *Store) fill(dst []Job, now time.Time) int {
 		if l == nil {
 			break
 		}
-		dst[n] = l.start()
+		l.start(&dst[n])
 		n++
 	}
 	return n
@@ -99,31 +99,33 @@ func (u undurable) late(now time.Time) bool {
 	return u.count > 0 && now.Sub(u.since) > maxUndurableAge
 }
 
-func (u *undurable) add(now time.Time) {
+// add reads the clock for the first one only: it costs as much as the rest of
+// an outcome.
+func (u *undurable) add(clock Clock) {
 	if u.count == 0 {
-		u.since = now
+		u.since = clock.Now()
 	}
 	u.count++
 }
 
-// start makes the run of the lane's head.
-func (l *lane) start() Job {
+// start makes j the run of the lane's head.
+func (l *lane) start(j *Job) {
 	p, e := l.part, l.head()
 	p.started++
 	l.state, l.run, l.deferred, l.gathered = laneRunning, p.started, false, false
 	p.runs.add(l)
 	p.running++
-	j := p.job(l, e)
+	p.job(j, l, e)
 	j.Waited, j.Forced, j.lane = l.postponed, l.forced || e.aside(), l
 	if b := p.store.probation; b != nil {
 		j.Suspect = b.out == l
 	}
-	return j
 }
 
-// job makes the run of a job of l.
-func (p *Partition) job(l *lane, e entry) Job {
-	j := Job{Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1, part: p}
+// job makes j the run of a job of l. It is filled in its place, since a copy
+// costs as much as all else here.
+func (p *Partition) job(j *Job, l *lane, e entry) {
+	*j = Job{Topic: p.tp.Topic, Partition: p.tp.Partition, Attempt: 1, part: p}
 	j.since = p.since
 	if e.from != nil {
 		j.since = max(j.since, e.from.since)
@@ -143,7 +145,6 @@ func (p *Partition) job(l *lane, e entry) Job {
 			j.since = max(j.since, n.Due)
 		}
 	}
-	return j
 }
 
 // warmAll reads the bodies that memory does not hold and returns how many of
