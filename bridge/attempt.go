@@ -12,17 +12,55 @@ import (
 type attempt struct {
 	Job
 	ctx   runContext
-	pulse *pulse    // nil: the topic has no heartbeat
 	batch *batchRun // nil: the job runs by itself
 	// cancelled is an operator's word, deferred the handler's; nil: none.
 	cancelled atomic.Pointer[cancellation]
 	deferred  atomic.Pointer[Deferred]
 	// stored is the store's name of the run; the zero value under [Try].
-	stored queue.Run
-	// checkpoint is what the attempts before have reached; nil: nothing.
-	checkpoint []byte
-	produce    *producing // of the topic
-	output     []Record   // what the handler has produced
+	stored  queue.Run
+	extra   atomic.Pointer[extra] // nil: the job has nothing of it
+	produce *producing            // of the topic
+}
+
+// extra is what few jobs have: the others are smaller without it.
+type extra struct {
+	// These are set before the handler runs.
+	pulse      *pulse // nil: the topic has no heartbeat
+	checkpoint []byte // what the attempts before have reached; nil: nothing
+
+	output []Record // what the handler has produced; its own while it runs
+}
+
+// more returns what to keep something extra in.
+func (a *attempt) more() *extra {
+	if a.extra.Load() == nil {
+		a.extra.CompareAndSwap(nil, new(extra)) // another may ask for the checkpoint
+	}
+	return a.extra.Load()
+}
+
+// output is what the handler has produced.
+func (a *attempt) output() []Record {
+	if extra := a.extra.Load(); extra != nil {
+		return extra.output
+	}
+	return nil
+}
+
+// pulse is nil where the topic has no heartbeat.
+func (a *attempt) pulse() *pulse {
+	if extra := a.extra.Load(); extra != nil {
+		return extra.pulse
+	}
+	return nil
+}
+
+// checkpoint is what the attempts before have reached; nil: nothing.
+func (a *attempt) checkpoint() []byte {
+	if extra := a.extra.Load(); extra != nil {
+		return extra.checkpoint
+	}
+	return nil
 }
 
 // attempts makes the attempts of a hand, a few with one allocation. What they

@@ -137,7 +137,7 @@ func (b *batchRun) add(r *run, v *view, taken *queue.Job, left int, h *hand) {
 	a := h.attempts.next(taken, v, left)
 	a.batch = b
 	if taken.Checkpointed {
-		a.checkpoint = r.lastCheckpoint(taken)
+		a.more().checkpoint = r.lastCheckpoint(taken)
 	}
 	b.attempts, b.jobs, b.taken = append(b.attempts, a), append(b.jobs, &a.Job), append(b.taken, taken)
 }
@@ -191,8 +191,10 @@ func (r *run) endBatch(b *batchRun, v *view, began, ended time.Time, errs []erro
 
 // refuse refuses what a job can only do by itself.
 func (a *attempt) refuse(err error) error {
-	output := len(a.output) > 0
-	a.output = nil
+	output := len(a.output()) > 0
+	if output {
+		a.more().output = nil
+	}
 	if d := a.deferred.Load(); d != nil {
 		d.takeBack()
 		if err == nil {

@@ -42,7 +42,7 @@ func (j *Job) LastCheckpoint() []byte {
 	if j.run == nil {
 		return nil
 	}
-	return slices.Clone(j.run.checkpoint)
+	return slices.Clone(j.run.checkpoint())
 }
 
 // lastCheckpoint reads what a job has reached. One that is damaged is as good

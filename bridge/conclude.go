@@ -15,7 +15,7 @@ func (r *run) conclude(taken *queue.Job, a *attempt, v *view, began, ended time.
 		r.hooks.finished(job, Result{
 			Outcome: outcome.Kind.String(), Err: err, Delay: delay, Guarded: outcome.Guarded,
 			Took: ended.Sub(began), Waited: max(0, began.Sub(taken.Since())),
-			Produced: a.output,
+			Produced: a.output(),
 		})
 	}
 	if outcome.Kind != queue.Done {

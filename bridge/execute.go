@@ -90,7 +90,7 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 	a := h.attempts.next(taken, v, left)
 	a.limit(v, began, r.cfg.Clock)
 	if taken.Checkpointed {
-		a.checkpoint = r.lastCheckpoint(taken)
+		a.more().checkpoint = r.lastCheckpoint(taken)
 	}
 	w.running.Store(a)
 	r.hooks.started(&a.Job)
@@ -120,7 +120,7 @@ func (r *run) execute(taken *queue.Job, left int, began time.Time, w *worker, h 
 func (r *run) end(a *attempt, taken *queue.Job, v *view, began, ended time.Time, err error) (queue.Outcome, bool) {
 	err = a.failure(ended, v.route.timeout, err)
 	a.ctx.end()
-	if len(a.output) > 0 && a.keepsOutput(err) {
+	if len(a.output()) > 0 && a.keepsOutput(err) {
 		if err = r.produce(a, taken, v, began); err == nil {
 			return queue.Outcome{}, false // it follows the acknowledgement
 		}

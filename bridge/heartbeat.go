@@ -17,7 +17,7 @@ func (j *Job) Heartbeat() {
 	if j.run == nil {
 		return
 	}
-	if p := j.run.leader().pulse; p != nil {
+	if p := j.run.leader().pulse(); p != nil {
 		p.beat()
 	}
 }
@@ -77,7 +77,7 @@ func (r *routes) watchEvery() time.Duration {
 
 // watch reports a run that is stuck, once.
 func (r *run) watch(w *worker, a *attempt) {
-	p := a.pulse
+	p := a.pulse()
 	if p == nil || p.told || p.silent() < p.limit {
 		return
 	}

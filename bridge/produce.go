@@ -93,7 +93,8 @@ const (
 // that neither a bridge has made nor [Try] drops what it is given.
 func (j *Job) Produce(records ...Record) {
 	if j.run != nil {
-		j.run.output = append(j.run.output, records...)
+		kept := j.run.more()
+		kept.output = append(kept.output, records...)
 	}
 }
 
@@ -197,12 +198,12 @@ func messages(records []Record, place func(key []byte, partitions int32) int32) 
 }
 
 // produced returns the records of a run as they are sent.
-func (a *attempt) produced() ([]Record, error) { return a.produce.complete(&a.Job, a.output) }
+func (a *attempt) produced() ([]Record, error) { return a.produce.complete(&a.Job, a.output()) }
 
 // keepsOutput drops what a run that failed has produced.
 func (a *attempt) keepsOutput(err error) bool {
 	if err != nil {
-		a.output = nil
+		a.more().output = nil
 	}
 	return err == nil
 }
@@ -214,7 +215,7 @@ func (r *run) produce(a *attempt, taken *queue.Job, v *view, began time.Time) er
 	if err != nil {
 		return err
 	}
-	a.output = records
+	a.more().output = records
 	job := *taken // the worker's own is used again
 	r.store.Defer(&job)
 	r.pool.detach(&a.Job)

@@ -23,17 +23,20 @@ func (a *attempt) limit(v *view, began time.Time, clock queue.Clock) {
 		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), clock}
 	}
 	if v.route.heartbeat > 0 {
-		a.pulse = newPulse(clock, began, v.route.heartbeat)
+		a.more().pulse = newPulse(clock, began, v.route.heartbeat)
 	}
 }
 
 // failure is the error of a run with the reason why its context ended, where
 // that decides what becomes of the job. The context must not be ended yet.
 func (a *attempt) failure(now time.Time, timeout time.Duration, err error) error {
-	if c := a.cancelled.Load(); err != nil && c != nil {
+	if err == nil {
+		return nil
+	}
+	if c := a.cancelled.Load(); c != nil {
 		return c.failure(err)
 	}
-	if ctx := &a.leader().ctx; err != nil && ctx.limit != nil && ctx.cause(now) == ErrTimeout {
+	if ctx := &a.leader().ctx; ctx.limit != nil && ctx.cause(now) == ErrTimeout {
 		return &timedOut{timeout, err}
 	}
 	return err

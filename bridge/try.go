@@ -87,11 +87,11 @@ func (a *attempt) alone(v *view, clock queue.Clock) Result {
 	now := clock.Now()
 	err = a.failure(now, v.route.timeout, err)
 	a.ctx.end()
-	if len(a.output) > 0 && a.keepsOutput(err) {
-		a.output, err = a.produced()
+	if len(a.output()) > 0 && a.keepsOutput(err) {
+		a.more().output, err = a.produced()
 	}
 	outcome, delay := judge(v, now, a.Attempt, err)
-	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began), Produced: a.output}
+	return Result{Outcome: outcome.Kind.String(), Err: err, Delay: delay, Took: now.Sub(began), Produced: a.output()}
 }
 
 // storedRecord is the record as the store would hold it.
