@@ -141,7 +141,11 @@ func TestAJobExpiresWhileItWaits(t *testing.T) {
 		bridgetest.Record{Key: []byte("a"), Time: clock.Now()},
 		bridgetest.Record{Key: []byte("a"), Time: clock.Now()},
 		bridgetest.Record{Key: []byte("a"), Time: clock.Now().Add(2 * time.Hour)})
-	eventually(t, "the first one runs and the others are here", func() bool { return openJobs(t, b.Bridge) == 3 })
+	eventually(t, "the first one runs and the others are here", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(ran) == 1 && openJobs(t, b.Bridge) == 3
+	})
 	clock.advance(90 * time.Minute)
 	close(release)
 	broker.WaitCommitted(t, "billing", "orders")
