@@ -7,6 +7,8 @@ RESULTS   ?= testdata/bench/results.json
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
+# It lets each process sleep for a second at its exit, and tests start many.
+export GORACE ?= atexit_sleep_ms=50
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 

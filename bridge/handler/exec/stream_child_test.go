@@ -90,7 +90,13 @@ func TestStreamHalfClosedChild(t *testing.T) {
 func TestStreamThatCannotStart(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
-	writeScript(t, program, "#!/bin/sh\nread -r line && echo '{\"id\":\"2\",\"ok\":true}'\nread -r line\n")
+	// The id is not known: a job that finds its child gone already has had one more.
+	writeScript(t, program, `#!/bin/sh
+read -r line
+id=${line#*'"id":"'}
+printf '{"id":"%s","ok":true}\n' "${id%%'"'*}"
+read -r line
+`)
 	s, err := NewStream(StreamConfig{Config: Config{Command: []string{program}}})
 	if err != nil {
 		t.Fatal(err)

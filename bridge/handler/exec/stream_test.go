@@ -20,7 +20,8 @@ import (
 // acting is a stream of actors.
 func acting(t testing.TB, config StreamConfig, env ...string) *Stream {
 	t.Helper()
-	config.Command, config.Env = []string{os.Args[0]}, append([]string{asActor + "=x"}, env...)
+	// The race detector would let each child end with a second's sleep.
+	config.Command, config.Env = []string{os.Args[0]}, append([]string{asActor + "=x", "GORACE=atexit_sleep_ms=1"}, env...)
 	s, err := NewStream(config)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +189,7 @@ func TestStreamLargeValues(t *testing.T) {
 		data   []byte
 	}{"text": {false, data}, "base64": {true, data}, "bytes": {false, append([]byte{0xff}, data...)}} {
 		s := acting(t, StreamConfig{Base64: tt.base64})
-		errs := make(chan error, 8)
+		errs := make(chan error, 4)
 		for range cap(errs) {
 			go func() { errs <- s.do("sum:" + string(tt.data)) }()
 		}
