@@ -59,6 +59,8 @@ type member struct {
 	// topics is what the session under way subscribed to. Written between
 	// sessions, read by claims.
 	topics map[string]Topic
+	// ctx is that of the call of Consume under way. Written and read as topics.
+	ctx    context.Context
 	claims gate
 	// others is closed when the fixed partitions are let go: until then their
 	// commits need the membership.
@@ -146,11 +148,11 @@ func (m *member) consume(ctx context.Context, topics map[string]Topic, now func(
 	returned := make(chan struct{})
 	beside.Go(func() { m.unblock(ctx, returned) })
 
-	m.topics = topics
+	m.topics, m.ctx = topics, ctx
 	err := m.cluster.group.Consume(ctx, slices.Sorted(maps.Keys(topics)), m)
 	if s := m.current.Swap(nil); s != nil {
 		close(s.over)
-		if cause := ending(s.session.Context()); err == nil && errors.Is(cause, ErrLost) {
+		if cause := m.ending(s.session.Context()); err == nil && errors.Is(cause, ErrLost) {
 			err = cause
 		}
 	}
@@ -210,7 +212,7 @@ func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 // Cleanup is called by sarama when the claims of a session have returned, while
 // its heartbeats still go out.
 func (m *member) Cleanup(session sarama.ConsumerGroupSession) error {
-	if errors.Is(context.Cause(session.Context()), ErrStopping) {
+	if errors.Is(m.ending(session.Context()), ErrStopping) {
 		<-m.others
 	}
 	return nil
@@ -224,13 +226,13 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 
 	s := m.current.Load()
 	c := m.cluster.newClaim(claim.Topic(), claim.Partition(), m.topics[claim.Topic()].ID, func() *membership { return s })
-	c.hold(m.owner, func() error { return ended(session.Context(), claim.Messages()) })
+	c.hold(m.owner, func() error { return m.ended(session.Context(), claim.Messages()) })
 	return nil
 }
 
 // ended waits for the end of a claim and says why it ended. Messages that came
 // before the claim was paused are dropped: the fetch client brings them.
-func ended(session context.Context, messages <-chan *sarama.ConsumerMessage) error {
+func (m *member) ended(session context.Context, messages <-chan *sarama.ConsumerMessage) error {
 	for open := true; open; {
 		select {
 		case _, open = <-messages:
@@ -241,12 +243,17 @@ func ended(session context.Context, messages <-chan *sarama.ConsumerMessage) err
 	if session.Err() == nil {
 		return ErrRevoked
 	}
-	return ending(session)
+	return m.ending(session)
 }
 
-// ending says what the end of a session is to its claims.
-func ending(session context.Context) error {
+// ending says what the end of a session is to its claims. When our own context
+// ends, sarama cancels the session without a cause, and may do so before the
+// cause has got from our context to the session's.
+func (m *member) ending(session context.Context) error {
 	cause := context.Cause(session)
+	if cause == context.Canceled && m.ctx.Err() != nil {
+		cause = context.Cause(m.ctx)
+	}
 	switch {
 	case cause == nil, errors.Is(cause, ErrStopping):
 		return cause

@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/screen"
@@ -22,7 +23,7 @@ type progress struct {
 
 func newProgress(stderr io.Writer, o Options) *progress {
 	now := time.Now()
-	p := &progress{lines: stderr, status: o.Status, total: o.Records, begin: now, when: now}
+	p := &progress{lines: &shared{to: stderr}, status: o.Status, total: o.Records, begin: now, when: now}
 	if p.status != nil {
 		p.lines = p.status
 	}
@@ -53,4 +54,17 @@ func (p *progress) end() {
 	if p.status != nil {
 		p.status.Clear()
 	}
+}
+
+// shared is a writer for several goroutines: what a child writes to stderr comes
+// on one of its own.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer // guarded by mu
+}
+
+func (s *shared) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
 }
