@@ -102,7 +102,6 @@ func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
 	if l.jobs = append(merged, rest...); l.head().offset == head {
 		return nil
 	}
-	l.turn()
 	if l.turn(); head < 0 {
 		l.state = laneGone // until it is settled
 	}
@@ -156,7 +155,6 @@ func (l *lane) sortHead() {
 	n := sort.Search(len(l.jobs)-1, func(i int) bool { return l.jobs[1+i].offset > head.offset })
 	copy(l.jobs, l.jobs[1:1+n])
 	l.jobs[n] = head
-	l.turn()
 	l.turn()
 }
 
