@@ -12,20 +12,20 @@ import (
 
 // Command is a change that an operator asks for.
 type Command struct {
-	Verb Verb
+	Verb Verb `json:"verb"`
 	// Select are the jobs; of Requeue and Discard, Dead are the dead letters. Its
 	// Topic is required.
-	Select Query
-	Dead   DeadQuery
+	Select Query     `json:"select,omitzero"`
+	Dead   DeadQuery `json:"dead,omitzero"`
 	// ResetAttempts lets the attempts of retried and requeued jobs count from
 	// the beginning.
-	ResetAttempts bool
+	ResetAttempts bool `json:"reset_attempts,omitzero"`
 	// Until ends a pause by itself; the zero time: it lasts until a resume.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 	// Then is what becomes of cancelled jobs. Zero: [ThenHalt].
-	Then Then
+	Then Then `json:"then,omitzero"`
 	// Reason goes to the log, stays with a pause, and is told of a buried job.
-	Reason string
+	Reason string `json:"reason,omitzero"`
 }
 
 // Validate reports everything that is wrong with the command.
@@ -90,9 +90,9 @@ func (c Command) LogValue() slog.Value {
 
 // Group is jobs with the same answer.
 type Group struct {
-	Reason string
-	Count  int
-	Jobs   []Name // by name, the first [MaxJobs] of them
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+	Jobs   []Name `json:"jobs"` // by name, the first [MaxJobs] of them
 }
 
 // add puts a job to those with the same reason.

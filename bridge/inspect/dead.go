@@ -18,14 +18,14 @@ import (
 // DeadQuery selects dead letters. Every field narrows it; the zero value
 // selects all.
 type DeadQuery struct {
-	Topic        string
-	Partitions   []int32   // of Topic
-	Offsets      []int64   // of Topic and one partition
-	Key          []byte    // of the record; nil: any
-	Lane         []byte    // the lane's name; nil: any, jobs in a lane of their own included
-	BuriedBefore time.Time // zero: any
-	ErrorMatches string    // regular expression that the reason or the last error matches; empty: any
-	Limit        int       // at most so many letters; zero: all
+	Topic        string    `json:"topic,omitzero"`
+	Partitions   []int32   `json:"partitions,omitzero"`    // of Topic
+	Offsets      []int64   `json:"offsets,omitzero"`       // of Topic and one partition
+	Key          []byte    `json:"key,omitzero"`           // of the record; nil: any
+	Lane         []byte    `json:"lane,omitzero"`          // the lane's name; nil: any, jobs in a lane of their own included
+	BuriedBefore time.Time `json:"buried_before,omitzero"` // zero: any
+	ErrorMatches string    `json:"error_matches,omitzero"` // regular expression that the reason or the last error matches; empty: any
+	Limit        int       `json:"limit,omitzero"`         // at most so many letters; zero: all
 }
 
 // Validate reports everything that is wrong with the query.
@@ -57,33 +57,33 @@ func (q DeadQuery) isZero() bool { return reflect.ValueOf(q).IsZero() }
 // DeadLetter is a job that was given up.
 type DeadLetter struct {
 	Name
-	ID        string    // topic-id/partition@offset: the same for ever
-	Number    uint64    // of the burial: tells letters of one offset apart
-	Key       []byte    // nil is Kafka's null
-	Value     []byte    // nil is Kafka's null
-	Headers   []Header  // as Kafka delivered them
-	Lane      string    // the value that put it in its lane
-	Own       bool      // its lane held no other job
-	Timestamp time.Time // of the record; the zero time where it has none
-	Buried    time.Time
-	Operator  bool   // buried by one, not by a run
-	Reason    string // why it was buried
-	Error     string // of the last attempt
-	Attempts  int    // runs that were counted
+	ID        string    `json:"id"`        // topic-id/partition@offset: the same for ever
+	Number    uint64    `json:"number"`    // of the burial: tells letters of one offset apart
+	Key       []byte    `json:"key"`       // nil is Kafka's null
+	Value     []byte    `json:"value"`     // nil is Kafka's null
+	Headers   []Header  `json:"headers"`   // as Kafka delivered them
+	Lane      string    `json:"lane"`      // the value that put it in its lane
+	Own       bool      `json:"own_lane"`  // its lane held no other job
+	Timestamp time.Time `json:"timestamp"` // of the record; the zero time where it has none
+	Buried    time.Time `json:"buried_at"`
+	Operator  bool      `json:"operator"` // buried by one, not by a run
+	Reason    string    `json:"reason"`   // why it was buried
+	Error     string    `json:"error"`    // of the last attempt
+	Attempts  int       `json:"attempts"` // runs that were counted
 	// History are the failed attempts: the first one and up to ten last ones,
 	// each error cut to 512 bytes.
-	History []Attempt
-	Bytes   int64 // that it takes up on disk
-	Unsent  bool  // its copy is not in the dead-letter topic yet
+	History []Attempt `json:"history"`
+	Bytes   int64     `json:"stored_bytes"` // that it takes up on disk
+	Unsent  bool      `json:"unsent"`       // its copy is not in the dead-letter topic yet
 	// Damaged tells that the stored letter cannot be read. What could not is
 	// missing.
-	Damaged error
+	Damaged error `json:"damaged"`
 }
 
 // Header is a record header. A nil Value is Kafka's null.
 type Header struct {
-	Key   string
-	Value []byte
+	Key   string `json:"key"`
+	Value []byte `json:"value"`
 }
 
 // Dead lists the dead letters that q selects.

@@ -11,8 +11,8 @@ import (
 // DeadTarget is a dead letter that a plan would change.
 type DeadTarget struct {
 	Name
-	ID     string
-	Number uint64
+	ID     string `json:"id"`
+	Number uint64 `json:"number"`
 }
 
 // deadVerb acts on dead letters.

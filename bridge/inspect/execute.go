@@ -13,14 +13,14 @@ import (
 
 // Operation is what Execute did. What it calls done is on disk.
 type Operation struct {
-	Command     Command
-	Began       time.Time
-	Took        time.Duration
-	Done        []Name
-	Lanes       []ParkedLane // that were released or discarded
-	Pauses      []PauseEntry // that began, changed or ended
-	AlreadyDone []Group      // nothing was to be done about these any more
-	Refused     []Group
+	Command     Command       `json:"command"`
+	Began       time.Time     `json:"began_at"`
+	Took        time.Duration `json:"took_seconds"`
+	Done        []Name        `json:"done"`
+	Lanes       []ParkedLane  `json:"lanes"`        // that were released or discarded
+	Pauses      []PauseEntry  `json:"pauses"`       // that began, changed or ended
+	AlreadyDone []Group       `json:"already_done"` // nothing was to be done about these any more
+	Refused     []Group       `json:"refused"`
 }
 
 // batchJobs is how many jobs are acted on between two flushes.

@@ -47,18 +47,18 @@ type Inspector interface {
 
 // Partition is a Kafka partition that is held.
 type Partition struct {
-	Topic     string
-	Partition int32
-	Committed int64 // last offset that Kafka acknowledged; -1: none
-	Frontier  int64 // lowest unfinished offset on disk: what is committed next; -1: none yet
-	Next      int64 // next offset to store
-	Open      int   // unfinished jobs
-	Running   int   // runs under way
-	Halted    int   // of Open, given up: each holds its lane
-	Paused    bool  // as a whole, or with its topic; see Inspector.Pauses
-	Dead      int   // dead letters that are kept; Inspector.Dead has those of other partitions, too
-	Parked    int   // lanes that are set aside
-	Aside     int   // jobs that run again though Committed does not wait for them
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Committed int64  `json:"committed"`    // last offset that Kafka acknowledged; -1: none
+	Frontier  int64  `json:"frontier"`     // lowest unfinished offset on disk: what is committed next; -1: none yet
+	Next      int64  `json:"next"`         // next offset to store
+	Open      int    `json:"open"`         // unfinished jobs
+	Running   int    `json:"running"`      // runs under way
+	Halted    int    `json:"halted"`       // of Open, given up: each holds its lane
+	Paused    bool   `json:"paused"`       // as a whole, or with its topic; see Inspector.Pauses
+	Dead      int    `json:"dead"`         // dead letters that are kept; Inspector.Dead has those of other partitions, too
+	Parked    int    `json:"parked_lanes"` // lanes that are set aside
+	Aside     int    `json:"aside"`        // jobs that run again though Committed does not wait for them
 }
 
 // Options tunes an inspector. The zero value is useful.

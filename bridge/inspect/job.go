@@ -11,9 +11,9 @@ import (
 
 // Name is what people call a job by.
 type Name struct {
-	Topic     string
-	Partition int32
-	Offset    int64
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
 }
 
 // String returns topic/partition@offset.
@@ -45,34 +45,34 @@ var queueStates = map[State]queue.JobState{
 // Job is an open job as it stood when it was listed.
 type Job struct {
 	Name
-	ID        string    // topic-id/partition@offset: the same for ever
-	Key       []byte    // nil is Kafka's null
-	Lane      string    // the value that put it in its lane
-	Own       bool      // its lane holds no other job
-	Timestamp time.Time // of the record; the zero time where it has none
-	State     State
-	Attempts  int       // runs that were counted
-	Due       time.Time // retrying and delayed: the next attempt; else the zero time
-	Error     string    // of the last attempt
-	Crashes   int       // of the process that were counted against it
-	Suspect   bool      // may have crashed the process, and waits until no other suspect runs
-	Guarded   bool      // it would have been given up, and retries since too many jobs fail
+	ID        string    `json:"id"`        // topic-id/partition@offset: the same for ever
+	Key       []byte    `json:"key"`       // nil is Kafka's null
+	Lane      string    `json:"lane"`      // the value that put it in its lane
+	Own       bool      `json:"own_lane"`  // its lane holds no other job
+	Timestamp time.Time `json:"timestamp"` // of the record; the zero time where it has none
+	State     State     `json:"state"`
+	Attempts  int       `json:"attempts"` // runs that were counted
+	Due       time.Time `json:"due"`      // retrying and delayed: the next attempt; else the zero time
+	Error     string    `json:"error"`    // of the last attempt
+	Crashes   int       `json:"crashes"`  // of the process that were counted against it
+	Suspect   bool      `json:"suspect"`  // may have crashed the process, and waits until no other suspect runs
+	Guarded   bool      `json:"guarded"`  // it would have been given up, and retries since too many jobs fail
 	// History are the failed attempts: the first one and up to ten last ones,
 	// each error cut to 512 bytes.
-	History []Attempt
+	History []Attempt `json:"history"`
 	// After is the job that has to finish before a blocked one; nil where that
 	// is a run that the partition has forgotten.
-	After *Name
+	After *Name `json:"after"`
 	// Damaged tells that the stored record cannot be read. Key, Lane and
 	// Timestamp are missing then.
-	Damaged error
+	Damaged error `json:"damaged"`
 }
 
 // Attempt is a run that failed.
 type Attempt struct {
-	Number int // counted from 1
-	At     time.Time
-	Error  string
+	Number int       `json:"number"` // counted from 1
+	At     time.Time `json:"at"`
+	Error  string    `json:"error"`
 }
 
 func history(failed []queue.Attempt) []Attempt {

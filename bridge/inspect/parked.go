@@ -28,23 +28,23 @@ const (
 // ParkedLane is a lane that was set aside, or that was released and has jobs
 // from then.
 type ParkedLane struct {
-	Topic     string
-	Partition int32
-	Held      bool   // the partition is held here: the lane can be released
-	LaneID    uint64 // says nothing where Own
-	Lane      string // its name; empty where only another store knows it
-	Own       bool   // the lane is a single record
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Held      bool   `json:"held"`     // the partition is held here: the lane can be released
+	LaneID    LaneID `json:"lane_id"`  // says nothing where Own
+	Lane      string `json:"lane"`     // its name; empty where only another store knows it
+	Own       bool   `json:"own_lane"` // the lane is a single record
 	// Offset is that of the job that it was parked for; -1: an operator has parked
 	// it, or another store.
-	Offset   int64
-	Since    time.Time
-	Reason   string // that job's error, or the operator's words
-	Released bool   // its jobs run
-	Jobs     int64  // kept by this store
-	Bytes    int64  // of them
+	Offset   int64     `json:"offset"`
+	Since    time.Time `json:"since"`
+	Reason   string    `json:"reason"`       // that job's error, or the operator's words
+	Released bool      `json:"released"`     // its jobs run
+	Jobs     int64     `json:"jobs"`         // kept by this store
+	Bytes    int64     `json:"stored_bytes"` // of them
 	// Elsewhere are the ids of other stores that keep the rest of its jobs: each
 	// lists and releases its own part when it holds the partition.
-	Elsewhere []string
+	Elsewhere []string `json:"elsewhere"`
 }
 
 func (i *inspector) Parked(ctx context.Context, q Query) iter.Seq2[ParkedLane, error] {
@@ -80,7 +80,7 @@ func (i *inspector) Parked(ctx context.Context, q Query) iter.Seq2[ParkedLane, e
 
 func parkedLane(l queue.ParkedLane, held bool) ParkedLane {
 	return ParkedLane{
-		Topic: l.Topic, Partition: l.Partition, Held: held, LaneID: l.Lane.ID, Lane: string(l.Lane.Name), Own: l.Lane.Own,
+		Topic: l.Topic, Partition: l.Partition, Held: held, LaneID: LaneID(l.Lane.ID), Lane: string(l.Lane.Name), Own: l.Lane.Own,
 		Offset: l.Offset, Since: l.Since, Reason: l.Reason, Released: l.Released, Jobs: l.Jobs, Bytes: l.Bytes, Elsewhere: l.Elsewhere,
 	}
 }
@@ -88,7 +88,7 @@ func parkedLane(l queue.ParkedLane, held bool) ParkedLane {
 func (l ParkedLane) stored() queue.ParkedLane {
 	return queue.ParkedLane{
 		TopicPartition: queue.TopicPartition{Topic: l.Topic, Partition: l.Partition},
-		Lane:           queue.Lane{ID: l.LaneID, Name: []byte(l.Lane), Own: l.Own},
+		Lane:           queue.Lane{ID: uint64(l.LaneID), Name: []byte(l.Lane), Own: l.Own},
 		Offset:         l.Offset,
 	}
 }
@@ -226,7 +226,7 @@ func (v laneVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Oper
 	}
 	for _, lane := range changed {
 		op.Lanes = append(op.Lanes, lane)
-		i.opt.Logger.Info(v.said, "topic", lane.Topic, "partition", lane.Partition, "lane", fmt.Sprintf("%016x", lane.LaneID),
+		i.opt.Logger.Info(v.said, "topic", lane.Topic, "partition", lane.Partition, "lane", lane.LaneID.String(),
 			"jobs", lane.Jobs, "elsewhere", lane.Elsewhere, "reason", op.Command.Reason)
 	}
 	return nil

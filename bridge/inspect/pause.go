@@ -23,25 +23,25 @@ const (
 
 // PauseEntry is what an operator has paused.
 type PauseEntry struct {
-	Topic     string
-	Partition int32 // -1: the whole topic
-	OfLane    bool  // only a lane of the partition
-	LaneID    uint64
-	Lane      string // its name; empty where it is not known
-	Since     time.Time
-	Until     time.Time // it ends by itself; the zero time: it does not
-	Reason    string
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"` // -1: the whole topic
+	OfLane    bool      `json:"of_lane"`   // only a lane of the partition
+	LaneID    LaneID    `json:"lane_id"`
+	Lane      string    `json:"lane"` // its name; empty where it is not known
+	Since     time.Time `json:"since"`
+	Until     time.Time `json:"until"` // it ends by itself; the zero time: it does not
+	Reason    string    `json:"reason"`
 }
 
 func pauseOf(p queue.Pause) PauseEntry {
 	return PauseEntry{
-		Topic: p.Topic, Partition: p.Partition, OfLane: p.OfLane, LaneID: p.Lane, Lane: string(p.LaneName),
+		Topic: p.Topic, Partition: p.Partition, OfLane: p.OfLane, LaneID: LaneID(p.Lane), Lane: string(p.LaneName),
 		Since: p.Since, Until: p.Until, Reason: p.Reason,
 	}
 }
 
 func (p PauseEntry) scope() queue.Scope {
-	return queue.Scope{Topic: p.Topic, Partition: p.Partition, OfLane: p.OfLane, Lane: p.LaneID}
+	return queue.Scope{Topic: p.Topic, Partition: p.Partition, OfLane: p.OfLane, Lane: uint64(p.LaneID)}
 }
 
 // Why there is nothing to pause or to resume, or it is refused.
@@ -139,7 +139,7 @@ func (v pauseVerb) wanted(ctx context.Context, i *inspector, plan *Plan) (list [
 				addOther(&plan.Refused, reasonUnknownLane)
 				continue
 			}
-			p.OfLane, p.LaneID, p.Lane = true, lane.ID, string(lane.Name)
+			p.OfLane, p.LaneID, p.Lane = true, LaneID(lane.ID), string(lane.Name)
 		}
 		list = append(list, p)
 	}

@@ -21,31 +21,31 @@ const sampleSize = 10
 // Plan is what a command would do. It is plain data: it can be stored, shown
 // and executed later.
 type Plan struct {
-	Command Command
-	Made    time.Time
-	Matched int          // jobs that the selection matches
-	Jobs    []Target     // those that would change
-	Sample  []Job        // the first of these, in full
-	Lanes   []ParkedLane // those that would be released or discarded
-	Pauses  []PauseEntry // those that would begin, change or end
+	Command Command      `json:"command"`
+	Made    time.Time    `json:"made_at"`
+	Matched int          `json:"matched"` // jobs that the selection matches
+	Jobs    []Target     `json:"jobs"`    // those that would change
+	Sample  []Job        `json:"sample"`  // the first of these, in full
+	Lanes   []ParkedLane `json:"lanes"`   // those that would be released or discarded
+	Pauses  []PauseEntry `json:"pauses"`  // those that would begin, change or end
 	// Dead are the dead letters that would change, DeadSample the first of
 	// these in full, and Errors how often which error is among those matched.
-	Dead       []DeadTarget
-	DeadSample []DeadLetter
-	Errors     []Group
+	Dead       []DeadTarget `json:"dead"`
+	DeadSample []DeadLetter `json:"dead_sample"`
+	Errors     []Group      `json:"errors"`
 	// More is how many others would change that are beyond [MaxJobs]: execute
 	// this plan and make another.
-	More        int
-	AlreadyDone []Group // nothing is to be done about these
-	Refused     []Group
+	More        int     `json:"more"`
+	AlreadyDone []Group `json:"already_done"` // nothing is to be done about these
+	Refused     []Group `json:"refused"`
 }
 
 // Target is a job that a plan would change, as it stood then.
 type Target struct {
 	Name
-	ID       string
-	State    State
-	Attempts int
+	ID       string `json:"id"`
+	State    State  `json:"state"`
+	Attempts int    `json:"attempts"`
 }
 
 // Why nothing is to be done, or a job is refused, apart from what queue says.

@@ -14,14 +14,14 @@ import (
 
 // Query selects open jobs. Every field narrows it; the zero value selects all.
 type Query struct {
-	Topic      string
-	Partitions []int32 // of Topic
-	Offsets    []int64 // of Topic and one partition
-	From       int64   // offsets below it are left out
-	Key        []byte  // of the record; nil: any
-	Lane       []byte  // the lane's name; nil: any, jobs in a lane of their own included
-	States     []State
-	Limit      int // at most so many jobs; zero: all
+	Topic      string  `json:"topic,omitzero"`
+	Partitions []int32 `json:"partitions,omitzero"`  // of Topic
+	Offsets    []int64 `json:"offsets,omitzero"`     // of Topic and one partition
+	From       int64   `json:"from_offset,omitzero"` // offsets below it are left out
+	Key        []byte  `json:"key,omitzero"`         // of the record; nil: any
+	Lane       []byte  `json:"lane,omitzero"`        // the lane's name; nil: any, jobs in a lane of their own included
+	States     []State `json:"states,omitzero"`
+	Limit      int     `json:"limit,omitzero"` // at most so many jobs; zero: all
 }
 
 // Validate reports everything that is wrong with the query.

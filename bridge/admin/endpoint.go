@@ -1,0 +1,153 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/flat"
+)
+
+// none is the question of what has none.
+type none struct{}
+
+// endpoint is one thing that can be asked: server and client go by it.
+type endpoint[Q, A any] struct {
+	method, path string
+	changes      bool // is refused by a read-only server
+	question     flat.Form[Q]
+	answer       flat.Form[A]
+}
+
+// reading is asked with parameters of the URL.
+func reading[Q, A any](path string) endpoint[Q, A] {
+	return endpoint[Q, A]{http.MethodGet, path, false, flat.Of[Q](), flat.Of[A]()}
+}
+
+// planning is asked with a body, and changes nothing.
+func planning[Q, A any](path string) endpoint[Q, A] {
+	return endpoint[Q, A]{http.MethodPost, path, false, flat.Of[Q](), flat.Of[A]()}
+}
+
+// changing is asked with a body.
+func changing[Q, A any](path string) endpoint[Q, A] {
+	return endpoint[Q, A]{http.MethodPost, path, true, flat.Of[Q](), flat.Of[A]()}
+}
+
+// listing is reading whose answers are streamed.
+type listing[Q, A any] struct{ endpoint[Q, A] }
+
+func streaming[Q, A any](path string) listing[Q, A] {
+	return listing[Q, A]{reading[Q, A](path)}
+}
+
+// route is an endpoint with what answers it.
+type route struct {
+	method, path string
+	changes      bool
+	serve        func(http.ResponseWriter, *http.Request) error
+}
+
+// by answers with what ask returns; also with an error, what it has reached.
+func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
+	return route{e.method, e.path, e.changes, func(w http.ResponseWriter, r *http.Request) error {
+		q, err := e.asked(w, r)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		defer cancel()
+		a, err := ask(ctx, q)
+		body, unwritten := e.answer.Marshal(a)
+		switch {
+		case err != nil && e.changes:
+			return &partly{err, body}
+		case err != nil || unwritten != nil:
+			return errors.Join(err, unwritten)
+		}
+		return send(w, http.StatusOK, body)
+	}}
+}
+
+// partly is an error with what was reached before it.
+type partly struct {
+	error
+	result []byte
+}
+
+func (p *partly) Unwrap() error { return p.error }
+
+// by streams what ask lists.
+func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) route {
+	return route{l.method, l.path, l.changes, func(w http.ResponseWriter, r *http.Request) error {
+		q, err := l.asked(w, r)
+		if err != nil {
+			return err
+		}
+		out := newLines(w)
+		for a, err := range ask(r.Context(), q) {
+			if err == nil {
+				err = out.add(func(to []byte) ([]byte, error) { return l.answer.Append(to, a) })
+			}
+			if err != nil {
+				return out.fail(err)
+			}
+		}
+		return out.flush()
+	}}
+}
+
+// asked reads the question of a request.
+func (e endpoint[Q, A]) asked(w http.ResponseWriter, r *http.Request) (q Q, err error) {
+	if e.method == http.MethodGet {
+		values, err := parameters(r)
+		if err == nil {
+			err = e.question.FromValues(values, &q)
+		}
+		return q, refused(q, err)
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return q, err
+	}
+	return q, refused(q, e.understand(body, &q))
+}
+
+// understand reads a body. What the asker adds to what it was given, as members
+// of a plan, may be of a later version; what it asks for has to be understood.
+func (e endpoint[Q, A]) understand(body []byte, q *Q) error {
+	if asked, ok := any(q).(interface{ askedIn([]byte) error }); ok {
+		return asked.askedIn(body)
+	}
+	return e.question.UnmarshalStrict(body, q)
+}
+
+// refused is why a question cannot be answered, if so.
+func refused(q any, err error) error {
+	if checked, ok := q.(interface{ Validate() error }); ok && err == nil {
+		err = checked.Validate()
+	}
+	if err != nil {
+		return invalid("%w", err)
+	}
+	return nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Now().Add(bodyWithin)); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if large := new(http.MaxBytesError); errors.As(err, &large) {
+		return nil, fmt.Errorf("%w: at most %d bytes are read; select less at a time", ErrTooLarge, maxBody)
+	}
+	if err != nil {
+		return nil, invalid("its body did not arrive: %w", err)
+	}
+	return body, control.SetReadDeadline(time.Time{})
+}

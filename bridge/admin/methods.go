@@ -1,0 +1,95 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/bridge/internal/flat"
+)
+
+// A method of inspect.Inspector is here three times: what is asked and answered,
+// who answers it in the server, and who asks it in the client.
+var (
+	partitions = reading[none, []inspect.Partition]("/v1/partitions")
+	jobs       = streaming[inspect.Query, inspect.Job]("/v1/jobs")
+	parked     = streaming[inspect.Query, inspect.ParkedLane]("/v1/parked")
+	pauses     = reading[none, []inspect.PauseEntry]("/v1/pauses")
+	dead       = streaming[inspect.DeadQuery, inspect.DeadLetter]("/v1/dead")
+	plan       = planning[inspect.Command, inspect.Plan]("/v1/plan")
+	execute    = changing[planned, inspect.Operation]("/v1/execute")
+)
+
+func routesOf(i inspect.Inspector) []route {
+	return []route{
+		partitions.by(func(ctx context.Context, _ none) ([]inspect.Partition, error) { return i.Partitions(ctx) }),
+		jobs.by(i.Jobs),
+		parked.by(i.Parked),
+		pauses.by(func(ctx context.Context, _ none) ([]inspect.PauseEntry, error) { return i.Pauses(ctx) }),
+		dead.by(i.Dead),
+		plan.by(i.Plan),
+		execute.by(func(ctx context.Context, p planned) (inspect.Operation, error) { return i.Execute(ctx, p.Plan) }),
+	}
+}
+
+var _ inspect.Inspector = (*Client)(nil)
+
+// Partitions asks the bridge for [inspect.Inspector.Partitions], as the other
+// methods do for theirs.
+func (c *Client) Partitions(ctx context.Context) ([]inspect.Partition, error) {
+	return partitions.ask(ctx, c, none{})
+}
+
+func (c *Client) Jobs(ctx context.Context, q inspect.Query) iter.Seq2[inspect.Job, error] {
+	return jobs.ask(ctx, c, q)
+}
+
+func (c *Client) Parked(ctx context.Context, q inspect.Query) iter.Seq2[inspect.ParkedLane, error] {
+	return parked.ask(ctx, c, q)
+}
+
+func (c *Client) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
+	return pauses.ask(ctx, c, none{})
+}
+
+func (c *Client) Dead(ctx context.Context, q inspect.DeadQuery) iter.Seq2[inspect.DeadLetter, error] {
+	return dead.ask(ctx, c, q)
+}
+
+func (c *Client) Plan(ctx context.Context, cmd inspect.Command) (inspect.Plan, error) {
+	return plan.ask(ctx, c, cmd)
+}
+
+// Execute sends the plan without its samples, on which nothing depends.
+func (c *Client) Execute(ctx context.Context, p inspect.Plan) (inspect.Operation, error) {
+	p.Sample, p.DeadSample = nil, nil
+	return execute.ask(ctx, c, planned{p})
+}
+
+// planned is a plan that comes back to be executed. What its command asks for
+// has to be understood; the rest was ours.
+type planned struct{ inspect.Plan }
+
+var (
+	planForm    = flat.Of[inspect.Plan]()
+	commandForm = flat.Of[inspect.Command]()
+)
+
+func (p *planned) askedIn(body []byte) error {
+	if err := planForm.Unmarshal(body, &p.Plan); err != nil {
+		return err
+	}
+	var given struct {
+		Command json.RawMessage `json:"command"`
+	}
+	if err := json.Unmarshal(body, &given); err != nil || given.Command == nil {
+		return errors.Join(errors.New("it has no command"), err)
+	}
+	p.Command = inspect.Command{}
+	return commandForm.UnmarshalStrict(given.Command, &p.Command)
+}
+
+// Validate is that of the command.
+func (p planned) Validate() error { return p.Command.Validate() }

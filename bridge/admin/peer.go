@@ -1,0 +1,58 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/user"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerKey is the context key of the process at the other end.
+type peerKey struct{}
+
+// withPeer notes who has connected.
+func withPeer(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, peerKey{}, peerOf(conn))
+}
+
+// peerOf names the user at the other end as the kernel knows it.
+func peerOf(conn net.Conn) string {
+	if l, ok := conn.(*limitedConn); ok {
+		conn = l.Conn
+	}
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		return "unknown"
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return "unknown"
+	}
+	var credentials *unix.Ucred
+	failed := raw.Control(func(fd uintptr) {
+		credentials, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if failed != nil || err != nil {
+		return "unknown"
+	}
+	return userOf(credentials.Uid)
+}
+
+func userOf(uid uint32) string {
+	id := formatID(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return fmt.Sprintf("%s (uid %s)", u.Username, id)
+	}
+	return "uid " + id
+}
+
+func formatID(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
+
+// peer is who sends a request.
+func peer(ctx context.Context) string {
+	name, _ := ctx.Value(peerKey{}).(string)
+	return name
+}

@@ -1,0 +1,194 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+)
+
+// Config is what a server works with.
+type Config struct {
+	// Inspector answers. Required.
+	Inspector inspect.Inspector
+	// ReadOnly refuses to carry commands out.
+	ReadOnly bool
+	// Logger receives which commands came, from whom. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Server answers requests. It is safe for concurrent use.
+type Server struct {
+	cfg    Config
+	routes map[string]map[string]route // by path and method
+	reads  slots
+	edits  slots
+	// requests are those that are being answered.
+	requests sync.WaitGroup
+}
+
+// NewServer prepares a server; it listens on nothing yet.
+func NewServer(cfg Config) (*Server, error) {
+	if cfg.Inspector == nil {
+		return nil, errors.New("admin: Config.Inspector is missing")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{cfg: cfg, routes: make(map[string]map[string]route), reads: make(slots, maxReads), edits: make(slots, maxChanges)}
+	for _, r := range append(routesOf(cfg.Inspector), s.about()) {
+		if s.routes[r.path] == nil {
+			s.routes[r.path] = make(map[string]route)
+		}
+		s.routes[r.path][r.method] = r
+	}
+	return s, nil
+}
+
+// Serve answers on the listeners until ctx ends, which is no error, or one of
+// them fails. It closes them, and returns when every request has ended: those
+// under way have two seconds, then their contexts end.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	base, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerWithin,
+		IdleTimeout:       idleFor,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnContext:       withPeer,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { ended <- server.Serve(limit(l)) }()
+	}
+	var failure error
+	left := len(listeners)
+	select {
+	case <-ctx.Done():
+	case failure = <-ended:
+		left--
+	}
+	grace, cancel := context.WithTimeout(base, endWithin)
+	defer cancel()
+	_ = server.Shutdown(grace) // what it leaves is ended below
+	end()
+	_ = server.Close()
+	for range left {
+		<-ended
+	}
+	s.requests.Wait()
+	if failure != nil {
+		return fmt.Errorf("admin: %w", failure)
+	}
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	defer s.requests.Done()
+	began, w := time.Now(), &answer{ResponseWriter: to}
+	found, err := s.find(r)
+	if err == nil {
+		err = s.serve(found, w, r)
+	}
+	s.note(found, r, time.Since(began), err)
+	if err != nil && (w.begun || refuse(w, err) != nil) {
+		panic(http.ErrAbortHandler) // nobody is to take what was sent for whole
+	}
+}
+
+// answer knows whether something was sent.
+type answer struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.begun = true
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (s *Server) find(r *http.Request) (route, error) {
+	byMethod := s.routes[r.URL.Path]
+	found, ok := byMethod[r.Method]
+	switch {
+	case byMethod == nil:
+		return route{}, fmt.Errorf("%w: %.100q is nothing that this version of the bridge answers", ErrUnknown, r.URL.Path)
+	case !ok:
+		return route{}, invalid("%s is not asked for with %.20q", r.URL.Path, r.Method)
+	case found.changes && s.cfg.ReadOnly:
+		return route{}, fmt.Errorf("%w: unset admin.read_only, or stop the bridge and use its data directory", ErrReadOnly)
+	}
+	return found, nil
+}
+
+// serve lets the route answer when it is its turn.
+func (s *Server) serve(found route, w http.ResponseWriter, r *http.Request) (err error) {
+	turn := s.reads
+	if r.Method != http.MethodGet {
+		turn = s.edits
+	}
+	if !turn.take(r.Context()) {
+		return fmt.Errorf("%w: %d are under way; ask again in some seconds", ErrBusy, cap(turn))
+	}
+	defer turn.release()
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.cfg.Logger.Error("answering an admin request panicked", "path", found.path, "panic", cause, "stack", string(debug.Stack()))
+			err = errors.New("the bridge failed to answer; its log says more")
+		}
+	}()
+	return found.serve(w, r)
+}
+
+// refuse sends an error instead of an answer.
+func refuse(w http.ResponseWriter, err error) error {
+	p, status := problemOf(err)
+	if reached := new(partly); errors.As(err, &reached) {
+		p.Result = reached.result
+	}
+	body, unwritten := json.Marshal(failed{&p})
+	if unwritten != nil {
+		return unwritten
+	}
+	return send(w, status, body)
+}
+
+// note logs the request: commands always.
+func (s *Server) note(found route, r *http.Request, took time.Duration, err error) {
+	level := slog.LevelDebug
+	if found.changes {
+		level = slog.LevelInfo
+	}
+	attrs := []any{"path", found.path, "by", peer(r.Context()), "took", took}
+	if err != nil {
+		attrs = append(attrs, "error", err)
+	}
+	s.cfg.Logger.Log(r.Context(), level, "admin request", attrs...)
+}
+
+// parameters are those of the URL.
+func parameters(r *http.Request) (url.Values, error) {
+	return url.ParseQuery(r.URL.RawQuery)
+}
