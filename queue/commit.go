@@ -76,7 +76,7 @@ func (s *Store) tell(f *flush, took time.Duration) {
 }
 
 func (s *Store) write(f *flush, w *bodyWriter) error {
-	if len(f.parts) == 0 && f.identity == nil && len(f.pauses) == 0 && len(f.guards) == 0 && len(f.dead) == 0 && !f.expiring {
+	if len(f.parts) == 0 && f.identity == nil && len(f.pauses) == 0 && len(f.guards) == 0 && len(f.dead) == 0 && !f.expiring && f.ledger.empty() {
 		s.measure() // Room may have asked for it
 		return nil
 	}
@@ -101,6 +101,9 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 			}
 		}
 		if err := writeGuards(tx, f.guards); err != nil {
+			return err
+		}
+		if err := s.writeLedger(tx, &f.ledger); err != nil {
 			return err
 		}
 		return writePauses(tx, f.pauses)

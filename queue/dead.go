@@ -46,6 +46,7 @@ type DeadCount struct {
 	Bytes   int64
 	Unsent  int       // of Letters, in the outbox
 	Oldest  time.Time // burial of the one that expires first; the zero time without any
+	Burials uint64    // number of the last burial: letters to come have higher ones
 }
 
 // DeadCounts returns the partitions that have dead letters, attached or not, by
@@ -75,7 +76,7 @@ func (s *Store) DeadCount(tp TopicPartition) DeadCount {
 }
 
 func (t tallyValue) count(tp TopicPartition) DeadCount {
-	return DeadCount{tp, t.Letters, t.Bytes, t.Unsent, time.Unix(0, t.oldest)}
+	return DeadCount{tp, t.Letters, t.Bytes, t.Unsent, time.Unix(0, t.oldest), t.Burials}
 }
 
 // deadValue is what the file knows of a dead letter beyond its body.

@@ -15,6 +15,7 @@ type flush struct {
 	events   []Durable
 	pauses   []PauseChange
 	guards   map[string]guardValue
+	ledger   ledgerChanges
 
 	now      time.Time
 	dead     []*deadChange
@@ -71,7 +72,7 @@ func (s *Store) gather() *flush {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.started++
-	f := &flush{events: s.events, pauses: s.pauseChanges, guards: s.guards}
+	f := &flush{events: s.events, pauses: s.pauseChanges, guards: s.guards, ledger: s.ledger.changes}
 	tight := s.tight()
 	for _, p := range s.dirty {
 		f.parts = append(f.parts, p.gather(tight))
@@ -82,6 +83,7 @@ func (s *Store) gather() *flush {
 	}
 	s.gatherDead(f)
 	s.dirty, s.events, s.pauseChanges, s.guards = nil, nil, nil, nil
+	s.ledger.changes = ledgerChanges{}
 	s.flying, s.gathering = s.gathering, undurable{}
 	return f
 }

@@ -85,6 +85,23 @@ func (r formatReader) pauses() (list []Pause, err error) {
 	return list, err
 }
 
+// ledger lists what is kept beside the partitions, bucket by bucket.
+func (r formatReader) ledger() (list []string, err error) {
+	for _, bucket := range []string{"audit", "operations", "settings"} {
+		b := r.tx.Bucket([]byte(bucket))
+		if b == nil {
+			continue
+		}
+		err = errors.Join(err, b.ForEach(func(key, value []byte) error {
+			m, err := framedMap(value)
+			open, _ := m["open"].(bool)
+			list = append(list, fmt.Sprintf("%s %x %d %v %d %s", bucket, key, number(m["at"]), open, number(m["version"]), text(m["data"])))
+			return err
+		}))
+	}
+	return list, err
+}
+
 func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 	state, err := framedMap(b.Get([]byte("state")))
 	if err != nil {

@@ -96,6 +96,7 @@ type Store struct {
 	pauseChanges []PauseChange         // for the next flush
 	guards       map[string]guardValue // for the next flush, by topic
 	pauseAlarm   Timer                 // fires when the first of pauses ends
+	ledger       ledger
 
 	forgotten int          // calls of Forget that did something
 	detached  int          // calls of Detach that did something
@@ -129,7 +130,8 @@ type Store struct {
 	dirtied chan struct{} // holds one token while something is dirty
 	urgent  chan struct{} // holds one token while somebody waits for a flush
 
-	nextCompact time.Time // the committer's: no compaction before
+	nextCompact time.Time   // the committer's: no compaction before
+	audit       *auditTally // the committer's; nil: not counted yet
 }
 
 // undurable counts outcomes that are not in the file yet.
@@ -176,6 +178,9 @@ func open(path string, opt Options, l layout) (*Store, error) {
 	err = s.beginEpoch()
 	if err == nil {
 		err = s.loadPauses()
+	}
+	if err == nil {
+		err = s.loadLedger()
 	}
 	if err != nil {
 		db.Close()
@@ -249,7 +254,7 @@ func (s *Store) Sync(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.guards) > 0 || len(s.deadChanges) > 0 || s.expireDue
+	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.guards) > 0 || len(s.deadChanges) > 0 || s.expireDue || !s.ledger.changes.empty()
 	if !changed && s.started == s.finished {
 		s.mu.Unlock()
 		return nil

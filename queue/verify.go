@@ -27,6 +27,9 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 		if err := verifyGuards(tx, report); err != nil {
 			return err
 		}
+		if err := verifyLedger(tx, report); err != nil {
+			return err
+		}
 		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
 			var missing *DamageError
 			if errors.As(checkBuckets(tp, b), &missing) {
