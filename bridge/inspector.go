@@ -28,8 +28,18 @@ func (l live) now() (inspect.Inspector, error) {
 
 // inspects lets the inspector work on an open store.
 func (r *run) inspects() {
-	i := inspect.New(r.store, inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun})
+	i := inspect.New(r.store, r.inspectOptions())
 	r.inspector.Store(&i)
+}
+
+func (r *run) inspectOptions() inspect.Options {
+	return inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun}
+}
+
+// executeStored executes what operators have stored, until ctx ends.
+func (r *run) executeStored(ctx context.Context) error {
+	r.fail(inspect.ExecuteStored(ctx, r.store, r.inspectOptions()))
+	return nil
 }
 
 // laneOf finds a lane by the key of its records or by its name.
@@ -124,6 +134,30 @@ func (l live) Execute(ctx context.Context, plan inspect.Plan) (inspect.Operation
 	}
 	op, err := i.Execute(ctx, plan)
 	return op, ended(err)
+}
+
+func (l live) Audit(ctx context.Context, q inspect.AuditQuery) iter.Seq2[inspect.AuditEntry, error] {
+	return func(yield func(inspect.AuditEntry, error) bool) {
+		i, err := l.now()
+		if err != nil {
+			yield(inspect.AuditEntry{}, err)
+			return
+		}
+		for entry, err := range i.Audit(ctx, q) {
+			if !yield(entry, ended(err)) {
+				return
+			}
+		}
+	}
+}
+
+func (l live) Operations(ctx context.Context) ([]inspect.BulkOperation, error) {
+	i, err := l.now()
+	if err != nil {
+		return nil, err
+	}
+	list, err := i.Operations(ctx)
+	return list, ended(err)
 }
 
 // ended is the error of a call that the end of the bridge overtook, in the

@@ -70,6 +70,7 @@ func (r *run) until(ctx context.Context) error {
 	group.Go(func() error { return r.renewLeases(keep) })
 	group.Go(func() error { return r.pokeCommits(keep) })
 	group.Go(func() error { return r.dropDeparted(keep) })
+	group.Go(func() error { return r.executeStored(keep) })
 	if r.routes.copiesDead() {
 		group.Go(func() error { return r.sendDead(keep) })
 	}

@@ -18,6 +18,8 @@ var (
 	parked     = streaming[inspect.Query, inspect.ParkedLane]("/v1/parked")
 	pauses     = reading[none, []inspect.PauseEntry]("/v1/pauses")
 	dead       = streaming[inspect.DeadQuery, inspect.DeadLetter]("/v1/dead")
+	audit      = streaming[inspect.AuditQuery, inspect.AuditEntry]("/v1/audit")
+	operations = reading[none, []inspect.BulkOperation]("/v1/operations")
 	plan       = planning[inspect.Command, inspect.Plan]("/v1/plan")
 	execute    = changing[planned, inspect.Operation]("/v1/execute")
 )
@@ -29,6 +31,8 @@ func routesOf(i inspect.Inspector) []route {
 		parked.by(i.Parked),
 		pauses.by(func(ctx context.Context, _ none) ([]inspect.PauseEntry, error) { return i.Pauses(ctx) }),
 		dead.by(i.Dead),
+		audit.by(i.Audit),
+		operations.by(func(ctx context.Context, _ none) ([]inspect.BulkOperation, error) { return i.Operations(ctx) }),
 		plan.by(i.Plan),
 		execute.by(func(ctx context.Context, p planned) (inspect.Operation, error) { return i.Execute(ctx, p.Plan) }),
 	}
@@ -56,6 +60,14 @@ func (c *Client) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
 
 func (c *Client) Dead(ctx context.Context, q inspect.DeadQuery) iter.Seq2[inspect.DeadLetter, error] {
 	return dead.ask(ctx, c, q)
+}
+
+func (c *Client) Audit(ctx context.Context, q inspect.AuditQuery) iter.Seq2[inspect.AuditEntry, error] {
+	return audit.ask(ctx, c, q)
+}
+
+func (c *Client) Operations(ctx context.Context) ([]inspect.BulkOperation, error) {
+	return operations.ask(ctx, c, none{})
 }
 
 func (c *Client) Plan(ctx context.Context, cmd inspect.Command) (inspect.Plan, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +25,18 @@ type Command struct {
 	Until time.Time `json:"until,omitzero"`
 	// Then is what becomes of cancelled jobs. Zero: [ThenHalt].
 	Then Then `json:"then,omitzero"`
-	// Reason goes to the log, stays with a pause, and is told of a buried job.
+	// Reason goes to the log and the audit trail, stays with a pause, and is told
+	// of a buried job.
 	Reason string `json:"reason,omitzero"`
+	// Rate is how many dead letters are requeued or discarded per second, at most.
+	// Zero: as many as the store takes.
+	Rate float64 `json:"rate,omitzero"`
+	// StopAt ends a requeue when this share of the requeued jobs that finished,
+	// 20 at least, is dead again: above 0, and up to 1, which is never. Zero:
+	// [DefaultStopAt] for an operation that is stored.
+	StopAt float64 `json:"stop_at,omitzero"`
+	// Operation is the id of the stored operation that is to be stopped.
+	Operation string `json:"operation,omitzero"`
 }
 
 // Validate reports everything that is wrong with the command.
@@ -43,14 +54,40 @@ func (c Command) Validate() error {
 	if c.Then != "" && c.Verb != Cancel {
 		problems = append(problems, fmt.Errorf("what is to come then is said of cancel only, not of %s", c.Verb))
 	}
+	if _, stops := v.(stopVerb); c.Operation != "" && !stops {
+		problems = append(problems, fmt.Errorf("an operation is named to stop it, not to %s", c.Verb))
+	}
+	problems = append(problems, c.validatePace(v))
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("command: %w", err)
 	}
 	return nil
 }
 
+// validatePace tells what is wrong with rate and stop condition.
+func (c Command) validatePace(v verb) error {
+	var problems []error
+	dead, ok := v.(deadVerb)
+	switch {
+	case c.Rate != 0 && !ok:
+		problems = append(problems, fmt.Errorf("only requeue and discard have a rate, not %s", c.Verb))
+	case c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0):
+		problems = append(problems, fmt.Errorf("rate %v cannot be", c.Rate))
+	}
+	switch {
+	case c.StopAt != 0 && !dead.runs:
+		problems = append(problems, fmt.Errorf("only requeue stops when jobs are dead again, not %s", c.Verb))
+	case c.StopAt < 0 || c.StopAt > 1 || math.IsNaN(c.StopAt):
+		problems = append(problems, fmt.Errorf("stop at %v is no share of the jobs: it is above 0 and at most 1", c.StopAt))
+	}
+	return errors.Join(problems...)
+}
+
 // validateSelection tells what is wrong with what the verb acts on.
 func (c Command) validateSelection(v verb) error {
+	if _, stops := v.(stopVerb); stops {
+		return nil // it says so itself
+	}
 	topic, selected, other := c.Select.Topic, c.Select.Validate(), !c.Dead.isZero()
 	if _, dead := v.(deadVerb); dead {
 		topic, selected, other = c.Dead.Topic, c.Dead.Validate(), !c.Select.isZero()
@@ -85,6 +122,9 @@ func (c Command) LogValue() slog.Value {
 	add(c.Then != "", "then", c.Then)
 	add(c.ResetAttempts, "reset_attempts", true)
 	add(c.Reason != "", "reason", c.Reason)
+	add(c.Rate > 0, "rate", c.Rate)
+	add(c.StopAt > 0, "stop_at", c.StopAt)
+	add(c.Operation != "", "operation", c.Operation)
 	return slog.GroupValue(attrs...)
 }
 

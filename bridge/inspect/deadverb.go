@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -44,86 +43,12 @@ func (v deadVerb) validate(c Command) error {
 	return nil
 }
 
-// plan leaves out what is buried from now on, also in the plans that are made
-// after this one with its command: what dies again is not taken twice.
-func (v deadVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
-	q := &plan.Command.Dead
-	if q.BuriedBefore.IsZero() {
-		q.BuriedBefore = plan.Made.Add(time.Nanosecond)
-	}
-	missing, held := q.named(), i.store.Attached()
-	for f, err := range i.scanDead(ctx, *q) {
-		if err == nil {
-			err = v.add(i, held, plan, f)
-		}
-		if err != nil {
-			return err
-		}
-		missing = slices.DeleteFunc(missing, func(offset int64) bool { return offset == f.Offset })
-	}
-	for _, offset := range missing {
-		add(&plan.AlreadyDone, reasonNotDead, Name{q.Topic, q.Partitions[0], offset})
-	}
-	slices.SortStableFunc(plan.Errors, func(a, b Group) int { return b.Count - a.Count })
-	return nil
-}
-
-// named returns the offsets that are asked for whatever their letters are like.
-func (q DeadQuery) named() []int64 {
-	if q.Key != nil || q.Lane != nil || q.ErrorMatches != "" || q.Limit > 0 {
-		return nil
-	}
-	return slices.Compact(slices.Sorted(slices.Values(q.Offsets)))
-}
-
-// maxErrors bounds the errors that a plan counts.
-const maxErrors = 20
-
-func (v deadVerb) add(i *inspector, held []*queue.Partition, plan *Plan, f *deadFound) error {
-	plan.Matched++
-	if at := slices.IndexFunc(plan.Errors, func(g Group) bool { return g.Reason == f.Reason }); at >= 0 || len(plan.Errors) < maxErrors {
-		add(&plan.Errors, f.Reason, f.name())
-	}
-	refusal := v.refusal(held, f)
-	switch {
-	case refusal != "":
-		add(&plan.Refused, refusal, f.name())
-	case len(plan.Dead) == MaxJobs:
-		plan.More++
-	default:
-		plan.Dead = append(plan.Dead, DeadTarget{f.name(), idOf(f.TopicID, f.name()), f.Number})
-		if len(plan.DeadSample) < sampleSize {
-			there, err := f.read(i.store)
-			if there {
-				plan.DeadSample = append(plan.DeadSample, f.show())
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// refusal tells why a letter cannot be a job again, as far as that is known.
-func (v deadVerb) refusal(held []*queue.Partition, f *deadFound) string {
-	if !v.runs {
-		return ""
-	}
-	p := find(held, f.TopicPartition)
-	switch {
-	case p == nil:
-		return reasonNotHeld
-	case f.Damaged != nil:
-		return f.Damaged.Error()
-	}
-	if id := p.State().TopicID; id != f.TopicID && id != "" && f.TopicID != "" {
-		return reasonNewTopic
-	}
-	return ""
-}
-
 // execute acts on the letters of the plan by name: a job that comes back takes
 // its place before later ones of its lane.
 func (v deadVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	if plan.Background {
+		return v.store(ctx, i, plan, op)
+	}
 	targets := slices.SortedFunc(slices.Values(plan.Dead), func(a, b DeadTarget) int { return compareNames(a.Name, b.Name) })
 	for len(targets) > 0 {
 		n := min(batchJobs, len(targets))
@@ -139,6 +64,18 @@ func (v deadVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Oper
 		for _, r := range results {
 			v.note(i, op, r)
 		}
+	}
+	return nil
+}
+
+// store hands the plan over to an operation.
+func (v deadVerb) store(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	stored, again, err := i.storeOperation(ctx, plan)
+	if err != nil {
+		return err
+	}
+	if op.Stored = &stored; again {
+		addGroup(&op.AlreadyDone, "operation "+stored.ID+" executes the plan", stored.Matched)
 	}
 	return nil
 }

@@ -43,6 +43,12 @@ type Inspector interface {
 	// Execute does what the plan shows. With an error, what the operation
 	// names was done, and more of the plan may have been.
 	Execute(context.Context, Plan) (Operation, error)
+	// Audit lists who has done what, the oldest entries first. It ends with the
+	// first error.
+	Audit(context.Context, AuditQuery) iter.Seq2[AuditEntry, error]
+	// Operations lists the stored operations as they began: those under way, and
+	// the last hundred that are over.
+	Operations(context.Context) ([]BulkOperation, error)
 }
 
 // Partition is a Kafka partition that is held.
@@ -85,6 +91,7 @@ type inspector struct {
 	opt   Options
 	// unreadable are partitions that could not be attached, and why.
 	unreadable map[queue.TopicPartition]error
+	offline    bool // no bridge runs
 }
 
 // New inspects the partitions that are attached to an open store.

@@ -30,6 +30,7 @@ func Open(ctx context.Context, dataDir string, opt Options) (*Offline, error) {
 		return nil, fmt.Errorf("inspect %s: %w", dataDir, err)
 	}
 	i := newInspector(opened.Store, opt)
+	i.offline = true
 	if err := i.attachAll(); err != nil {
 		return nil, errors.Join(fmt.Errorf("inspect %s: %w", dataDir, err), opened.Close())
 	}

@@ -231,11 +231,13 @@ func (v pauseVerb) apply(s *queue.Store, p PauseEntry) (changed bool, err error)
 }
 
 // addOther counts what is no job to those with the same reason.
-func addOther(list *[]Group, reason string) {
+func addOther(list *[]Group, reason string) { addGroup(list, reason, 1) }
+
+func addGroup(list *[]Group, reason string, n int) {
 	at := slices.IndexFunc(*list, func(g Group) bool { return g.Reason == reason })
 	if at < 0 {
-		*list = append(*list, Group{Reason: reason, Count: 1})
-		return
+		at = len(*list)
+		*list = append(*list, Group{Reason: reason})
 	}
-	(*list)[at].Count++
+	(*list)[at].Count += n
 }

@@ -33,11 +33,23 @@ type Plan struct {
 	Dead       []DeadTarget `json:"dead"`
 	DeadSample []DeadLetter `json:"dead_sample"`
 	Errors     []Group      `json:"errors"`
+	// Letters tells more of the dead letters; nil for other verbs.
+	Letters *Letters `json:"letters"`
+	// Background tells that Execute stores an operation, which a running bridge
+	// then executes: for the whole of the selection, More included.
+	Background bool `json:"background"`
+	// Operations are those that would be stopped.
+	Operations []BulkOperation `json:"operations"`
 	// More is how many others would change that are beyond [MaxJobs]: execute
 	// this plan and make another.
 	More        int     `json:"more"`
 	AlreadyDone []Group `json:"already_done"` // nothing is to be done about these
 	Refused     []Group `json:"refused"`
+}
+
+// changes is how much would change.
+func (p Plan) changes() int {
+	return len(p.Jobs) + len(p.Lanes) + len(p.Pauses) + len(p.Dead) + len(p.Operations) + p.More
 }
 
 // Target is a job that a plan would change, as it stood then.

@@ -85,8 +85,9 @@ var verbs = map[Verb]verb{
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Bury(seen, c.Reason) },
 		said:  "job buried by an operator: it is a dead letter",
 	},
-	Requeue: deadVerb{act: requeue, said: "dead letter requeued by an operator", runs: true},
-	Discard: deadVerb{act: discard, said: "dead letter discarded by an operator"},
+	StopOperation: stopVerb{},
+	Requeue:       deadVerb{act: requeue, said: "dead letter requeued by an operator", runs: true},
+	Discard:       deadVerb{act: discard, said: "dead letter discarded by an operator"},
 }
 
 func verbNames() (names []string) {

@@ -1,0 +1,149 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	ratelimit "golang.org/x/time/rate"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+const (
+	// firstWindow is how many requeued jobs may be unfinished before the first of
+	// them have shown how it goes; each that finishes lets one more be, and each
+	// patience without any as many again.
+	firstWindow, maxWindow = 256, 20_000
+	windowPatience         = 10 * time.Second
+	// leastFinished is how many jobs the stop condition goes by, at least.
+	leastFinished = 20
+	// heldPatience is how long a partition may be away before its letters are
+	// refused: a restart or a rebalance is shorter.
+	heldPatience = 5 * time.Minute
+	// burst is the time whose letters may be taken at once.
+	burst = 250 * time.Millisecond
+	// followFor is how long jobs are followed after the end of an operation.
+	followFor = 24 * time.Hour
+)
+
+// bulkRun is an operation that is being executed.
+type bulkRun struct {
+	x *executor
+	bulkState
+	stored   queue.Operation // as the store has it
+	changed  bool            // bulkState is ahead of it
+	saved    time.Time
+	told     bool // the audit trail has its end
+	broken   bool // it cannot be read
+	verb     deadVerb
+	text     *regexp.Regexp
+	parts    []*bulkPart // with letters left, the next one first
+	limiter  *ratelimit.Limiter
+	looked   time.Time // when Out was looked after
+	finished time.Time // when a job had finished, or patience ended
+	grown    int       // by which the window has grown since for patience
+}
+
+// bulkPart is a partition of an operation.
+type bulkPart struct {
+	queue.TopicPartition
+	after letter    // all up to this one were looked at
+	away  time.Time // since when it is not held; the zero time while it is
+}
+
+// resume goes on with an operation from wherever it is. The letters that were
+// looked at before are looked at again: those that were taken are gone.
+func (x *executor) resume(stored queue.Operation) *bulkRun {
+	r := &bulkRun{x: x, stored: stored, saved: x.now(), finished: x.now()}
+	var err error
+	if r.bulkState, err = openBulk(stored); err != nil {
+		x.opt.Logger.Error("a stored operation cannot be read and does not go on; give the command again", "operation", stored.ID, "error", err)
+		r.broken = true
+		return r
+	}
+	r.told = !r.running()
+	c := r.Operation.Command
+	r.verb, _ = verbs[c.Verb].(deadVerb)
+	if r.text, err = regexp.Compile(c.Dead.ErrorMatches); err != nil || r.verb.act == nil {
+		r.changed = true
+		r.end(OperationFailed, fmt.Sprintf("this version cannot execute it: %v", err), x.now())
+		return r
+	}
+	for _, number := range slices.Sorted(maps.Keys(r.Parts)) {
+		r.parts = append(r.parts, &bulkPart{TopicPartition: queue.TopicPartition{Topic: c.Dead.Topic, Partition: number}, after: letter{-1, 0}})
+	}
+	if c.Rate > 0 {
+		r.limiter = ratelimit.NewLimiter(ratelimit.Limit(c.Rate), int(max(1, c.Rate*burst.Seconds())))
+	}
+	if r.running() {
+		r.Operation.Refused, r.changed = nil, true
+	}
+	return r
+}
+
+// followEvery is how often what was taken is looked after.
+const followEvery = 250 * time.Millisecond
+
+// follow counts what has become of what was taken.
+func (r *bulkRun) follow(ctx context.Context) error {
+	now := r.x.now()
+	every := followEvery
+	if !r.running() {
+		every = 4 * followEvery
+	}
+	if now.Sub(r.looked) < every && !r.looked.IsZero() {
+		return nil
+	}
+	r.looked = now
+	for number, set := range r.Out {
+		if err := r.look(ctx, number, set); err != nil {
+			return err
+		}
+		if len(set) == 0 {
+			delete(r.Out, number)
+		}
+	}
+	r.tally()
+	if !r.running() && now.Sub(r.Operation.Ended) > followFor && len(r.Out) > 0 {
+		r.Out, r.changed = nil, true
+	}
+	return nil
+}
+
+// look counts what has become of the letters of a partition that are out. One
+// that is there still was not taken: the process had ended.
+func (r *bulkRun) look(ctx context.Context, number int32, set letterSet) error {
+	tp := queue.TopicPartition{Topic: r.Operation.Topic, Partition: number}
+	refs := make([]queue.DeadRef, 0, len(set))
+	for l := range set {
+		refs = append(refs, queue.DeadRef{TopicPartition: tp, Offset: l.offset, Number: l.number})
+	}
+	fates, err := r.x.store.Fates(ctx, refs...)
+	if err != nil {
+		return err
+	}
+	for i, ref := range refs {
+		switch fates[i] {
+		case queue.LetterWaits:
+			continue
+		case queue.LetterDeadAgain:
+			r.Operation.DeadAgain++
+		case queue.LetterGone:
+			r.Operation.Done++
+		}
+		delete(set, letterOf(ref))
+		r.changed, r.finished, r.grown = true, r.x.now(), 0
+	}
+	return nil
+}
+
+// tally brings the counts in line with Out.
+func (r *bulkRun) tally() {
+	op := &r.Operation
+	op.Waiting = r.waiting()
+	op.Taken = op.Done + op.DeadAgain + op.Waiting
+}

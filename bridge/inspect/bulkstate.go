@@ -1,0 +1,142 @@
+package inspect
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// bulkState is what the store keeps of an operation.
+type bulkState struct {
+	Operation BulkOperation `json:"operation"`
+	PlanMade  time.Time     `json:"plan_made"`
+	// Parts are the partitions of the topic that it is about, each with the number
+	// of its last burial then: what has a higher one died since. The clock may have
+	// been set back, numbers are not.
+	Parts map[int32]uint64 `json:"parts"`
+	// Out are the letters that were taken, or are about to be, and of which it is
+	// not known yet what became of them, by partition.
+	Out map[int32]letterSet `json:"out,omitempty"`
+}
+
+func openBulk(op queue.Operation) (s bulkState, err error) {
+	if op.Damaged != nil {
+		return bulkState{}, op.Damaged
+	}
+	if err := json.Unmarshal(op.Data, &s); err != nil {
+		return bulkState{}, fmt.Errorf("operation %s: %w", op.ID, err)
+	}
+	return s, nil
+}
+
+// encode gives op the state.
+func (s *bulkState) encode(op *queue.Operation) (err error) {
+	if op.Data, err = json.Marshal(s); err != nil {
+		return fmt.Errorf("operation %s: %w", op.ID, err)
+	}
+	op.ID, op.Began = s.Operation.ID, s.Operation.Began
+	op.Open = s.Operation.State == OperationRunning || s.waiting() > 0
+	return nil
+}
+
+func (s *bulkState) running() bool { return s.Operation.State == OperationRunning }
+
+func (s *bulkState) waiting() (n int) {
+	for _, set := range s.Out {
+		n += len(set)
+	}
+	return n
+}
+
+// left is how many letters may still be taken.
+func (s *bulkState) left() int {
+	return max(0, s.Operation.Matched-s.Operation.Taken-count(s.Operation.Refused))
+}
+
+// show is what an operator sees.
+func (s *bulkState) show() BulkOperation {
+	op := s.Operation
+	op.Refused = slices.Clone(op.Refused)
+	if op.Command.Rate > 0 && s.running() {
+		left := op.Command.lasts(s.left())
+		op.Left = &left
+	}
+	return op
+}
+
+// covers reports whether the operation is about a letter that the query of its
+// command matches.
+func (s *bulkState) covers(ref queue.DeadRef) bool {
+	last, in := s.Parts[ref.Partition]
+	return in && ref.Topic == s.Operation.Topic && ref.Number <= last
+}
+
+// letter names a dead letter of a partition.
+type letter struct {
+	offset int64
+	number uint64
+}
+
+func letterOf(ref queue.DeadRef) letter { return letter{ref.Offset, ref.Number} }
+
+func (l letter) compare(other letter) int {
+	return cmp.Or(cmp.Compare(l.offset, other.offset), cmp.Compare(l.number, other.number))
+}
+
+// letterSet is stored as the differences of its sorted letters.
+type letterSet map[letter]struct{}
+
+// MarshalJSON never fails.
+func (s letterSet) MarshalJSON() ([]byte, error) {
+	var packed []byte
+	var last letter
+	for _, l := range slices.SortedFunc(maps.Keys(s), letter.compare) {
+		packed = binary.AppendUvarint(packed, uint64(l.offset-last.offset))
+		packed = binary.AppendVarint(packed, int64(l.number-last.number))
+		last = l
+	}
+	return json.Marshal(packed)
+}
+
+var errLetters = errors.New("the letters of an operation cannot be read")
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *letterSet) UnmarshalJSON(text []byte) error {
+	var packed []byte
+	if err := json.Unmarshal(text, &packed); err != nil {
+		return err
+	}
+	*s = letterSet{}
+	var l letter
+	for len(packed) > 0 {
+		offset, n := binary.Uvarint(packed)
+		if n <= 0 {
+			return errLetters
+		}
+		number, m := binary.Varint(packed[n:])
+		if m <= 0 {
+			return errLetters
+		}
+		l.offset += int64(offset)
+		l.number += uint64(number)
+		(*s)[l] = struct{}{}
+		packed = packed[n+m:]
+	}
+	return nil
+}
+
+// end is called once.
+func (s *bulkState) end(state OperationState, reason string, at time.Time) {
+	op := &s.Operation
+	op.State, op.Reason, op.Ended = state, reason, at
+	if state == OperationDone {
+		op.AlreadyDone = s.left()
+	}
+}

@@ -1,0 +1,226 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// plan leaves out what is buried from now on, also in the plans that are made
+// after this one with its command: what dies again is not taken twice.
+func (v deadVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
+	q := &plan.Command.Dead
+	if q.BuriedBefore.IsZero() {
+		q.BuriedBefore = plan.Made.Add(time.Nanosecond)
+	}
+	s := newSurvey(i, v, plan)
+	missing := q.named()
+	for f, err := range i.scanDead(ctx, *q) {
+		if err == nil {
+			err = s.add(f)
+		}
+		if err != nil {
+			return err
+		}
+		missing = slices.DeleteFunc(missing, func(offset int64) bool { return offset == f.Offset })
+	}
+	for _, offset := range missing {
+		add(&plan.AlreadyDone, reasonNotDead, Name{q.Topic, q.Partitions[0], offset})
+	}
+	s.finish()
+	return nil
+}
+
+// named returns the offsets that are asked for whatever their letters are like.
+func (q DeadQuery) named() []int64 {
+	if q.Key != nil || q.Lane != nil || q.ErrorMatches != "" || q.Limit > 0 {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(slices.Values(q.Offsets)))
+}
+
+const (
+	// maxErrors bounds the errors that a plan tells apart.
+	maxErrors = 20
+	// surveyBytes bounds the records that are read to count keys.
+	surveyBytes = 64 << 20
+)
+
+// otherErrors are those beyond maxErrors.
+const otherErrors = "other errors"
+
+// survey looks at the letters that a plan's command matches.
+type survey struct {
+	i       *inspector
+	v       deadVerb
+	plan    *Plan
+	held    []*queue.Partition
+	running []claim // operations that take some of the letters
+	read    int64   // bytes of records
+	lanes   map[surveyLane]struct{}
+}
+
+type surveyLane struct {
+	partition int32
+	own       bool
+	id        uint64 // the offset under own
+}
+
+// claim is a running operation with what it takes.
+type claim struct {
+	*bulkState
+	text *regexp.Regexp
+}
+
+func newSurvey(i *inspector, v deadVerb, plan *Plan) *survey {
+	s := &survey{i: i, v: v, plan: plan, held: i.store.Attached(), lanes: map[surveyLane]struct{}{}}
+	plan.Letters = &Letters{StopAt: plan.Command.stopAt()}
+	for _, state := range i.runningOperations(plan.Command.Dead.Topic) {
+		if text, err := regexp.Compile(state.Operation.Command.Dead.ErrorMatches); err == nil {
+			s.running = append(s.running, claim{&state, text})
+		}
+	}
+	return s
+}
+
+func (s *survey) add(f *deadFound) error {
+	plan := s.plan
+	plan.Matched++
+	s.group(f)
+	if err := s.look(f); err != nil {
+		return err
+	}
+	by, err := s.claimed(f)
+	if err != nil {
+		return err
+	}
+	refusal := s.v.refusal(s.held, f)
+	switch {
+	case by != nil && by.Operation.Verb == plan.Command.Verb:
+		add(&plan.AlreadyDone, "operation "+by.Operation.ID+" is about to do it", f.name())
+	case by != nil:
+		add(&plan.Refused, fmt.Sprintf("operation %s is about to %s it; stop that first", by.Operation.ID, by.Operation.Verb), f.name())
+	case refusal != "":
+		add(&plan.Refused, refusal, f.name())
+	case len(plan.Dead) == MaxJobs:
+		plan.More++
+	default:
+		plan.Dead = append(plan.Dead, DeadTarget{f.name(), idOf(f.TopicID, f.name()), f.Number})
+		if len(plan.DeadSample) < sampleSize {
+			there, err := f.read(s.i.store)
+			if there {
+				plan.DeadSample = append(plan.DeadSample, f.show())
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// group counts the error of a letter.
+func (s *survey) group(f *deadFound) {
+	reason := errorKind(f.Reason)
+	known := func(g Group) bool { return g.Reason == reason }
+	if len(s.plan.Errors) >= maxErrors && !slices.ContainsFunc(s.plan.Errors, known) {
+		reason = otherErrors
+	}
+	add(&s.plan.Errors, reason, f.name())
+}
+
+// look counts the letter's lane and its time.
+func (s *survey) look(f *deadFound) error {
+	if f.Damaged != nil {
+		return nil
+	}
+	l := s.plan.Letters
+	if l.FirstBuried.IsZero() || f.Buried.Before(l.FirstBuried) {
+		l.FirstBuried = f.Buried
+	}
+	if f.Buried.After(l.LastBuried) {
+		l.LastBuried = f.Buried
+	}
+	if s.read += f.Bytes; s.read > surveyBytes {
+		return nil
+	}
+	there, err := f.read(s.i.store)
+	if err != nil || !there || f.Damaged != nil {
+		return err
+	}
+	lane := surveyLane{f.Partition, f.Record.Lane.Own, f.Record.Lane.ID}
+	if lane.own {
+		lane.id = uint64(f.Offset)
+	}
+	s.lanes[lane] = struct{}{}
+	return nil
+}
+
+// claimed returns the running operation that takes the letter; nil where none does.
+func (s *survey) claimed(f *deadFound) (*claim, error) {
+	for at := range s.running {
+		if takes, err := s.running[at].takes(s.i.store, f); takes || err != nil {
+			return &s.running[at], err
+		}
+	}
+	return nil, nil
+}
+
+func (c claim) takes(store *queue.Store, f *deadFound) (bool, error) {
+	if !c.covers(f.DeadRef) {
+		return false, nil
+	}
+	return c.Operation.Command.Dead.matches(store, f, c.text)
+}
+
+func (s *survey) finish() {
+	plan, l := s.plan, s.plan.Letters
+	slices.SortStableFunc(plan.Errors, func(a, b Group) int { return b.Count - a.Count })
+	parts := Query{Topic: plan.Command.Dead.Topic, Partitions: plan.Command.Dead.Partitions}
+	for _, c := range s.i.store.DeadCounts() {
+		if parts.selects(c.TopicPartition) {
+			l.Total += c.Letters
+		}
+	}
+	if keys := len(s.lanes); s.read <= surveyBytes {
+		l.Keys = &keys
+	}
+	c, n := plan.Command, plan.changes()
+	if c.Rate > 0 {
+		take := c.lasts(n)
+		l.Take = &take
+	}
+	paced := c.Rate > 0 || c.StopAt > 0
+	plan.Background = n > 0 && (paced || n > batchJobs && !s.i.offline)
+	if !plan.Background {
+		l.StopAt = 1
+	}
+}
+
+var varying = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9]{5,}|\b[0-9a-f]*[0-9][0-9a-f]{11,}\b`)
+
+// errorKind is an error without the ids and times in it, so that those of one
+// kind are counted together.
+func errorKind(text string) string {
+	return varying.ReplaceAllString(text, "#")
+}
+
+// refusal tells why a letter cannot be a job again, as far as that is known.
+func (v deadVerb) refusal(held []*queue.Partition, f *deadFound) string {
+	if !v.runs {
+		return ""
+	}
+	p := find(held, f.TopicPartition)
+	switch {
+	case p == nil:
+		return reasonNotHeld
+	case f.Damaged != nil:
+		return f.Damaged.Error()
+	}
+	if id := p.State().TopicID; id != f.TopicID && id != "" && f.TopicID != "" {
+		return reasonNewTopic
+	}
+	return ""
+}

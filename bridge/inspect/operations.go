@@ -1,0 +1,191 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// idPrefixes begin the ids of stored operations.
+var idPrefixes = map[Verb]string{Requeue: "rq", Discard: "di"}
+
+// Operations lists the stored operations.
+func (i *inspector) Operations(context.Context) ([]BulkOperation, error) {
+	if err := i.store.Err(); err != nil {
+		return nil, err
+	}
+	var list []BulkOperation
+	for _, op := range i.store.Operations() {
+		s, err := openBulk(op)
+		if err != nil {
+			s.Operation = BulkOperation{ID: op.ID, State: OperationFailed, Reason: err.Error(), Began: op.Began}
+		}
+		list = append(list, s.show())
+	}
+	return list, nil
+}
+
+// runningOperations are those of a topic that go on.
+func (i *inspector) runningOperations(topic string) (running []bulkState) {
+	for _, op := range i.store.Operations() {
+		if !op.Open {
+			continue
+		}
+		if s, err := openBulk(op); err == nil && s.running() && s.Operation.Topic == topic {
+			running = append(running, s)
+		}
+	}
+	return running
+}
+
+// storeOperation lets a running bridge execute the plan from now on. A plan that
+// was executed before has its operation: its id follows from the plan.
+func (i *inspector) storeOperation(ctx context.Context, plan Plan) (op BulkOperation, again bool, err error) {
+	for _, id := range idsOf(plan) {
+		if before, taken := i.store.Operation(id); taken {
+			if same, err := openBulk(before); err == nil && same.executes(plan) {
+				return same.show(), true, nil
+			}
+			continue
+		}
+		s, err := i.newOperation(ctx, id, plan)
+		if err != nil {
+			return BulkOperation{}, false, err
+		}
+		var stored queue.Operation
+		if err := s.encode(&stored); err != nil {
+			return BulkOperation{}, false, err
+		}
+		if _, err := i.store.PutOperation(stored); errors.Is(err, queue.ErrOperationChanged) {
+			return i.storeOperation(ctx, plan) // somebody was first
+		} else if err != nil {
+			return BulkOperation{}, false, err
+		}
+		return s.show(), false, i.store.Sync(ctx)
+	}
+	return BulkOperation{}, false, errors.New("all ids of the operation are taken; plan it again")
+}
+
+// idsOf returns ids for the operation of a plan: the first one that is free, or
+// its own, is taken.
+func idsOf(plan Plan) (ids []string) {
+	text, _ := json.Marshal(plan.Command)
+	sum := sha256.Sum256(fmt.Appendf(text, " %d", plan.Made.UnixNano()))
+	for n := 2; n <= 8; n++ {
+		ids = append(ids, fmt.Sprintf("%s-%x", idPrefixes[plan.Command.Verb], sum[:n]))
+	}
+	return ids
+}
+
+// executes reports whether s is the operation of the plan.
+func (s *bulkState) executes(plan Plan) bool {
+	mine, _ := json.Marshal(s.Operation.Command)
+	other, _ := json.Marshal(plan.Command)
+	return s.PlanMade.Equal(plan.Made) && bytes.Equal(mine, other)
+}
+
+func (i *inspector) newOperation(ctx context.Context, id string, plan Plan) (s bulkState, err error) {
+	c := plan.Command
+	s = bulkState{PlanMade: plan.Made, Parts: map[int32]uint64{}, Operation: BulkOperation{
+		ID: id, State: OperationRunning, Actor: ActorOf(ctx), Verb: c.Verb, Topic: c.Dead.Topic, What: c.String(), Command: c,
+		Began: i.now(), Matched: len(plan.Dead) + plan.More,
+	}}
+	held, runs := i.store.Attached(), verbs[c.Verb].(deadVerb).runs
+	parts := Query{Topic: c.Dead.Topic, Partitions: c.Dead.Partitions}
+	for _, d := range i.store.DeadCounts() {
+		if parts.selects(d.TopicPartition) && (!runs || find(held, d.TopicPartition) != nil) {
+			s.Parts[d.Partition] = d.Burials
+		}
+	}
+	if len(s.Parts) == 0 {
+		return s, fmt.Errorf("no dead letter of topic %s can be taken here any more: %w", c.Dead.Topic, ErrNotHeld)
+	}
+	return s, nil
+}
+
+// stopVerb ends a stored operation.
+type stopVerb struct{}
+
+func (stopVerb) validate(c Command) error {
+	var problems []error
+	if c.Operation == "" {
+		problems = append(problems, errors.New("no operation is named"))
+	}
+	if !c.Select.isZero() || !c.Dead.isZero() {
+		problems = append(problems, errors.New("an operation is stopped by its id; it selects nothing else"))
+	}
+	if c.ResetAttempts {
+		problems = append(problems, noReset(c.Verb))
+	}
+	return errors.Join(problems...)
+}
+
+// What there is to say of an operation that is to be stopped.
+const (
+	reasonOver        = "it is over"
+	reasonNoOperation = "there is no such operation"
+)
+
+func (stopVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
+	op, ok := i.store.Operation(plan.Command.Operation)
+	if !ok {
+		addOther(&plan.Refused, reasonNoOperation)
+		return nil
+	}
+	plan.Matched = 1
+	s, err := openBulk(op)
+	switch {
+	case err != nil:
+		addOther(&plan.Refused, err.Error())
+	case !s.running():
+		addOther(&plan.AlreadyDone, reasonOver)
+	default:
+		plan.Operations = append(plan.Operations, s.show())
+	}
+	return nil
+}
+
+func (stopVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	for {
+		stored, ok := i.store.Operation(plan.Command.Operation)
+		if !ok {
+			addOther(&op.Refused, reasonNoOperation)
+			return nil
+		}
+		s, err := openBulk(stored)
+		if err != nil {
+			return err
+		}
+		if !s.running() {
+			addOther(&op.AlreadyDone, reasonOver)
+			return nil
+		}
+		s.end(OperationStopped, "stopped by "+ActorOf(ctx)+because(plan.Command.Reason), i.now())
+		if err := s.encode(&stored); err != nil {
+			return err
+		}
+		if _, err := i.store.PutOperation(stored); errors.Is(err, queue.ErrOperationChanged) {
+			continue // it has come a bit further
+		} else if err != nil {
+			return err
+		}
+		if err := i.store.Sync(ctx); err != nil {
+			return err
+		}
+		shown := s.show()
+		op.Stored = &shown
+		return nil
+	}
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}

@@ -1,0 +1,124 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// String is the command as one would type it.
+func (c Command) String() string {
+	w := &what{}
+	if c.Verb == StopOperation {
+		w.WriteString("operations stop")
+	} else {
+		w.WriteString(string(c.Verb))
+	}
+	w.flag("topic", c.topic())
+	w.selection(c.Select)
+	w.dead(c.Dead)
+	w.flag("id", c.Operation)
+	w.flag("then", string(c.Then))
+	w.time("until", c.Until)
+	w.on("reset-attempts", c.ResetAttempts)
+	if c.Rate > 0 {
+		w.flag("rate", strconv.FormatFloat(c.Rate, 'f', -1, 64)+"/s")
+	}
+	if c.StopAt > 0 {
+		w.flag("stop-at", strconv.FormatFloat(100*c.StopAt, 'f', -1, 64)+"%")
+	}
+	w.flag("reason", c.Reason)
+	return w.String()
+}
+
+func (c Command) topic() string { return cmp.Or(c.Select.Topic, c.Dead.Topic) }
+
+// what is a command line.
+type what struct{ strings.Builder }
+
+func (w *what) selection(q Query) {
+	w.numbers(q.Partitions, q.Offsets)
+	w.count("from", q.From)
+	w.key(q.Key, q.Lane)
+	for _, state := range q.States {
+		w.flag("state", string(state))
+	}
+	w.count("limit", int64(q.Limit))
+}
+
+func (w *what) dead(q DeadQuery) {
+	w.numbers(q.Partitions, q.Offsets)
+	w.key(q.Key, q.Lane)
+	w.time("buried-before", q.BuriedBefore)
+	w.flag("error-matches", q.ErrorMatches)
+	w.count("limit", int64(q.Limit))
+}
+
+// shownOffsets is how many offsets are spelled out.
+const shownOffsets = 20
+
+func (w *what) numbers(partitions []int32, offsets []int64) {
+	for _, p := range partitions {
+		w.flag("partition", strconv.Itoa(int(p)))
+	}
+	for _, o := range offsets[:min(len(offsets), shownOffsets)] {
+		w.flag("offset", strconv.FormatInt(o, 10))
+	}
+	if more := len(offsets) - shownOffsets; more > 0 {
+		fmt.Fprintf(w, " ... %d more offsets", more)
+	}
+}
+
+func (w *what) key(key, lane []byte) {
+	switch {
+	case key == nil:
+	case len(key) > 0 && utf8.Valid(key):
+		w.flag("key", string(key))
+	default:
+		fmt.Fprintf(w, " --key-hex %q", fmt.Sprintf("%x", key))
+	}
+	if lane != nil {
+		w.flag("lane", string(lane))
+	}
+}
+
+func (w *what) flag(name, value string) {
+	if value != "" {
+		fmt.Fprintf(w, " --%s %s", name, quote(value))
+	}
+}
+
+func (w *what) on(name string, set bool) {
+	if set {
+		fmt.Fprintf(w, " --%s", name)
+	}
+}
+
+func (w *what) count(name string, n int64) {
+	if n > 0 {
+		w.flag(name, strconv.FormatInt(n, 10))
+	}
+}
+
+func (w *what) time(name string, t time.Time) {
+	if !t.IsZero() {
+		w.flag(name, t.UTC().Format(time.RFC3339Nano))
+	}
+}
+
+// quote is a word of a shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == utf8.RuneError || r == 0x7f }) >= 0 {
+		return strconv.Quote(s)
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
