@@ -100,12 +100,15 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 		counts.line(time.Now())
 	}
 	caught, last := 0, time.Time{}
+	stopAdmin := func() {}
+	defer func() { stopAdmin() }()
 	for {
 		select {
 		case err := <-ended:
 			return err
 		case <-ready:
 			ready = nil
+			stopAdmin = serveAdmin(ctx, again.began, b, out.log)
 			tellSystemd(out.log, daemon.SdNotifyReady)
 			out.log.Info("store and Kafka are open; waiting for partitions")
 		case now := <-ticks:

@@ -16,6 +16,7 @@ type Config struct {
 	Budget     Budget
 	Handler    *Handler // of topics without one of their own
 	Topics     []*Topic // in the order of the file
+	Admin      Admin
 	Log        Log
 
 	local bool // neither Kafka nor the store is used
@@ -30,6 +31,7 @@ func defaults() *Config {
 		StopWithin: 45 * time.Second,
 		MaxCrashes: 3,
 		Budget:     Budget{Memory: 256 << 20},
+		Admin:      Admin{Socket: socketAuto},
 		Log:        Log{Level: "info", Format: formatAuto},
 	}
 }
@@ -46,6 +48,7 @@ func (c *Config) fields() fields {
 		{"budget", within(&c.Budget)},
 		{"handler", optional(&c.Handler, newHandler)},
 		{"topics", topics{&c.Topics}},
+		{"admin", within(&c.Admin)},
 		{"log", within(&c.Log)},
 	}
 }

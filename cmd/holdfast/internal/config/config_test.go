@@ -107,6 +107,7 @@ topics:
     on_failure: park
 handler:
   exec: {command: /bin/true, env: [HOME, TOKEN=x], dir: /, user: "OWN", timeout: 2m, grace: 1s, output_limit: 1KiB}
+admin: {socket: /run/holdfast/billing.sock, socket_group: 0, read_only: true}
 log: {level: debug, format: json}
 `, "OWN", own), Input{})
 	guard := newTopic("").DeadLetter
@@ -143,7 +144,8 @@ log: {level: debug, format: json}
 			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Mode: modeProcess, Dir: "/", User: own,
 			Timeout: 2 * time.Minute, Grace: time.Second, OutputLimit: 1 << 10,
 		}},
-		Log: Log{Level: "debug", Format: "json"},
+		Admin: Admin{Socket: "/run/holdfast/billing.sock", Group: "0", ReadOnly: true},
+		Log:   Log{Level: "debug", Format: "json"},
 	}
 	if diff := cmp.Diff(want, c, compare); diff != "" {
 		t.Error(diff)
@@ -159,7 +161,7 @@ func TestProblems(t *testing.T) {
 		want          []string
 	}{
 		{"misspelt key", base + "worker: 3", []string{file + `:7: unknown key "worker"; did you mean workers?`}},
-		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: budget, data_dir, flush, handler, kafka, log, max_crashes, rate, stop_within, topics, workers`}},
+		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: admin, budget, data_dir, flush, handler, kafka, log, max_crashes, rate, stop_within, topics, workers`}},
 		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {priority: high}", 1), []string{file + `:4: topics.orders: unknown key "priority"; known here: concurrency, dead_letter, delay, delay_header, expire_after, filter, handler, heartbeat, on_failure, only_latest, ordering, partitioner, partitions, produce, rate, retry, retry_classes, timeout`}},
 		{"unknown failure policy", strings.Replace(base, "  orders:", "  orders: {on_failure: drop}", 1), []string{file + `:4: topics.orders.on_failure: "drop" is unknown; use block, bury or park`}},
 		{"park without keys", strings.Replace(base, "  orders:", "  orders: {on_failure: park, ordering: none}", 1), []string{
@@ -201,6 +203,7 @@ func TestProblems(t *testing.T) {
 		{"contradicting retry", strings.Replace(base, "  orders:", "  orders:\n    retry: {first_delay: 5m}", 1), []string{
 			file + `:5: topics.orders.retry: first_delay (5m) is longer than max_delay (1m); delays only grow`,
 		}},
+		{"unknown group", base + "admin: {socket_group: no-such-group}", []string{file + `:7: admin.socket_group: there is no group "no-such-group" on this machine`}},
 		{"merge key", base + "log: {<<: {level: info}}", []string{file + `:7: log: << is not supported; write the keys out, or use an alias for a whole value`}},
 		{"no handler", strings.Replace(base, "handler:\n  log: {}\n", "", 1), []string{
 			file + `:4: topics.orders: has no handler; write one here, or at the top level for every topic`,
@@ -474,4 +477,20 @@ func FuzzLoad(f *testing.F) {
 			t.Error(diff)
 		}
 	})
+}
+
+func TestWhereTheSocketIs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                           "/var/lib/holdfast/admin.sock",
+		"admin: {socket: auto}":      "/var/lib/holdfast/admin.sock",
+		"admin: {socket: none}":      "",
+		"admin: {socket: ../x.sock}": "/etc/x.sock",
+		"admin: {socket: /run/h.s}":  "/run/h.s",
+	} {
+		content := strings.Replace(smallest, "./data", "/var/lib/holdfast", 1) + text
+		if got := mustLoad(t, content, Input{}).SocketPath(); got != want {
+			t.Errorf("%q: the socket is %q, want %q", text, got, want)
+		}
+	}
 }
