@@ -3,6 +3,8 @@ CRASH_FOR ?= 3m
 FUZZ_FOR  ?= 10s
 DEMO      ?=
 BENCH     ?=
+PREFIX    ?= /usr/local
+DESTDIR   ?=
 RESULTS   ?= testdata/bench/results.json
 
 # The race detector needs a C compiler; without one the tests run without it.
@@ -12,13 +14,24 @@ export GORACE ?= atexit_sleep_ms=50
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test test-short test-crash bench chart bench-keys bench-queue fuzz lint check fmt clean
+.PHONY: help build install deb docs demo test test-short test-crash bench chart bench-keys bench-queue fuzz lint check fmt clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build bin/holdfast.
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/holdfast ./cmd/holdfast
+build: ## Build bin/holdfast, which needs no libraries.
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/holdfast ./cmd/holdfast
+
+install: build ## Install below PREFIX=/usr/local, with units, man page and completions (DESTDIR= for another root).
+	cmd/holdfast/packaging/stage bin/holdfast '$(DESTDIR)' '$(PREFIX)'
+
+deb: build ## Build bin/holdfast.deb for this machine's architecture.
+	cmd/holdfast/packaging/deb bin/holdfast '$(VERSION)' bin/holdfast.deb
+
+docs: ## Write the command reference and the man page anew.
+	@mkdir -p bin
+	go run ./cmd/holdfast manual --format markdown > bin/REFERENCE.md && mv bin/REFERENCE.md cmd/holdfast/REFERENCE.md
+	go run ./cmd/holdfast manual --format man > bin/holdfast.1 && mv bin/holdfast.1 cmd/holdfast/packaging/holdfast.1
 
 demo: ## Watch it work: an embedded broker, a skewed stream, a summary with proofs (DEMO='--crash').
 	go run ./cmd/holdfast demo $(DEMO)

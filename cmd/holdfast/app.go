@@ -36,6 +36,7 @@ func (w *world) app() *cli.App {
 		w.compact(),
 		w.version(),
 		w.completion(),
+		w.manual(),
 		w.verifyChild(),
 		w.demoChild(),
 	} {
