@@ -17,6 +17,7 @@ type Bridge struct {
 	routes *routes
 	pool   *pool
 	hooks  *hooks
+	vitals *vitals
 
 	// routing is held while settings change, and while a partition gets its route.
 	routing    sync.Mutex
@@ -46,6 +47,7 @@ func New(cfg Config) (*Bridge, error) {
 		routes: routes,
 		pool:   newPool(cfg.Workers),
 		hooks:  &hooks{to: cfg.Hooks, log: cfg.Logger},
+		vitals: newVitals(),
 		ready:  make(chan struct{}),
 	}
 	b.live = cfg
@@ -68,6 +70,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if !b.started.CompareAndSwap(false, true) {
 		return errors.New("bridge: Run was called twice; make a new Bridge")
 	}
+	defer b.vitals.enter(inspect.StateEnded)
 	cluster, opened, err := b.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()) || errors.Is(err, ErrKafkaUnreachable)) {

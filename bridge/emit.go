@@ -59,6 +59,14 @@ func (h *hooks) finished(j *Job, res Result) {
 	}
 }
 
+// flushed is what the store calls after a flush; nil if nobody listens.
+func (h *hooks) flushed() func(queue.Flushed) {
+	if h.to.Flushed == nil {
+		return nil
+	}
+	return func(f queue.Flushed) { emit(h, "Flushed", h.to.Flushed, Flushed(f)) }
+}
+
 // durable is what the store calls after an fsync; nil if nobody listens, so
 // that the store need not collect.
 func (h *hooks) durable() func([]queue.Durable) {

@@ -112,6 +112,15 @@ type Stuck struct {
 	Stack  string        // of the goroutine that called the handler
 }
 
+// Flushed is one write of the store.
+type Flushed struct {
+	Took     time.Duration // all of it, fsync included
+	Sync     time.Duration // of it, writing pages and fsync
+	Outcomes int           // outcomes and acts of operators that it made durable
+	Jobs     int           // records that had to be written: their jobs were not done yet
+	Bytes    int64         // of these, as written
+}
+
 // Completion is an outcome that the store now holds.
 type Completion struct {
 	Topic     string

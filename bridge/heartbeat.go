@@ -43,6 +43,9 @@ func (p *pulse) silent() time.Duration {
 	return p.clock.Now().Sub(p.began) - time.Duration(p.last.Load())
 }
 
+// isStuck: it was silent for too long, and still is.
+func (p *pulse) isStuck() bool { return p.silent() >= p.limit }
+
 // watchEvery is how often runs are looked at, at most and at least.
 const (
 	watchMost  = time.Second
@@ -78,7 +81,7 @@ func (r *routes) watchEvery() time.Duration {
 // watch reports a run that is stuck, once.
 func (r *run) watch(w *worker, a *attempt) {
 	p := a.pulse()
-	if p == nil || p.told || p.silent() < p.limit {
+	if p == nil || p.told || !p.isStuck() {
 		return
 	}
 	stack := stackOf(w.goroutine)

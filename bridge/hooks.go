@@ -57,6 +57,9 @@ type Hooks struct {
 	// did to jobs. One call at a time, and the next fsync waits for it.
 	Durable func([]Completion)
 
+	// Flushed tells of each write of the store. It is called as Durable is.
+	Flushed func(Flushed)
+
 	// Paused follows the fsync that covers a pause that an operator began or
 	// changed, or the end of one. It is called as Durable is.
 	Paused func(Paused)

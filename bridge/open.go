@@ -118,6 +118,7 @@ func (b *Bridge) queueOptions() queue.Options {
 		MinFree:     b.cfg.Budget.MinFree,
 		DeadLetters: b.deadPolicy,
 		Durable:     b.hooks.durable(),
+		Flushed:     b.hooks.flushed(),
 		Paused:      b.hooks.paused,
 		Throttled:   b.hooks.rateReached,
 		Clock:       b.cfg.Clock,

@@ -13,6 +13,7 @@ const leaseEvery = 200 * time.Millisecond
 // the group has given to others. It also notes that the process lives.
 func (r *run) renewLeases(ctx context.Context) error {
 	return every(ctx, leaseEvery, func() {
+		r.vitals.beats.Add(1)
 		r.beat()
 		r.parts.each(func(p *partition) {
 			p.renew(r.cfg.Clock)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
 	"github.com/seed-2837c37b/holdfast/recovery"
@@ -76,7 +77,9 @@ func (r *run) until(ctx context.Context) error {
 	}
 	group.Go(func() error { return r.watchRuns(keep) })
 	group.Go(func() error { return r.tick(keep) })
+	group.Go(func() error { return r.watchVitals(keep) })
 	r.pool.start(r.work)
+	r.vitals.enter(inspect.StateRunning)
 	close(r.ready)
 
 	select {
@@ -118,6 +121,7 @@ const returnWithin = 5 * time.Second
 // stopJobs lets running jobs finish in time, and cancels what is left: all of
 // them at once when the store has failed, since no outcome can be kept.
 func (r *run) stopJobs() {
+	r.vitals.enter(inspect.StateStopping)
 	r.poison.life.Stopping()
 	r.stop()
 	ended := r.pool.stop()

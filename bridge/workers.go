@@ -55,6 +55,13 @@ func (p *pool) resize(n int) {
 	p.adjust()
 }
 
+// wants is how many workers are wanted.
+func (p *pool) wants() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.want
+}
+
 // detach counts a job that goes on when its worker has left it, until rejoin.
 func (p *pool) detach(job *Job) {
 	p.mu.Lock()

@@ -33,6 +33,7 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 		}
 		recs = p.withoutKnown(recs, known)
 		p.next, jobs = next, len(recs)
+		p.topic.counts.jobs += int64(jobs)
 		if jobs == 0 {
 			return nil
 		}
@@ -51,6 +52,8 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 		p.chunks = append(p.chunks, c)
 		p.fresh = append(p.fresh, c)
 		p.hold(c, bytes)
+		p.topic.counts.bytes += bytes
+		p.store.stats.Appended += bytes
 		if p.store.fresh >= flushBytes {
 			signal(p.store.urgent)
 		}

@@ -22,6 +22,10 @@ type Usage struct {
 	Written     int64         // bytes of bodies written
 	WrittenJobs int64
 	Skipped     int64 // jobs that finished before they had to be written
+
+	Appended     int64 // bytes of records taken in
+	SkippedBytes int64 // of these, of records that no block had to hold
+	recorded     int64 // and of those that blocks were given
 }
 
 // Usage returns the figures of the last flush.
@@ -31,6 +35,7 @@ func (s *Store) Usage() Usage {
 	u := s.stats
 	u.Memory = s.memory
 	u.Pending = s.gathering.count + s.flying.count
+	u.SkippedBytes = max(0, u.Appended-u.recorded-s.fresh)
 	return u
 }
 

@@ -69,6 +69,9 @@ func (s *Store) tell(f *flush, took time.Duration) {
 	if s.opt.Paused != nil && len(f.pauses) > 0 {
 		s.opt.Paused(f.pauses)
 	}
+	if s.opt.Flushed != nil && f.wrote {
+		s.opt.Flushed(f.flushed(took))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(f, took)
@@ -80,9 +83,11 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 		s.measure() // Room may have asked for it
 		return nil
 	}
+	f.wrote = true
 	for _, p := range f.parts {
 		p.encode(w)
 	}
+	before := s.writeTime()
 	for _, c := range f.dead {
 		c.encode(w)
 	}
@@ -111,15 +116,23 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 	if err != nil {
 		return fmt.Errorf("flush of %s: %w", s.path, err)
 	}
+	f.synced = s.writeTime() - before
 	f.tellDead()
 	s.measure()
 	return nil
+}
+
+// writeTime is how long bbolt has taken for pages and fsync, of this file.
+func (s *Store) writeTime() time.Duration {
+	stats := s.db.Stats()
+	return stats.TxStats.GetWriteTime()
 }
 
 // settle is called with mu held.
 func (s *Store) settle(f *flush, took time.Duration) {
 	for _, p := range f.parts {
 		p.settle()
+		s.stats.recorded += p.recorded
 		for _, b := range p.blocks {
 			s.stats.Written += b.bytes
 			s.stats.WrittenJobs += int64(b.rows)

@@ -172,6 +172,16 @@ func (s *Store) settleDead(f *flush) {
 			delete(s.tallies, tp)
 		}
 	}
+	for _, c := range f.dead {
+		for _, a := range c.acts {
+			if a.done && a.kind != 0 {
+				s.topic(c.tp.Topic).counts.outcomes[a.kind]++
+			}
+		}
+	}
+	for _, e := range f.expired {
+		s.topic(e.Topic).counts.outcomes[Expired]++
+	}
 	s.burying -= f.burying
 	s.expireDue = s.expireDue || f.more
 	if s.expireDue {

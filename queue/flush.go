@@ -17,6 +17,10 @@ type flush struct {
 	guards   map[string]guardValue
 	ledger   ledgerChanges
 
+	outcomes int           // that it makes durable
+	wrote    bool          // there was something to write
+	synced   time.Duration // writing pages and fsync
+
 	now      time.Time
 	dead     []*deadChange
 	burying  int64 // of Store.burying, in dead
@@ -52,6 +56,7 @@ type partFlush struct {
 	progress         Progress
 
 	blocks    []*newBlock
+	recorded  int64 // bytes of the records in them
 	catalogue catalogue
 }
 
@@ -85,6 +90,7 @@ func (s *Store) gather() *flush {
 	s.dirty, s.events, s.pauseChanges, s.guards = nil, nil, nil, nil
 	s.ledger.changes = ledgerChanges{}
 	s.flying, s.gathering = s.gathering, undurable{}
+	f.outcomes = s.flying.count
 	return f
 }
 
@@ -149,6 +155,7 @@ func (f *partFlush) encode(w *bodyWriter) {
 			w.buf = make([]byte, 0, bytes)
 		}
 		place := w.add(o.rec, o.from.scheme)
+		f.recorded += o.rec.size()
 		b.add(place.row)
 		b.places = append(b.places, place)
 		b.bodies = w.buf

@@ -27,18 +27,12 @@ func (p *Partition) supersede(l *lane) {
 			continue
 		}
 		p.complete(e)
-		p.tellSuperseded(e.offset)
+		p.tells(e.offset, Superseded, 0)
 	}
 	clear(l.jobs[len(kept):])
 	l.jobs = kept
 	if l.head() != head {
 		l.turn()
 		p.resettle(l)
-	}
-}
-
-func (p *Partition) tellSuperseded(offset int64) {
-	if s := p.store; s.opt.Durable != nil {
-		s.events = append(s.events, Durable{p.tp, offset, Superseded, 0})
 	}
 }

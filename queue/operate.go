@@ -129,14 +129,11 @@ func (p *Partition) operate(seen Pending, kind Kind, f func(place, Pending) (boo
 		return false, err
 	}
 	p.touch()
-	s.gathering.add(s.clock)
-	if s.opt.Durable != nil {
-		attempts := now.Attempts
-		if kind == Retried {
-			attempts = p.copyNote(seen.Offset).Attempts
-		}
-		s.events = append(s.events, Durable{p.tp, seen.Offset, kind, attempts})
+	attempts := now.Attempts
+	if kind == Retried {
+		attempts = p.copyNote(seen.Offset).Attempts
 	}
+	p.report(seen.Offset, kind, attempts)
 	return true, nil
 }
 

@@ -45,6 +45,8 @@ const (
 	Discarded
 	// Expired removed a dead letter whose time or room was over.
 	Expired
+
+	kinds // above all of them
 )
 
 // String returns the kind's name as logs and events show it.

@@ -210,11 +210,8 @@ func (p *Partition) setAside(e entry, name Lane, scheme uint16) {
 
 // report tells of an outcome that the next flush makes durable.
 func (p *Partition) report(offset int64, kind Kind, attempts int) {
-	s := p.store
-	s.gathering.add(s.clock)
-	if s.opt.Durable != nil {
-		s.events = append(s.events, Durable{p.tp, offset, kind, attempts})
-	}
+	p.store.gathering.add(p.store.clock)
+	p.tells(offset, kind, attempts)
 }
 
 // full reports whether the lane cannot be parked because too many are.

@@ -12,6 +12,7 @@ type topic struct {
 	batch   int           // how many jobs of a lane run together; 0 or 1: one
 	wait    time.Duration // for more jobs
 	pace    pace
+	counts  counts
 	turns   fifo[*Partition] // partitions with a ready lane
 	queued  bool             // in Store.turns
 }

@@ -29,6 +29,8 @@ type Options struct {
 	// made durable, in the order of the flushes and never concurrently. The
 	// next flush waits for it, so it must not call Sync or Close.
 	Durable func([]Durable)
+	// Flushed, if set, is called as Durable is, after each flush that wrote.
+	Flushed func(Flushed)
 	// Paused, if set, is called as Durable is, with the pauses that began,
 	// changed or ended.
 	Paused func([]PauseChange)
@@ -84,6 +86,7 @@ type Store struct {
 	idle   idlers       // callers of Take that wait
 	waking bool         // one of them was woken and has not come yet
 	held   bool         // a caller of Take waits for durability
+	looks  uint64       // of callers of Take for jobs to start
 
 	delayed   delays
 	sweepAt   int   // length at which delayed is swept
@@ -254,7 +257,7 @@ func (s *Store) Sync(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	changed := len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.guards) > 0 || len(s.deadChanges) > 0 || s.expireDue || !s.ledger.changes.empty()
+	changed := s.changed()
 	if !changed && s.started == s.finished {
 		s.mu.Unlock()
 		return nil
@@ -272,6 +275,12 @@ func (s *Store) Sync(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the store's flush: %w", context.Cause(ctx))
 	}
+}
+
+// changed reports whether the next flush has something to write. It is called
+// with mu held.
+func (s *Store) changed() bool {
+	return len(s.dirty) > 0 || s.renamed || len(s.pauseChanges) > 0 || len(s.guards) > 0 || len(s.deadChanges) > 0 || s.expireDue || !s.ledger.changes.empty()
 }
 
 // Close flushes what is left and closes the file. Jobs that are out can no

@@ -70,6 +70,7 @@ func (s *Store) pass() {
 }
 
 func (s *Store) fill(dst []Job, now time.Time) int {
+	s.looks++
 	if s.lagging(now) {
 		s.held = true
 		signal(s.urgent)

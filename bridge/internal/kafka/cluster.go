@@ -35,7 +35,9 @@ type Cluster struct {
 	cancel  context.CancelFunc
 
 	consuming atomic.Bool
-	stepped   atomic.Int64 // Unix nanoseconds
+	opened    time.Time
+	stepped   atomic.Int64                     // nanoseconds since opened: a clock that is set changes nothing
+	lease     atomic.Pointer[func() time.Time] // of the membership; nil: nothing is consumed
 }
 
 // client is a sarama client and the connections it dialled.
@@ -70,7 +72,7 @@ func Dial(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, log: cfg.Logger}
+	c := &Cluster{cfg: cfg, log: cfg.Logger, opened: time.Now()}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if c.producer, err = NewProducer(cfg); err != nil {
 		return nil, err
@@ -107,9 +109,18 @@ func (c *Cluster) Producer() *Producer { return c.producer }
 // Stepped is when the group's heartbeat, or its loop while there is no
 // membership, or a commit last took a step: a process whose Stepped stays
 // behind is stuck.
-func (c *Cluster) Stepped() time.Time { return time.Unix(0, c.stepped.Load()) }
+func (c *Cluster) Stepped() time.Time { return c.opened.Add(time.Duration(c.stepped.Load())) }
 
-func (c *Cluster) step() { c.stepped.Store(time.Now().UnixNano()) }
+func (c *Cluster) step() { c.stepped.Store(int64(time.Since(c.opened))) }
+
+// Lease is until when the group counts on this member, as far as it has said so:
+// zero while it is none, and far in the future where no group is needed.
+func (c *Cluster) Lease() time.Time {
+	if lease := c.lease.Load(); lease != nil {
+		return (*lease)()
+	}
+	return time.Time{}
+}
 
 // Close ends the clients. A dynamic member leaves the group, a static one does
 // not. Consume must have returned.

@@ -41,6 +41,13 @@ func (c *Cluster) Consume(ctx context.Context, sub Subscription, owner Owner) er
 	m := &member{cluster: c, owner: owner, log: c.log, others: letGo}
 	f := &fixed{cluster: c, owner: owner, partitions: sub.Fixed, member: m.current.Load, alone: !balanced}
 
+	lease := m.lease
+	if !balanced {
+		lease = func() time.Time { return forever }
+	}
+	c.lease.Store(&lease)
+	defer c.lease.Store(nil)
+
 	// The cause of this context's end is what each claim is told.
 	run, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)

@@ -67,6 +67,14 @@ type member struct {
 	others <-chan struct{}
 }
 
+// lease is that of the membership under way; zero: there is none.
+func (m *member) lease() time.Time {
+	if s := m.current.Load(); s != nil {
+		return s.lease()
+	}
+	return time.Time{}
+}
+
 // run is a member until ctx ends or the group refuses us for good.
 func (m *member) run(ctx context.Context, sub Subscription) error {
 	subscribed := func(ctx context.Context) (map[string]Topic, error) {

@@ -74,12 +74,19 @@ func (m *membership) lease() time.Time {
 	return m.confirmed.Add(m.timeout)
 }
 
+// heartbeatWithin is how long an answer is waited for. A later one confirms
+// little, and while nobody answers the loop is to step nevertheless: sarama
+// tries one broker after the other, which may take minutes.
+const heartbeatWithin = 30 * time.Second
+
 // keepLease sends heartbeats of our own until ctx ends. sarama shows none of
 // its heartbeats, and sends none during a cooperative join.
 func (c *Cluster) keepLease(ctx context.Context, current func() *membership) {
 	for {
 		if m := current(); m != nil {
-			c.heartbeat(ctx, m)
+			patient, cancel := context.WithTimeout(ctx, heartbeatWithin)
+			c.heartbeat(patient, m)
+			cancel()
 		}
 		c.step()
 		if !wait(ctx, c.group.conf.Consumer.Group.Heartbeat.Interval) {
