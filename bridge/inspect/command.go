@@ -117,6 +117,7 @@ func (c Command) LogValue() slog.Value {
 	add(q.Key != nil, "by_key", true)
 	add(q.Lane != nil, "by_lane", true)
 	add(len(q.States) > 0, "states", q.States)
+	add(q.ErrorMatches != "", "by_error", true)
 	add(!c.Until.IsZero(), "until", c.Until)
 	add(!c.Dead.isZero(), "dead", c.Dead)
 	add(c.Then != "", "then", c.Then)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -21,7 +22,10 @@ type Query struct {
 	Key        []byte  `json:"key,omitzero"`         // of the record; nil: any
 	Lane       []byte  `json:"lane,omitzero"`        // the lane's name; nil: any, jobs in a lane of their own included
 	States     []State `json:"states,omitzero"`
-	Limit      int     `json:"limit,omitzero"` // at most so many jobs; zero: all
+	// ErrorMatches is a regular expression that the last error matches; empty:
+	// any, none included.
+	ErrorMatches string `json:"error_matches,omitzero"`
+	Limit        int    `json:"limit,omitzero"` // at most so many jobs; zero: all
 }
 
 // Validate reports everything that is wrong with the query.
@@ -38,6 +42,9 @@ func (q Query) Validate() error {
 	for _, state := range q.States {
 		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, deferred, retrying, halted, parked, delayed and paused", state)
 	}
+	if _, err := regexp.Compile(q.ErrorMatches); err != nil {
+		problems = append(problems, fmt.Errorf("error matches: %w", err))
+	}
 	if len(problems) > 0 {
 		return fmt.Errorf("query: %w", errors.Join(problems...))
 	}
@@ -52,7 +59,7 @@ func (q Query) selects(tp queue.TopicPartition) bool {
 
 // named returns the offsets that are asked for whatever their jobs are like.
 func (q Query) named() map[int64]bool {
-	if len(q.States) > 0 || q.Key != nil || q.Lane != nil || q.Limit > 0 || q.From > 0 {
+	if len(q.States) > 0 || q.Key != nil || q.Lane != nil || q.ErrorMatches != "" || q.Limit > 0 || q.From > 0 {
 		return nil
 	}
 	offsets := make(map[int64]bool, len(q.Offsets))
@@ -108,12 +115,12 @@ func (i *inspector) scan(ctx context.Context, q Query) iter.Seq2[*found, error] 
 // scan finds the jobs of one partition.
 func (q Query) scan(ctx context.Context, p *queue.Partition) iter.Seq2[*found, error] {
 	return func(yield func(*found, error) bool) {
-		topicID := p.State().TopicID
+		topicID, text := p.State().TopicID, regexp.MustCompile(q.ErrorMatches)
 		for pending, err := range q.pending(ctx, p) {
 			f := &found{Pending: pending, tp: p.TopicPartition(), topicID: topicID, part: p}
 			match := false
 			if err == nil {
-				match, err = q.matches(f)
+				match, err = q.matches(f, text)
 			}
 			if (match || err != nil) && !yield(f, notHeld(err)) {
 				return
@@ -142,8 +149,8 @@ func (q Query) pending(ctx context.Context, p *queue.Partition) iter.Seq2[queue.
 	}
 }
 
-func (q Query) matches(f *found) (bool, error) {
-	if len(q.States) > 0 && !slices.Contains(q.States, f.state()) {
+func (q Query) matches(f *found, text *regexp.Regexp) (bool, error) {
+	if len(q.States) > 0 && !slices.Contains(q.States, f.state()) || q.ErrorMatches != "" && !text.MatchString(f.Error) {
 		return false, nil
 	}
 	if q.Key == nil && q.Lane == nil {

@@ -46,6 +46,7 @@ func (w *what) selection(q Query) {
 	for _, state := range q.States {
 		w.flag("state", string(state))
 	}
+	w.flag("error-matches", q.ErrorMatches)
 	w.count("limit", int64(q.Limit))
 }
 

@@ -2,10 +2,7 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -14,36 +11,6 @@ import (
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
-// storeFlags name the directory of a stopped bridge.
-func storeFlags() []cli.Flag {
-	return []cli.Flag{
-		configFlag(),
-		&cli.StringFlag{Name: "data-dir", Usage: "`DIR` of the store; without it the one of --config"},
-	}
-}
-
-// storeDir is the directory that storeFlags name, with a store in it.
-func (w *world) storeDir(c *cli.Context) (string, error) {
-	dir := c.String("data-dir")
-	if dir == "" {
-		if c.String("config") == "" && w.variable(configVariable) == "" {
-			return "", usagef("--data-dir or --config is missing; it names the store")
-		}
-		loaded, err := w.load(c)
-		if err != nil {
-			return "", err
-		}
-		dir = loaded.DataDir
-	}
-	file := filepath.Join(dir, queue.FileName)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w: %s holds no store; check --data-dir", errNothingMatched, dir)
-	} else if err != nil {
-		return "", fmt.Errorf("look for the store: %w", err)
-	}
-	return dir, nil
-}
-
 func (w *world) compact() *cli.Command {
 	return &cli.Command{
 		Name:  "compact",
@@ -51,7 +18,7 @@ func (w *world) compact() *cli.Command {
 		Description: "Without --execute only the plan is shown. With --to the copy becomes the store: the old\n" +
 			"directory stays as it is and must not be started again.\n\n" +
 			"holdfast compact --data-dir /var/lib/holdfast --to /mnt/big --execute",
-		Flags: append(storeFlags(),
+		Flags: append(bridgeFlags(),
 			&cli.StringFlag{Name: "to", Usage: "`DIR` for the copy, on a disk with more room; without it the file is replaced"},
 			&cli.BoolFlag{Name: "execute", Usage: "do it"}),
 		Action: w.runCompact,

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/produce"
 	"github.com/seed-2837c37b/holdfast/recovery"
@@ -41,14 +42,14 @@ var meanings = []struct {
 	{code: exitOK, text: "done"},
 	{code: exitFailure, text: "failed"},
 	{code: exitUsage, text: "wrong usage or configuration"},
-	{code: exitNothingMatched, text: "nothing matched", errors: []error{errNothingMatched}},
+	{code: exitNothingMatched, text: "nothing matched", errors: []error{errNothingMatched, inspect.ErrNotHeld}},
 	{code: exitStoreInUse, text: "the store is in use by another process", errors: []error{bridge.ErrStoreInUse, recovery.ErrInUse}},
 	{code: exitStoreUnusable, text: "the store is damaged, foreign or of a newer version", errors: []error{
 		bridge.ErrStoreDamaged, bridge.ErrStoreForeign, bridge.ErrStoreNewer,
 		recovery.ErrDamaged, recovery.ErrForeign, recovery.ErrNewer,
 	}},
 	{code: exitKafkaUnreachable, text: "Kafka is unreachable", errors: []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
-	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom}},
+	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom, errRefused}},
 	{
 		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed},
 		remedy: "make room or mend the disk, then start again: what was on disk is not lost",

@@ -25,13 +25,22 @@ func TestMain(m *testing.M) {
 // TestScript drives the real command line; the scripts state what it promises.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, scriptParams("testdata/script"))
+}
+
+// scriptParams is what the scripts of a folder can use.
+func scriptParams(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", "atexit_sleep_ms=1") // each command would else end with a second's sleep
+			env.Setenv("TZ", "UTC")
+			running := new(bridges)
+			env.Values[bridgesKey{}] = running
+			env.Defer(running.endAll)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -44,12 +53,14 @@ func TestScript(t *testing.T) {
 			"receiver":  cmdReceiver,
 			"terminate": cmdTerminate,
 			"hangup":    cmdHangup,
+			"bridge":    cmdBridge,
+			"mask":      cmdMask,
 		},
 		Condition: func(name string) (bool, error) {
 			_, err := exec.LookPath(name)
 			return err == nil, nil
 		},
-	})
+	}
 }
 
 // exits CODE COMMAND...: the command ends with the code.

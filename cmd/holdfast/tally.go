@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 // tally counts what a bridge does, for the status line.
@@ -130,18 +130,18 @@ func (t *tally) line(now time.Time) string {
 	}
 	words := []string{
 		plural(parts, "partition"),
-		fmt.Sprintf("%s done/s", grouped(int64(doneRate+0.5))),
-		fmt.Sprintf("%s running", grouped(running)),
-		fmt.Sprintf("%s waiting", grouped(max(0, int64(open)-running))),
+		fmt.Sprintf("%s done/s", listing.Count(int64(doneRate+0.5))),
+		fmt.Sprintf("%s running", listing.Count(running)),
+		fmt.Sprintf("%s waiting", listing.Count(max(0, int64(open)-running))),
 	}
 	if failedRate > 0 {
 		words = append(words, fmt.Sprintf("%.1f failed/s", failedRate))
 	}
 	if n := t.filtered.Load(); n > 0 {
-		words = append(words, grouped(n)+" filtered")
+		words = append(words, listing.Count(n)+" filtered")
 	}
 	if n := t.expired.Load(); n > 0 {
-		words = append(words, grouped(n)+" expired")
+		words = append(words, listing.Count(n)+" expired")
 	}
 	if halted > 0 {
 		words = append(words, fmt.Sprintf("%s HALTED, see the log", plural(halted, "job")))
@@ -149,22 +149,12 @@ func (t *tally) line(now time.Time) string {
 	if held > 0 {
 		words = append(words, fmt.Sprintf("%s HELD, see the log", plural(held, "partition")))
 	}
-	return strings.Join(append(words, grouped(done)+" done"), "   ")
+	return strings.Join(append(words, listing.Count(done)+" done"), "   ")
 }
 
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return grouped(int64(n)) + " " + what + "s"
-}
-
-// grouped is n with thousands set apart.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	first := len(s) - len(strings.TrimPrefix(s, "-"))
-	for i := len(s) - 3; i > first; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return listing.Count(n) + " " + what + "s"
 }

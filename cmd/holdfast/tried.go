@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode/utf8"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 // tried is what try shows of a run.
@@ -93,7 +93,7 @@ func (p wouldProduce) String() string {
 		if text == nil {
 			return "null"
 		}
-		return strings.TrimSpace(harmless(*text))
+		return strings.TrimSpace(listing.Harmless(*text))
 	}
 	return fmt.Sprintf("to %s, key %s, %d bytes: %s", p.Topic, show(p.Key), p.Bytes, strings.ReplaceAll(show(p.Value), "\n", " "))
 }
@@ -111,30 +111,13 @@ func (t tried) write(w io.Writer, format string) error {
 	fmt.Fprintf(out, "ATTEMPT\t%d\n", t.Attempt)
 	fmt.Fprintf(out, "OUTCOME\t%s\n", t.outcome())
 	if t.Error != nil {
-		fmt.Fprintf(out, "ERROR\t%s\n", strings.ReplaceAll(harmless(strings.TrimSpace(*t.Error)), "\n", "\n\t"))
+		fmt.Fprintf(out, "ERROR\t%s\n", strings.ReplaceAll(listing.Harmless(strings.TrimSpace(*t.Error)), "\n", "\n\t"))
 	}
 	for _, p := range t.Produced {
 		fmt.Fprintf(out, "WOULD PRODUCE\t%s\n", p)
 	}
 	fmt.Fprintf(out, "TOOK\t%s\n", t.trial.Took.Round(10*time.Microsecond))
 	return out.Flush()
-}
-
-// harmless is text in which nothing but line breaks steers a terminal: a process or
-// a receiver has written it, and perhaps a record that they repeat.
-func harmless(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n' || strconv.IsPrint(r):
-			b.WriteRune(r)
-		case r == '\t':
-			b.WriteByte(' ')
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return b.String()
 }
 
 // outcome is what becomes of the job, as a sentence goes on.

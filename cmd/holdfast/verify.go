@@ -129,7 +129,7 @@ func (w *world) verify() *cli.Command {
 		Description: "Every page and the body of every unfinished job is read. Damaged values that a bridge would\n" +
 			"set aside are listed.\n\n" +
 			"holdfast verify --data-dir /var/lib/holdfast",
-		Flags:  append(storeFlags(), outputFlag()),
+		Flags:  append(bridgeFlags(), outputFlag()),
 		Action: w.runVerify,
 	}
 }

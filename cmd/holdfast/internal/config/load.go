@@ -48,6 +48,28 @@ func LoadLocal(in Input) (*Config, error) {
 	return Load(in)
 }
 
+// LoadStore is Load for what works on a store, or asks the bridge that has it:
+// only where that is has to be known, and File may be empty. What else is wrong
+// with the file is for the bridge to refuse, not for who wants to look at it.
+func LoadStore(in Input) (*Config, error) {
+	var content []byte
+	if in.File != "" {
+		var err error
+		if content, err = readFile(in.File); err != nil {
+			return nil, err
+		}
+	}
+	c, found, err := assemble(content, in)
+	if err != nil {
+		return nil, err
+	}
+	if c.DataDir == "" {
+		found.about("data_dir", "is missing; it names the directory of the store")
+		return nil, found.err()
+	}
+	return c, nil
+}
+
 // LoadKafka is Load for what talks to Kafka without being a bridge: only where
 // the brokers are and how to talk to them is checked, and File may be empty.
 func LoadKafka(in Input) (*Kafka, error) {

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+)
+
+// change is a command that changes what a bridge has to do. It shows its plan,
+// and acts with --execute.
+type change struct {
+	name, usage, description string
+	flags                    []cli.Flag
+	// command is what the command line asks for.
+	command func(*cli.Context) (inspect.Command, error)
+}
+
+// errRefused means that everything that was selected is refused.
+var errRefused = errors.New("refused")
+
+func (w *world) change(v change) *cli.Command {
+	return &cli.Command{
+		Name:        v.name,
+		Usage:       v.usage,
+		Description: v.description,
+		Flags: append(append(bridgeFlags(), v.flags...),
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the log and the audit trail"},
+			outputFlag(),
+			&cli.BoolFlag{Name: "execute", Usage: "do it; without it only the plan is shown"}),
+		Action: func(c *cli.Context) error { return w.runChange(c, v) },
+	}
+}
+
+func (w *world) runChange(c *cli.Context, v change) error {
+	format, err := output(c)
+	if err != nil {
+		return err
+	}
+	if !selects(c) {
+		return usagef("holdfast %s acts on nothing without a selector; say --topic and what else narrows it", v.name)
+	}
+	command, err := v.command(c)
+	if err != nil {
+		return err
+	}
+	command.Reason = c.String("reason")
+	if err := asUsage(command.Validate()); err != nil {
+		return err
+	}
+	return w.with(c, func(ctx context.Context, n *connection) error {
+		done, err := carryOut(ctx, n, command, c.Bool("execute"))
+		if done == nil {
+			return err
+		}
+		done.offline = n.header()
+		show := done.write
+		if format == outputJSON {
+			show = func(out io.Writer) error { return writeJSON(out, done) }
+		}
+		return cmp.Or(errors.Join(err, show(w.stdout)), done.verdict())
+	})
+}
+
+// outcome is what came of a change, or would come of it.
+type outcome struct {
+	Status    string             `json:"status"`
+	Plan      inspect.Plan       `json:"plan"`
+	Operation *inspect.Operation `json:"operation"` // null: only planned
+
+	execute bool
+	offline string // the header of what is shown offline
+}
+
+// The words that an outcome is summed up in.
+const (
+	statusPlanned = "planned"
+	statusDone    = "done"
+	statusAlready = "already_done"
+	statusRefused = "refused"
+	statusNothing = "nothing_matched"
+)
+
+// carryOut plans the command, and executes it where that is wanted. A selection
+// that is too large for one plan is done bit by bit. With an error the outcome
+// is what was done until then; nil: nothing was.
+func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command, execute bool) (*outcome, error) {
+	plan, err := i.Plan(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	out := &outcome{Plan: plan, execute: execute}
+	for step := plan; execute && changes(step) > 0; {
+		op, err := i.Execute(ctx, step)
+		out.add(op)
+		if err != nil {
+			return out.judged(), err
+		}
+		if step.More == 0 || did(op) == 0 {
+			break
+		}
+		if step, err = i.Plan(ctx, step.Command); err != nil {
+			return out.judged(), err
+		}
+	}
+	return out.judged(), nil
+}
+
+// changes is how much a plan would change, as far as it names that.
+func changes(p inspect.Plan) int { return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) }
+
+// did is how much an operation has changed.
+func did(op inspect.Operation) int { return len(op.Done) + len(op.Lanes) + len(op.Pauses) }
+
+// add joins the next bit of an operation to those before.
+func (o *outcome) add(op inspect.Operation) {
+	if o.Operation == nil {
+		o.Operation = &op
+		return
+	}
+	all := o.Operation
+	all.Took += op.Took
+	all.Done = append(all.Done, op.Done...)
+	all.Lanes = append(all.Lanes, op.Lanes...)
+	all.Pauses = append(all.Pauses, op.Pauses...)
+	all.AlreadyDone = append(all.AlreadyDone, op.AlreadyDone...)
+	all.Refused = append(all.Refused, op.Refused...)
+}
+
+// judged says in Status how it went.
+func (o *outcome) judged() *outcome {
+	already, refused := o.alreadyDone(), o.refused()
+	switch {
+	case o.Operation != nil && did(*o.Operation) > 0:
+		o.Status = statusDone
+	case o.Operation == nil && changes(o.Plan) > 0:
+		o.Status = statusPlanned
+	case len(already) > 0:
+		o.Status = statusAlready
+	case len(refused) > 0:
+		o.Status = statusRefused
+	default:
+		o.Status = statusNothing
+	}
+	return o
+}
+
+func (o *outcome) alreadyDone() []inspect.Group {
+	if o.Operation == nil {
+		return o.Plan.AlreadyDone
+	}
+	return append(o.Plan.AlreadyDone[:len(o.Plan.AlreadyDone):len(o.Plan.AlreadyDone)], o.Operation.AlreadyDone...)
+}
+
+func (o *outcome) refused() []inspect.Group {
+	if o.Operation == nil {
+		return o.Plan.Refused
+	}
+	return append(o.Plan.Refused[:len(o.Plan.Refused):len(o.Plan.Refused)], o.Operation.Refused...)
+}
+
+// verdict is the error that an outcome is.
+func (o *outcome) verdict() error {
+	switch o.Status {
+	case statusNothing:
+		return errNothingMatched
+	case statusRefused:
+		var reasons []string
+		for _, g := range o.refused() {
+			reasons = append(reasons, g.Reason)
+		}
+		return fmt.Errorf("%w: %s", errRefused, strings.Join(reasons, "; "))
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
+)
+
+func (w *world) inspect() *cli.Command {
+	return &cli.Command{
+		Name:  "inspect",
+		Usage: "list what a bridge has, whether it runs or not",
+		Subcommands: []*cli.Command{
+			w.inspectDead(),
+			w.inspectParked(),
+			w.inspectPauses(),
+		},
+	}
+}
+
+func (w *world) inspectDead() *cli.Command {
+	return &cli.Command{
+		Name:  "dead",
+		Usage: "list dead letters, whoever holds their partitions now",
+		Description: "As JSON they come with their values, headers and failed attempts.\n\n" +
+			"holdfast inspect dead --topic orders --error-matches 'http 503' --limit 20",
+		Flags: showFlags(deadSelectors()...),
+		Action: func(c *cli.Context) error {
+			q, err := deadQueryOf(c, time.Now())
+			if err != nil {
+				return err
+			}
+			return w.show(c, list(deadColumns(time.Now), selects(c), func(ctx context.Context, i inspect.Inspector) iter.Seq2[inspect.DeadLetter, error] {
+				return i.Dead(ctx, q)
+			}))
+		},
+	}
+}
+
+func deadColumns(now func() time.Time) []listing.Column[inspect.DeadLetter] {
+	type letter = inspect.DeadLetter
+	return []listing.Column[letter]{
+		{Name: "JOB", Cell: func(l letter) string { return l.Name.String() }},
+		{Name: "KEY", Cell: func(l letter) string { return listing.Key(l.Key) }, Max: 24},
+		{Name: "BURIED", Cell: func(l letter) string { return listing.Age(l.Buried, now()) + " ago" }, Right: true},
+		{Name: "ATTEMPTS", Cell: func(l letter) string { return strconv.Itoa(l.Attempts) }, Right: true},
+		{Name: "BYTES", Cell: func(l letter) string { return listing.Bytes(l.Bytes) }, Right: true},
+		{Name: "REASON", Cell: reasonOf},
+	}
+}
+
+// reasonOf is why a letter was buried, as far as it can be read.
+func reasonOf(l inspect.DeadLetter) string {
+	if l.Damaged != nil {
+		return "DAMAGED: " + l.Damaged.Error()
+	}
+	return l.Reason
+}
+
+func (w *world) inspectParked() *cli.Command {
+	return &cli.Command{
+		Name:  "parked",
+		Usage: "list the lanes that are set aside, and which other stores keep the rest of them",
+		Flags: showFlags(parkedSelectors()...),
+		Action: func(c *cli.Context) error {
+			q, err := queryOf(c)
+			if err != nil {
+				return err
+			}
+			return w.show(c, list(parkedColumns(time.Now), selects(c), func(ctx context.Context, i inspect.Inspector) iter.Seq2[inspect.ParkedLane, error] {
+				return i.Parked(ctx, q)
+			}))
+		},
+	}
+}
+
+func parkedColumns(now func() time.Time) []listing.Column[inspect.ParkedLane] {
+	type lane = inspect.ParkedLane
+	return []listing.Column[lane]{
+		{Name: "TOPIC", Cell: func(l lane) string { return l.Topic }},
+		{Name: "PARTITION", Cell: func(l lane) string { return strconv.Itoa(int(l.Partition)) }, Right: true},
+		{Name: "LANE", Cell: func(l lane) string { return listing.Lane(l.Lane, l.Own) }, Max: 24},
+		{Name: "OFFSET", Cell: func(l lane) string { return listing.Offset(l.Offset) }, Right: true},
+		{Name: "STATE", Cell: parkedState},
+		{Name: "SINCE", Cell: func(l lane) string { return listing.Age(l.Since, now()) }, Right: true},
+		{Name: "JOBS", Cell: func(l lane) string { return listing.Count(l.Jobs) }, Right: true},
+		{Name: "BYTES", Cell: func(l lane) string { return listing.Bytes(l.Bytes) }, Right: true},
+		{Name: "ELSEWHERE", Cell: func(l lane) string { return strconv.Itoa(len(l.Elsewhere)) }, Right: true},
+		{Name: "REASON", Cell: func(l lane) string { return l.Reason }},
+	}
+}
+
+func parkedState(l inspect.ParkedLane) string {
+	switch {
+	case l.Released:
+		return "released"
+	case !l.Held:
+		return "parked, not held here"
+	}
+	return "parked"
+}
+
+func (w *world) inspectPauses() *cli.Command {
+	return &cli.Command{
+		Name:  "pauses",
+		Usage: "list what operators have paused",
+		Flags: showFlags(),
+		Action: func(c *cli.Context) error {
+			return w.show(c, list(pauseColumns(time.Now), false, func(ctx context.Context, i inspect.Inspector) iter.Seq2[inspect.PauseEntry, error] {
+				return slice(i.Pauses(ctx))
+			}))
+		},
+	}
+}
+
+func pauseColumns(now func() time.Time) []listing.Column[inspect.PauseEntry] {
+	type pause = inspect.PauseEntry
+	return []listing.Column[pause]{
+		{Name: "PAUSED", Cell: pauseText},
+		{Name: "SINCE", Cell: func(p pause) string { return listing.Age(p.Since, now()) }, Right: true},
+		{Name: "UNTIL", Cell: func(p pause) string { return listing.Time(p.Until) }},
+		{Name: "REASON", Cell: func(p pause) string { return p.Reason }},
+	}
+}

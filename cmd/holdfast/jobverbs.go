@@ -1,0 +1,130 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+)
+
+// ofJobs is a change of jobs that are not done.
+func ofJobs(verb inspect.Verb, more func(*cli.Context, *inspect.Command) error) func(*cli.Context) (inspect.Command, error) {
+	return func(c *cli.Context) (inspect.Command, error) {
+		q, err := queryOf(c)
+		command := inspect.Command{Verb: verb, Select: q}
+		if err == nil && more != nil {
+			err = more(c, &command)
+		}
+		return command, err
+	}
+}
+
+func resetFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "reset-attempts", Usage: "attempts count from the beginning"}
+}
+
+func resets(c *cli.Context, command *inspect.Command) error {
+	command.ResetAttempts = c.Bool("reset-attempts")
+	return nil
+}
+
+func (w *world) retry() *cli.Command {
+	return w.change(change{
+		name: "retry", usage: "run retrying, delayed and halted jobs now",
+		description: "A job that is blocked would break the order of its lane and is refused; one that is ready\n" +
+			"or runs is answered with already done.\n\n" +
+			"holdfast retry --topic orders --partition 3 --offset 118204 --execute\n" +
+			"holdfast retry --topic orders --state halted --error-matches 'http 5..' --reset-attempts",
+		flags:   append(jobSelectors(), resetFlag()),
+		command: ofJobs(inspect.Retry, resets),
+	})
+}
+
+func (w *world) skip() *cli.Command {
+	return w.change(change{
+		name: "skip", usage: "count jobs as done without a run",
+		description: "It is noted in the log and the audit trail. A job that runs is refused.\n\n" +
+			"holdfast skip --topic orders --partition 3 --offset 118204 --reason 'charged by hand' --execute",
+		flags:   jobSelectors(),
+		command: ofJobs(inspect.Skip, nil),
+	})
+}
+
+func (w *world) bury() *cli.Command {
+	return w.change(change{
+		name: "bury", usage: "make dead letters of jobs, so that what waits for them goes on",
+		description: "A dead letter is kept with its record and its errors until it is requeued or discarded. A job\n" +
+			"that runs is refused.\n\n" +
+			"holdfast bury --topic orders --partition 3 --offset 118204 --execute",
+		flags:   jobSelectors(),
+		command: ofJobs(inspect.Bury, nil),
+	})
+}
+
+func (w *world) cancel() *cli.Command {
+	return w.change(change{
+		name: "cancel", usage: "tell the handlers of running jobs to end, and say what becomes of the jobs",
+		description: "The default is to halt a job: one that hangs must not simply hang again. A job whose handler\n" +
+			"succeeds all the same is done. Only a running bridge can cancel.\n\n" +
+			"holdfast cancel --topic orders --partition 3 --offset 118204 --then bury --execute",
+		flags: append(jobSelectors(),
+			&cli.StringFlag{Name: "then", Usage: "`WHAT` becomes of the job: halt, retry, bury or skip", Value: string(inspect.ThenHalt)}),
+		command: ofJobs(inspect.Cancel, func(c *cli.Context, command *inspect.Command) error {
+			command.Then = inspect.Then(c.String("then"))
+			if !known(command.Then) {
+				return usagef("--then is %q; use halt, retry, bury or skip", c.String("then"))
+			}
+			return nil
+		}),
+	})
+}
+
+func known(then inspect.Then) bool {
+	return strings.Contains(" halt retry bury skip ", " "+string(then)+" ")
+}
+
+func (w *world) park() *cli.Command {
+	return w.change(change{
+		name: "park", usage: "set the lanes of jobs aside, in order, so that the offset moves without them",
+		description: "A lane is parked with all of its jobs but one that runs, and with those to come. It is released or\n" +
+			"discarded later; inspect parked lists them.\n\n" +
+			"holdfast park --topic orders --partition 3 --key cust-8812 --execute",
+		flags:   jobSelectors(),
+		command: ofJobs(inspect.Park, nil),
+	})
+}
+
+func (w *world) release() *cli.Command {
+	return w.change(change{
+		name: "release", usage: "let the jobs of parked lanes run, in their order",
+		description: "New jobs of a lane come behind them.\n\n" +
+			"holdfast release --topic orders --key cust-8812 --execute",
+		flags:   append(parkedSelectors(), resetFlag()),
+		command: ofJobs(inspect.Release, resets),
+	})
+}
+
+func (w *world) pause() *cli.Command {
+	return w.change(change{
+		name: "pause", usage: "let no job of a topic, of partitions or of a lane start",
+		description: "Running jobs finish, and records are still stored. It survives a restart. A lane need not have\n" +
+			"a job yet.\n\n" +
+			"holdfast pause --topic orders --for 2h --execute\n" +
+			"holdfast pause --topic orders --partition 3 --key cust-8812 --reason 'account is checked' --execute",
+		flags: append(laneSelectors(),
+			&cli.StringFlag{Name: "for", Usage: "`DURATION` after which it ends by itself, as 30m or 2d", DefaultText: "until it is resumed"},
+			&cli.StringFlag{Name: "until", Usage: "`TIME` at which it ends by itself, as 2026-01-31T08:00:00Z"}),
+		command: ofJobs(inspect.Pause, untilOf),
+	})
+}
+
+func (w *world) resume() *cli.Command {
+	return w.change(change{
+		name: "resume", usage: "end pauses of exactly what is selected",
+		description: "One of a topic leaves those of its partitions and lanes.\n\n" +
+			"holdfast resume --topic orders --execute",
+		flags:   laneSelectors(),
+		command: ofJobs(inspect.Resume, nil),
+	})
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
+)
+
+// words are how a verb is told of.
+type words struct {
+	done string // what was done
+	what string // to what; several get an s
+}
+
+var verbWords = map[inspect.Verb]words{
+	inspect.Retry:         {"retried", "job"},
+	inspect.Skip:          {"skipped", "job"},
+	inspect.Bury:          {"buried", "job"},
+	inspect.Cancel:        {"told to end", "job"},
+	inspect.Park:          {"parked", "lane"},
+	inspect.Requeue:       {"requeued", "dead letter"},
+	inspect.Discard:       {"discarded", "dead letter"},
+	inspect.Release:       {"released", "parked lane"},
+	inspect.DiscardParked: {"discarded", "parked lane"},
+	inspect.Pause:         {"paused", ""},
+	inspect.Resume:        {"resumed", ""},
+}
+
+// facts are lines of a name and what is said of it.
+type facts struct{ lines [][2]string }
+
+func (f *facts) add(name, format string, args ...any) {
+	f.lines = append(f.lines, [2]string{name, fmt.Sprintf(format, args...)})
+}
+
+// groups says why, and of which jobs for example.
+func (f *facts) groups(name string, groups []inspect.Group) {
+	for _, g := range groups {
+		example := ""
+		if len(g.Jobs) > 0 {
+			example = "   " + names(g.Jobs, g.Count)
+		}
+		f.add(name, "%s: %s%s", listing.Count(g.Count), listing.Line(g.Reason), example)
+	}
+}
+
+func (f *facts) write(out io.Writer) error {
+	for _, line := range f.lines {
+		if _, err := fmt.Fprintf(out, "  %-10s %s\n", line[0], line[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shownNames is how many examples there are at most.
+const shownNames = 3
+
+// names are the first of count jobs.
+func names(jobs []inspect.Name, count int) string {
+	var shown []string
+	for _, job := range jobs[:min(shownNames, len(jobs))] {
+		shown = append(shown, job.String())
+	}
+	return examples(shown, count)
+}
+
+func examples(shown []string, count int) string {
+	if count > len(shown) {
+		shown = append(shown, "...")
+	}
+	return strings.Join(shown, "   ")
+}
+
+// write shows an outcome to a person.
+func (o *outcome) write(out io.Writer) error {
+	var f facts
+	head := ""
+	switch {
+	case o.Status == statusNothing:
+		return nil // the error says it
+	case o.Operation != nil:
+		head = o.told(&f)
+	case o.Status == statusPlanned:
+		head = "PLAN, nothing changed. Add --execute."
+		planned(&f, o.Plan)
+	case o.execute:
+		head = "nothing was changed"
+	default:
+		head = "PLAN, nothing to do."
+	}
+	f.groups("already", o.alreadyDone())
+	f.groups("refused", o.refused())
+	if o.Status == statusPlanned {
+		f.sample(o.Plan)
+	}
+	if _, err := fmt.Fprintln(out, o.offline+head); err != nil {
+		return err
+	}
+	return f.write(out)
+}
+
+// told says what an operation has done.
+func (o *outcome) told(f *facts) (head string) {
+	op, word := *o.Operation, verbWords[o.Plan.Command.Verb]
+	switch {
+	case did(op) == 0:
+		return "nothing was changed"
+	case len(op.Pauses) > 0:
+		head = pausesText(op.Pauses)
+	default:
+		head = plural(did(op), word.what)
+	}
+	for _, lane := range op.Lanes {
+		if len(lane.Elsewhere) > 0 {
+			f.add("elsewhere", "more jobs of %s/%d lane %s are kept by the stores %s", lane.Topic, lane.Partition, listing.Lane(lane.Lane, lane.Own), strings.Join(lane.Elsewhere, ", "))
+		}
+	}
+	return fmt.Sprintf("%s %s in %s", word.done, head, listing.Duration(op.Took))
+}
+
+// matched is what the selection of a plan matches.
+func matched(p inspect.Plan) string {
+	switch p.Command.Verb {
+	case inspect.Park:
+		return plural(p.Matched, "job")
+	}
+	return plural(p.Matched, verbWords[p.Command.Verb].what)
+}
+
+// planned says what a plan would do.
+func planned(f *facts, p inspect.Plan) {
+	verb, word := string(p.Command.Verb), verbWords[p.Command.Verb]
+	switch {
+	case len(p.Pauses) > 0:
+		f.add(verb, "%s", pausesText(p.Pauses))
+		if !p.Command.Until.IsZero() {
+			f.add("until", "%s", listing.Time(p.Command.Until))
+		}
+	case len(p.Lanes) > 0:
+		f.add("match", "%s", matched(p))
+		f.add(cmp.Or(map[bool]string{true: "discard"}[p.Command.Verb == inspect.DiscardParked], verb), "%s", lanesText(p.Lanes))
+	case len(p.Dead) > 0:
+		f.add("match", "%s", matched(p))
+		f.errors(p.Errors)
+		f.add(verb, "%s", plural(len(p.Dead), word.what))
+	case p.Command.Verb == inspect.Park:
+		f.add("match", "%s", matched(p))
+		f.add(verb, "%s with all jobs in %s", plural(len(p.Jobs), word.what), map[bool]string{true: "it", false: "them"}[len(p.Jobs) == 1])
+	default:
+		f.add("match", "%s", matched(p))
+		f.add(verb, "%s", statesText(p.Jobs, word.what))
+	}
+	if p.More > 0 {
+		f.add("more", "%s beyond the first %s: --execute goes on with them", listing.Count(p.More), listing.Count(changes(p)))
+	}
+	switch p.Command.Verb {
+	case inspect.Retry, inspect.Requeue, inspect.Release:
+		f.add("identity", "kept; attempts reset: %s", map[bool]string{true: "yes", false: "no (--reset-attempts)"}[p.Command.ResetAttempts])
+	case inspect.Cancel:
+		f.add("then", "%s", cmp.Or(p.Command.Then, inspect.ThenHalt))
+	}
+}
+
+// errors says how often which error is among dead letters.
+func (f *facts) errors(groups []inspect.Group) {
+	var texts []string
+	for _, g := range groups[:min(shownNames, len(groups))] {
+		texts = append(texts, fmt.Sprintf("%s: %s", listing.Line(shortened(g.Reason, 60)), listing.Count(g.Count)))
+	}
+	f.add("errors", "%s", examples(texts, len(groups)))
+}
+
+// sample shows the first of what a plan would change.
+func (f *facts) sample(p inspect.Plan) {
+	var shown []string
+	for _, job := range p.Sample[:min(shownNames, len(p.Sample))] {
+		shown = append(shown, job.Name.String()+" "+listing.Key(job.Key))
+	}
+	for _, letter := range p.DeadSample[:min(shownNames, len(p.DeadSample))] {
+		shown = append(shown, letter.Name.String()+" "+listing.Key(letter.Key))
+	}
+	if len(shown) > 0 {
+		f.add("sample", "%s", examples(shown, changes(p)))
+	}
+}
+
+// statesText is how many jobs there are, and of which states.
+func statesText(jobs []inspect.Target, what string) string {
+	counts := map[inspect.State]int{}
+	for _, job := range jobs {
+		counts[job.State]++
+	}
+	var texts []string
+	for _, state := range slices.Sorted(maps.Keys(counts)) {
+		texts = append(texts, fmt.Sprintf("%s %s", listing.Count(counts[state]), state))
+	}
+	return fmt.Sprintf("%s: %s", plural(len(jobs), what), strings.Join(texts, ", "))
+}
+
+// lanesText is how many lanes there are, with how many jobs.
+func lanesText(lanes []inspect.ParkedLane) string {
+	var jobs, bytes int64
+	elsewhere := 0
+	for _, lane := range lanes {
+		jobs += lane.Jobs
+		bytes += lane.Bytes
+		if len(lane.Elsewhere) > 0 {
+			elsewhere++
+		}
+	}
+	text := fmt.Sprintf("%s with %s, %s", plural(len(lanes), "lane"), plural(int(jobs), "job"), listing.Bytes(bytes))
+	if elsewhere > 0 {
+		text += fmt.Sprintf("; of %s other stores keep the rest", listing.Count(elsewhere))
+	}
+	return text
+}
+
+// pausesText names what pauses are about.
+func pausesText(pauses []inspect.PauseEntry) string {
+	var texts []string
+	for _, p := range pauses[:min(shownNames, len(pauses))] {
+		texts = append(texts, pauseText(p))
+	}
+	if len(pauses) > len(texts) {
+		texts = append(texts, "...")
+	}
+	return strings.Join(texts, ", ")
+}
+
+func pauseText(p inspect.PauseEntry) string {
+	switch {
+	case p.OfLane && p.Lane == "":
+		return fmt.Sprintf("%s/%d lane id %s", p.Topic, p.Partition, p.LaneID)
+	case p.OfLane:
+		return fmt.Sprintf("%s/%d lane %s", p.Topic, p.Partition, listing.Name(p.Lane))
+	case p.Partition < 0:
+		return p.Topic
+	}
+	return fmt.Sprintf("%s/%d", p.Topic, p.Partition)
+}
