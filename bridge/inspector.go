@@ -160,6 +160,15 @@ func (l live) Operations(ctx context.Context) ([]inspect.BulkOperation, error) {
 	return list, ended(err)
 }
 
+func (l live) Snapshot(ctx context.Context, path string) (inspect.SnapshotReport, error) {
+	i, err := l.now()
+	if err != nil {
+		return inspect.SnapshotReport{}, err
+	}
+	report, err := i.Snapshot(ctx, path)
+	return report, ended(err)
+}
+
 // ended is the error of a call that the end of the bridge overtook, in the
 // words of this package.
 func ended(err error) error {

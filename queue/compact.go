@@ -29,6 +29,10 @@ func (s *Store) compactDrained() error {
 	if u.File < s.layout.drainedFile || u.InUse > min(u.File/4, s.layout.drainedInUse) || s.clock.Now().Before(s.nextCompact) {
 		return nil
 	}
+	if !s.copying.TryLock() {
+		return nil
+	}
+	defer s.copying.Unlock()
 	s.nextCompact = s.clock.Now().Add(compactEvery)
 	temp := s.path + TempSuffix
 	if err := CompactTo(s.db, temp); err != nil {

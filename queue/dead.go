@@ -31,6 +31,12 @@ type DeadLetter struct {
 	History []Attempt
 	Bytes   int64 // that it takes up in the file
 	Unsent  bool  // in the outbox
+	// Changed is when an operator has last imported the letter, and Change what was
+	// changed then; the zero time: it is as it was buried.
+	Changed time.Time
+	Change  string
+	// Checkpoint is what the job's runs have reached. Listings leave it out.
+	Checkpoint []byte
 	// Record is the job as Kafka delivered it. Listings leave all of it but the
 	// offset out; Store.DeadLetter and Store.Unsent read it.
 	Record Record
@@ -88,6 +94,8 @@ type deadValue struct {
 	Note     noteValue `msgpack:"note"` // of the job as it was completed
 	// Checkpoint is what the job's runs have reached, for when it is requeued.
 	Checkpoint []byte `msgpack:"checkpoint,omitempty"`
+	Changed    int64  `msgpack:"changed,omitempty"` // Unix nanoseconds of the last import; zero: it is as it was buried
+	Change     string `msgpack:"change,omitempty"`  // what that has changed
 }
 
 // tallyValue sums up the dead letters of a partition.

@@ -25,6 +25,7 @@ type deadAct struct {
 	do      func(*deadTable, *deadAct) error
 	reset   bool   // requeue: attempts count from the beginning
 	topicID string // requeue: of the partition as it is now
+	creates bool   // import: the partition need not have letters
 
 	done     bool
 	attempts int   // of the letter
@@ -102,7 +103,7 @@ func (s *Store) submit(may func(*deadAct) error, acts []*deadAct) error {
 // partitions' shares: they delete bodies that become letters.
 func (f *flush) writeDead(tx *bbolt.Tx, s *Store) error {
 	for _, c := range f.dead {
-		t, err := writeDeadTable(tx, c.tp, len(c.burials) > 0)
+		t, err := writeDeadTable(tx, c.tp, c.creates())
 		if err != nil {
 			return fmt.Errorf("dead letters of %s: %w", c.tp, err)
 		}
@@ -135,6 +136,11 @@ func (f *flush) placeBack(t *deadTable) {
 			p.back = append(p.back, t.back...)
 		}
 	}
+}
+
+// creates tells whether the partition may get its first letter.
+func (c *deadChange) creates() bool {
+	return len(c.burials) > 0 || slices.ContainsFunc(c.acts, func(a *deadAct) bool { return a.creates })
 }
 
 func (c *deadChange) write(t *deadTable, outbox bool) error {

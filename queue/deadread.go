@@ -101,6 +101,10 @@ func (t *deadTable) letter(ref DeadRef, stored []byte) (l DeadLetter, body []byt
 		return l, nil
 	}
 	l.TopicID, l.Buried, l.Operator, l.Reason = v.TopicID, time.Unix(0, v.Buried), v.Operator, v.Reason
+	l.Change = v.Change
+	if v.Changed != 0 {
+		l.Changed = time.Unix(0, v.Changed)
+	}
 	l.Error, l.Attempts, l.History = v.Note.Error, v.Note.Attempts, v.Note.History.attempts()
 	return l, body
 }
@@ -124,5 +128,8 @@ func (t *deadTable) read(ref DeadRef) (l DeadLetter, found bool) {
 		return l, true
 	}
 	l.Record = rec
+	if v, _, err := openLetter(stored); err == nil {
+		l.Checkpoint = bytes.Clone(v.Checkpoint)
+	}
 	return l, true
 }

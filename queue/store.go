@@ -78,6 +78,9 @@ type Store struct {
 	dbMu sync.RWMutex
 	db   *bbolt.DB
 
+	// copying is held while the file is copied, or a compacted one made of it.
+	copying sync.Mutex
+
 	// mu guards everything below, and all partitions, topics and lanes.
 	mu     sync.Mutex
 	parts  map[TopicPartition]*Partition
@@ -212,6 +215,9 @@ func (s *Store) Identity() Identity {
 	defer s.mu.Unlock()
 	return s.identity
 }
+
+// Path is where the file is.
+func (s *Store) Path() string { return s.path }
 
 // SetCluster records the cluster of a store that was made before its Kafka was
 // known. It is durable on return; a failure is the store's.

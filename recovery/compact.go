@@ -56,22 +56,32 @@ func Compact(ctx context.Context, dir string, opt CompactOptions) (report Compac
 
 // compactTo makes opt.To a data directory of its own.
 func compactTo(ctx context.Context, dir string, opt CompactOptions) (report CompactReport, err error) {
-	if err := makeDir(opt.To); err != nil {
-		return CompactReport{}, err
-	}
-	if sameFile(dir, opt.To) {
-		return CompactReport{}, fmt.Errorf("compact to %s: it is the data directory itself; name another", opt.To)
-	}
-	lock, err := LockDir(opt.To)
+	lock, err := claimDir("compact", dir, opt.To)
 	if err != nil {
 		return CompactReport{}, err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	target := filepath.Join(opt.To, queue.FileName)
-	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
-		return CompactReport{}, fmt.Errorf("compact to %s: it holds a store already; name an empty directory: %w", opt.To, fs.ErrExist)
+	return opt.copier().rewrite(ctx, filepath.Join(dir, queue.FileName), filepath.Join(opt.To, queue.FileName))
+}
+
+// claimDir makes to a data directory that a store can be copied to from dir, and
+// takes its lock.
+func claimDir(op, dir, to string) (*Lock, error) {
+	if err := makeDir(to); err != nil {
+		return nil, err
 	}
-	return opt.copier().rewrite(ctx, filepath.Join(dir, queue.FileName), target)
+	if sameFile(dir, to) {
+		return nil, fmt.Errorf("%s to %s: it is the data directory itself; name another", op, to)
+	}
+	lock, err := LockDir(to)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(filepath.Join(to, queue.FileName)); !errors.Is(err, fs.ErrNotExist) {
+		err := fmt.Errorf("%s to %s: it holds a store already; name an empty directory: %w", op, to, fs.ErrExist)
+		return nil, errors.Join(err, lock.Release())
+	}
+	return lock, nil
 }
 
 // CompactFile compacts the store at path, which nobody has open. The caller

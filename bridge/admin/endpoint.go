@@ -19,23 +19,30 @@ type none struct{}
 type endpoint[Q, A any] struct {
 	method, path string
 	changes      bool // is refused by a read-only server
+	lasts        bool // as long as it takes: its size is that of the store
 	question     flat.Form[Q]
 	answer       flat.Form[A]
 }
 
 // reading is asked with parameters of the URL.
 func reading[Q, A any](path string) endpoint[Q, A] {
-	return endpoint[Q, A]{http.MethodGet, path, false, flat.Of[Q](), flat.Of[A]()}
+	return endpoint[Q, A]{http.MethodGet, path, false, false, flat.Of[Q](), flat.Of[A]()}
 }
 
 // planning is asked with a body, and changes nothing.
 func planning[Q, A any](path string) endpoint[Q, A] {
-	return endpoint[Q, A]{http.MethodPost, path, false, flat.Of[Q](), flat.Of[A]()}
+	return endpoint[Q, A]{http.MethodPost, path, false, false, flat.Of[Q](), flat.Of[A]()}
 }
 
 // changing is asked with a body.
 func changing[Q, A any](path string) endpoint[Q, A] {
-	return endpoint[Q, A]{http.MethodPost, path, true, flat.Of[Q](), flat.Of[A]()}
+	return endpoint[Q, A]{http.MethodPost, path, true, false, flat.Of[Q](), flat.Of[A]()}
+}
+
+// lasting is an endpoint whose answer may take longer than others.
+func lasting[Q, A any](e endpoint[Q, A]) endpoint[Q, A] {
+	e.lasts = true
+	return e
 }
 
 // listing is reading whose answers are streamed.
@@ -59,8 +66,12 @@ func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
-		defer cancel()
+		ctx := r.Context()
+		if !e.lasts {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, answerWithin)
+			defer cancel()
+		}
 		a, err := ask(ctx, q)
 		body, unwritten := e.answer.Marshal(a)
 		switch {

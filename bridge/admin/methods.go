@@ -22,6 +22,7 @@ var (
 	operations = reading[none, []inspect.BulkOperation]("/v1/operations")
 	plan       = planning[inspect.Command, inspect.Plan]("/v1/plan")
 	execute    = changing[planned, inspect.Operation]("/v1/execute")
+	snapshot   = lasting(changing[target, inspect.SnapshotReport]("/v1/snapshot"))
 )
 
 func routesOf(i inspect.Inspector) []route {
@@ -35,6 +36,7 @@ func routesOf(i inspect.Inspector) []route {
 		operations.by(func(ctx context.Context, _ none) ([]inspect.BulkOperation, error) { return i.Operations(ctx) }),
 		plan.by(i.Plan),
 		execute.by(func(ctx context.Context, p planned) (inspect.Operation, error) { return i.Execute(ctx, p.Plan) }),
+		snapshot.by(func(ctx context.Context, t target) (inspect.SnapshotReport, error) { return i.Snapshot(ctx, t.Path) }),
 	}
 }
 
@@ -78,6 +80,16 @@ func (c *Client) Plan(ctx context.Context, cmd inspect.Command) (inspect.Plan, e
 func (c *Client) Execute(ctx context.Context, p inspect.Plan) (inspect.Operation, error) {
 	p.Sample, p.DeadSample = nil, nil
 	return execute.ask(ctx, c, planned{p})
+}
+
+// target is where a snapshot goes, for the bridge.
+type target struct {
+	Path string `json:"path"`
+}
+
+// Snapshot lets the bridge write the copy: path is one of its machine and user.
+func (c *Client) Snapshot(ctx context.Context, path string) (inspect.SnapshotReport, error) {
+	return snapshot.ask(ctx, c, target{path})
 }
 
 // planned is a plan that comes back to be executed. What its command asks for

@@ -75,6 +75,16 @@ type DeadLetter struct {
 	History []Attempt `json:"history"`
 	Bytes   int64     `json:"stored_bytes"` // that it takes up on disk
 	Unsent  bool      `json:"unsent"`       // its copy is not in the dead-letter topic yet
+	LaneID  LaneID    `json:"lane_id"`      // of a lane of its own it says nothing
+	// Checkpoint is what the job's runs have reached; nil: nothing.
+	Checkpoint []byte `json:"checkpoint"`
+	// Changed is when the letter was last imported, and Change what was changed by
+	// that; the zero time: it is as it was buried.
+	Changed time.Time `json:"changed_at"`
+	Change  string    `json:"change"`
+	// Checksum is of the record's key, value, headers and timestamp: of an exported
+	// letter it tells whether these were edited. Empty where it is damaged.
+	Checksum string `json:"checksum"`
 	// Damaged tells that the stored letter cannot be read. What could not is
 	// missing.
 	Damaged error `json:"damaged"`
@@ -127,22 +137,29 @@ func (f *deadFound) read(s *queue.Store) (there bool, err error) {
 
 func (f *deadFound) show() DeadLetter {
 	l := DeadLetter{
-		Name:     f.name(),
-		ID:       idOf(f.TopicID, f.name()),
-		Number:   f.Number,
-		Key:      f.Record.Key,
-		Value:    f.Record.Value,
-		Lane:     string(f.Record.Lane.Name),
-		Own:      f.Record.Lane.Own,
-		Buried:   f.Buried,
-		Operator: f.Operator,
-		Reason:   f.Reason,
-		Error:    f.Error,
-		Attempts: f.Attempts,
-		History:  history(f.History),
-		Bytes:    f.Bytes,
-		Unsent:   f.Unsent,
-		Damaged:  f.Damaged,
+		Name:       f.name(),
+		ID:         idOf(f.TopicID, f.name()),
+		Number:     f.Number,
+		Key:        f.Record.Key,
+		Value:      f.Record.Value,
+		Lane:       string(f.Record.Lane.Name),
+		Own:        f.Record.Lane.Own,
+		Buried:     f.Buried,
+		Operator:   f.Operator,
+		Reason:     f.Reason,
+		Error:      f.Error,
+		Attempts:   f.Attempts,
+		History:    history(f.History),
+		Bytes:      f.Bytes,
+		Unsent:     f.Unsent,
+		LaneID:     LaneID(f.Record.Lane.ID),
+		Checkpoint: f.Checkpoint,
+		Changed:    f.Changed,
+		Change:     f.Change,
+		Damaged:    f.Damaged,
+	}
+	if f.Damaged == nil {
+		l.Checksum = checksumText(f.Record.Checksum())
 	}
 	for _, h := range f.Record.Headers {
 		l.Headers = append(l.Headers, Header(h))
@@ -152,6 +169,8 @@ func (f *deadFound) show() DeadLetter {
 	}
 	return l
 }
+
+func checksumText(sum uint32) string { return fmt.Sprintf("%08x", sum) }
 
 // scanDead finds the dead letters that q selects. It reads a record only where
 // the query depends on it.

@@ -49,6 +49,9 @@ type Inspector interface {
 	// Operations lists the stored operations as they began: those under way, and
 	// the last hundred that are over.
 	Operations(context.Context) ([]BulkOperation, error)
+	// Snapshot copies the store as it is now to a directory, given with its whole
+	// path, which must not hold one. Jobs go on meanwhile.
+	Snapshot(ctx context.Context, path string) (SnapshotReport, error)
 }
 
 // Partition is a Kafka partition that is held.

@@ -6,4 +6,7 @@
 // killing the process. A file that passes [Check] holds none of these, so it
 // can be opened. What the values mean, and whether they are intact, is not
 // looked at.
+//
+// [Salvage] reads, in the same way, what can still be reached of a file that
+// does not pass, and tells what lies in between.
 package pages
