@@ -1,0 +1,448 @@
+package inspect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+const patience = 60 * time.Second
+
+// morgue is a store in which every job was buried, and what runs in it.
+type morgue struct {
+	t     *testing.T
+	path  string
+	clock *movedClock
+	*queue.Store
+	operator inspect.Inspector
+	stop     func() // ends the executor and the workers; may be called again
+
+	mu   sync.Mutex
+	runs map[string]int // of each job, since it was requeued
+	dies func(queue.TopicPartition, int64) bool
+}
+
+// movedClock is the machine's clock, and what a test adds to it.
+type movedClock struct {
+	queue.SystemClock
+	mu    sync.Mutex
+	added time.Duration
+}
+
+func (c *movedClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.added)
+}
+
+func (c *movedClock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.added += d
+}
+
+// newMorgue buries n jobs in each of so many partitions of orders.
+func newMorgue(t *testing.T, partitions int32, n int) *morgue {
+	t.Helper()
+	m := &morgue{t: t, path: filepath.Join(t.TempDir(), queue.FileName), clock: &movedClock{}, runs: map[string]int{}, stop: func() {}}
+	must(t, queue.Create(m.path, queue.Identity{StoreID: "s"}))
+	m.open(partitions)
+	for _, p := range m.Attached() {
+		must(t, p.SetStart(0))
+		recs := make([]queue.Record, n)
+		for i := range recs {
+			key := fmt.Appendf(nil, "k%d", i%100)
+			recs[i] = queue.Record{Offset: int64(i), Timestamp: -1, Key: key, Lane: queue.Lane{ID: uint64(i % 100), Name: key}}
+		}
+		must(t, errOf(p.Append(recs)))
+	}
+	for left := int(partitions) * n; left > 0; {
+		jobs := make([]queue.Job, 100)
+		taken, err := m.Take(t.Context(), jobs)
+		must(t, err)
+		for i := range jobs[:taken] {
+			reason := fmt.Sprintf("http 503: request %d", 100_000+jobs[i].Offset)
+			must(t, m.Finish(queue.Finished{Job: &jobs[i], Outcome: queue.Outcome{Kind: queue.Bury, Error: reason}}))
+		}
+		left -= taken
+	}
+	must(t, m.Sync(t.Context()))
+	return m
+}
+
+func (m *morgue) options() inspect.Options { return inspect.Options{Clock: m.clock} }
+
+func (m *morgue) open(partitions int32) {
+	m.t.Helper()
+	var err error
+	m.Store, err = queue.Open(m.path, queue.Options{})
+	must(m.t, err)
+	m.t.Cleanup(func() { m.close() })
+	m.operator = inspect.New(m.Store, m.options())
+	for number := range partitions {
+		m.hold(number)
+	}
+}
+
+func (m *morgue) hold(number int32) {
+	m.t.Helper()
+	p, err := m.Attach(queue.TopicPartition{Topic: "orders", Partition: number})
+	must(m.t, err)
+	p.Lease(queue.Forever)
+}
+
+func (m *morgue) close() {
+	m.stop()
+	must(m.t, m.Store.Close())
+}
+
+// start lets a bridge run: stored operations are executed, and jobs.
+func (m *morgue) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var ends sync.WaitGroup
+	ends.Go(func() {
+		if err := inspect.ExecuteStored(ctx, m.Store, m.options()); err != nil {
+			m.t.Error(err)
+		}
+	})
+	ends.Go(func() { m.work(ctx) })
+	m.stop = func() { cancel(); ends.Wait() }
+}
+
+func (m *morgue) work(ctx context.Context) {
+	for jobs := make([]queue.Job, 10); ; {
+		n, err := m.Take(ctx, jobs)
+		if err != nil {
+			return
+		}
+		for i := range jobs[:n] {
+			j := &jobs[i]
+			m.mu.Lock()
+			m.runs[fmt.Sprintf("%s@%d", j.TopicPartition(), j.Offset)]++
+			dies := m.dies != nil && m.dies(j.TopicPartition(), j.Offset)
+			m.mu.Unlock()
+			o := queue.Outcome{Kind: queue.Done}
+			if dies {
+				o = queue.Outcome{Kind: queue.Bury, Error: "again"}
+			}
+			if err := m.Finish(queue.Finished{Job: j, Outcome: o}); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (m *morgue) plan(c inspect.Command) inspect.Plan {
+	m.t.Helper()
+	p, err := m.operator.Plan(m.t.Context(), c)
+	must(m.t, err)
+	return p
+}
+
+func (m *morgue) execute(p inspect.Plan) inspect.Operation {
+	m.t.Helper()
+	op, err := m.operator.Execute(inspect.As(m.t.Context(), "uid 7 (eva)"), p)
+	must(m.t, err)
+	return op
+}
+
+// operation waits until one of that id is as it should be.
+func (m *morgue) operation(id string, is func(inspect.BulkOperation) bool) inspect.BulkOperation {
+	m.t.Helper()
+	var last inspect.BulkOperation
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		list, err := m.operator.Operations(m.t.Context())
+		must(m.t, err)
+		for _, op := range list {
+			if last = op; op.ID == id && is(op) {
+				return op
+			}
+		}
+	}
+	m.t.Fatalf("operation %s is not as it should be: %+v", id, last)
+	return last
+}
+
+func settled(op inspect.BulkOperation) bool {
+	return op.State != inspect.OperationRunning && op.Waiting == 0
+}
+
+func (m *morgue) letters() (n int) {
+	m.t.Helper()
+	for _, err := range m.operator.Dead(m.t.Context(), inspect.DeadQuery{}) {
+		must(m.t, err)
+		n++
+	}
+	return n
+}
+
+// wantRuns is how many jobs have run once, none more often.
+func (m *morgue) wantRuns(want int) {
+	m.t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, n := range m.runs {
+		if n != 1 {
+			m.t.Errorf("%s ran %d times", name, n)
+		}
+	}
+	if len(m.runs) != want {
+		m.t.Errorf("%d jobs ran, want %d", len(m.runs), want)
+	}
+}
+
+func requeueOrders(rate float64) inspect.Command {
+	return inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, Rate: rate}
+}
+
+func TestPlanOfARequeueTellsWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 3, 300)
+	m.Attached()[2].Detach()
+	c := requeueOrders(100)
+	c.Dead.ErrorMatches = "request 100(0|1)"
+	p := m.plan(c)
+	l := p.Letters
+	if p.Matched != 600 || l.Total != 900 || l.Keys == nil || *l.Keys != 300 || !p.Background || l.StopAt != inspect.DefaultStopAt || *l.Take != 4*time.Second {
+		t.Errorf("matched %d, letters %+v", p.Matched, l)
+	}
+	if len(p.Errors) != 1 || p.Errors[0].Reason != "http 503: request #" || p.Errors[0].Count != 600 {
+		t.Errorf("errors %+v", p.Errors)
+	}
+	if len(p.Dead) != 400 || len(p.Refused) != 1 || p.Refused[0].Count != 200 || len(p.DeadSample) != 10 {
+		t.Errorf("%d letters, refused %+v", len(p.Dead), p.Refused)
+	}
+	if l.FirstBuried.IsZero() || l.LastBuried.Before(l.FirstBuried) || p.Command.Dead.BuriedBefore.Before(l.LastBuried) {
+		t.Errorf("buried from %v to %v", l.FirstBuried, l.LastBuried)
+	}
+	if few := m.plan(inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders", Limit: 200}}); few.Background || few.Letters.StopAt != 1 {
+		t.Errorf("a plan of %d letters is stored", len(few.Dead))
+	}
+}
+
+func TestManyLettersAreRequeuedByAStoredOperation(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 3, 500)
+	p := m.plan(requeueOrders(0))
+	stored := m.execute(p).Stored
+	if stored == nil || stored.State != inspect.OperationRunning || stored.Matched != 1500 || stored.Actor != "uid 7 (eva)" || !strings.HasPrefix(stored.ID, "rq-") {
+		t.Fatalf("stored %+v", stored)
+	}
+	if again := m.execute(p); again.Stored == nil || again.Stored.ID != stored.ID || len(again.AlreadyDone) != 1 {
+		t.Errorf("executed again: %+v", again)
+	}
+	if other := m.plan(requeueOrders(0)); len(other.Dead) != 0 || len(other.AlreadyDone) != 1 || other.AlreadyDone[0].Count != 1500 || other.Background {
+		t.Errorf("planned again: %d letters, %+v", len(other.Dead), other.AlreadyDone)
+	}
+	if other := m.plan(inspect.Command{Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders"}}); len(other.Dead) != 0 || len(other.Refused) != 1 {
+		t.Errorf("a discard of the same: %d letters, %+v", len(other.Dead), other.Refused)
+	}
+	m.start()
+	op := m.operation(stored.ID, settled)
+	if op.State != inspect.OperationDone || op.Taken != 1500 || op.Done != 1500 || op.DeadAgain != 0 || op.AlreadyDone != 0 || op.Ended.IsZero() || len(op.Refused) > 0 {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(1500)
+	if again := m.execute(p); again.Stored == nil || again.Stored.State != inspect.OperationDone || len(again.AlreadyDone) != 1 {
+		t.Errorf("executed when it was over: %+v", again)
+	}
+	if n := m.letters(); n != 0 {
+		t.Errorf("%d letters are left", n)
+	}
+}
+
+// TestAnOperationGoesOnAfterARestart: whatever was under way is counted once.
+func TestAnOperationGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 2, 1500)
+	m.dies = func(_ queue.TopicPartition, offset int64) bool { return offset%10 == 0 }
+	c := requeueOrders(4000)
+	c.StopAt = 1
+	id := m.execute(m.plan(c)).Stored.ID
+	for _, taken := range []int{300, 900, 1500, 2200} {
+		m.start()
+		m.operation(id, func(op inspect.BulkOperation) bool { return op.Taken >= taken })
+		m.close()
+		m.open(2)
+	}
+	m.start()
+	op := m.operation(id, settled)
+	if op.State != inspect.OperationDone || op.Taken != 3000 || op.Done != 2700 || op.DeadAgain != 300 || op.AlreadyDone != 0 || len(op.Refused) > 0 {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(3000)
+	if n := m.letters(); n != 300 {
+		t.Errorf("%d letters are there, want 300 that died again", n)
+	}
+}
+
+func TestARequeueStopsWhenTooManyDieAgain(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 3000)
+	m.dies = func(_ queue.TopicPartition, offset int64) bool { return offset%2 == 0 }
+	id := m.execute(m.plan(requeueOrders(0))).Stored.ID
+	m.start()
+	op := m.operation(id, settled)
+	if op.State != inspect.OperationStopped || !strings.Contains(op.Reason, "dead again") || op.Taken < 20 || op.Taken > 1500 || op.Taken != op.Done+op.DeadAgain {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(op.Taken)
+	if n := m.letters(); n != 3000-op.Done {
+		t.Errorf("%d letters are there, and %d jobs done", n, op.Done)
+	}
+}
+
+func TestAnOperationIsStoppedByAnOperator(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 1000)
+	id := m.execute(m.plan(requeueOrders(200))).Stored.ID
+	m.start()
+	m.operation(id, func(op inspect.BulkOperation) bool { return op.Taken > 0 })
+	stop := inspect.Command{Verb: inspect.StopOperation, Operation: id, Reason: "wrong topic"}
+	p := m.plan(stop)
+	if len(p.Operations) != 1 || p.Operations[0].ID != id || p.Operations[0].Left == nil {
+		t.Fatalf("plan %+v", p)
+	}
+	if stopped := m.execute(p).Stored; stopped == nil || stopped.State != inspect.OperationStopped || stopped.Reason != "stopped by uid 7 (eva): wrong topic" {
+		t.Fatalf("stopped: %+v", stopped)
+	}
+	op := m.operation(id, settled)
+	if op.Taken == 1000 || op.Taken != op.Done {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(op.Taken)
+	if again := m.execute(p); again.Stored != nil || len(again.AlreadyDone) != 1 {
+		t.Errorf("stopped again: %+v", again)
+	}
+	if p := m.plan(inspect.Command{Verb: inspect.StopOperation, Operation: "rq-none"}); len(p.Refused) != 1 {
+		t.Errorf("plan for one that is not there: %+v", p)
+	}
+	if rest := m.plan(requeueOrders(0)); len(rest.Dead) != 1000-op.Taken {
+		t.Errorf("%d letters are left to requeue, %d were taken", len(rest.Dead), op.Taken)
+	}
+}
+
+// TestAnOperationWaitsForItsPartitions: for those that are to come back, and not
+// for ever.
+func TestAnOperationWaitsForItsPartitions(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 3, 400)
+	id := m.execute(m.plan(requeueOrders(0))).Stored.ID
+	m.close()
+	m.open(1)
+	m.start()
+	m.operation(id, func(op inspect.BulkOperation) bool {
+		return op.Taken == 400 && strings.HasPrefix(op.Reason, "waits for orders/")
+	})
+	m.hold(1)
+	m.operation(id, func(op inspect.BulkOperation) bool {
+		return op.Taken == 800 && op.Reason == "waits for orders/2 to be held here"
+	})
+	m.clock.move(10 * time.Minute)
+	op := m.operation(id, settled)
+	if op.State != inspect.OperationDone || op.Done != 800 || len(op.Refused) != 1 || op.Refused[0].Count != 400 || len(op.Refused[0].Jobs) != 10 {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(800)
+}
+
+func TestManyLettersAreDiscarded(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 2, 600)
+	c := inspect.Command{Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders", Limit: 1000}}
+	id := m.execute(m.plan(c)).Stored.ID
+	m.start()
+	if op := m.operation(id, settled); op.State != inspect.OperationDone || op.Taken != 1000 || op.Done != 1000 {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(0)
+	if n := m.letters(); n != 200 {
+		t.Errorf("%d letters are left", n)
+	}
+}
+
+func TestWhatSomebodyElseTookIsAlreadyDone(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 600)
+	p := m.plan(requeueOrders(0))
+	few := m.plan(inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders", Limit: 100}})
+	if op := m.execute(few); len(op.Done) != 100 {
+		t.Fatalf("%+v", op)
+	}
+	m.start()
+	if op := m.operation(m.execute(p).Stored.ID, settled); op.Taken != 500 || op.AlreadyDone != 100 {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(600)
+}
+
+func TestACommandWithoutABridge(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 600)
+	m.close()
+	off, err := inspect.Open(t.Context(), filepath.Dir(m.path), inspect.Options{})
+	must(t, err)
+	defer off.Close()
+	paced, err := off.Plan(t.Context(), requeueOrders(5))
+	must(t, err)
+	whole, err := off.Plan(t.Context(), requeueOrders(0))
+	must(t, err)
+	if !paced.Background || whole.Background {
+		t.Errorf("stored: %v with a pace, %v without", paced.Background, whole.Background)
+	}
+	op, err := off.Execute(t.Context(), whole)
+	must(t, err)
+	if len(op.Done) != 600 || op.Stored != nil {
+		t.Errorf("operation %+v", op)
+	}
+	var entries []inspect.AuditEntry
+	for e, err := range off.Audit(t.Context(), inspect.AuditQuery{}) {
+		must(t, err)
+		entries = append(entries, e)
+	}
+	if len(entries) != 1 || !entries[0].Offline || entries[0].Done != 600 || entries[0].Actor != inspect.Program {
+		t.Errorf("audit %+v", entries)
+	}
+}
+
+func TestPaceAndConditionAreChecked(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]inspect.Command{
+		"only requeue and discard have a rate": {Verb: inspect.Skip, Select: inspect.Query{Topic: "orders"}, Rate: 1},
+		"rate -1 cannot be":                    requeueOrders(-1),
+		"only requeue stops":                   {Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 0.5},
+		"no share of the jobs":                 {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 1.5},
+		"no operation is named":                {Verb: inspect.StopOperation},
+		"it selects nothing else":              {Verb: inspect.StopOperation, Operation: "rq-1", Dead: inspect.DeadQuery{Topic: "orders"}},
+		"an operation is named to stop it":     {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, Operation: "rq-1"},
+	} {
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", c, err, want)
+		}
+	}
+}
+
+func TestExecutorEndsWithItsStore(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 300)
+	m.execute(m.plan(requeueOrders(1)))
+	ended := make(chan error, 1)
+	go func() { ended <- inspect.ExecuteStored(context.Background(), m.Store, m.options()) }()
+	must(t, m.Store.Close())
+	select {
+	case err := <-ended:
+		if !errors.Is(err, queue.ErrClosed) {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it goes on")
+	}
+}
