@@ -29,6 +29,7 @@ type orders struct {
 	DataDir  string
 	History  string
 	Commands []inspect.Command // of an operator
+	Outage   *outage           // nil: there is none
 	Poison   *poison           // nil: the records say how long each job takes and how often it fails
 }
 
@@ -79,6 +80,9 @@ func work(text string) error {
 	if o.Poison != nil {
 		o.Poison.configure(&cfg, w)
 	}
+	if o.Outage != nil {
+		o.Outage.configure(&cfg, w)
+	}
 	b, err := bridge.New(cfg)
 	if err != nil {
 		return err
@@ -92,7 +96,11 @@ func work(text string) error {
 			cancel()
 			return
 		}
-		if err := w.command(operating, b.Inspector(), o.Commands); err != nil {
+		err := w.command(operating, b.Inspector(), o.Commands)
+		if err == nil && o.Outage != nil {
+			err = o.Outage.operate(operating, w, b.Inspector())
+		}
+		if err != nil && operating.Err() == nil {
 			fmt.Fprintln(os.Stderr, "operator:", err)
 			os.Exit(1)
 		}

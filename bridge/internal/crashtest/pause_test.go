@@ -15,16 +15,8 @@ import (
 // command does what an operator asks for at the beginning of a life, once the
 // partitions are here.
 func (w *worker) command(ctx context.Context, inspector inspect.Inspector, commands []inspect.Command) error {
-	for len(commands) > 0 {
-		parts, err := inspector.Partitions(ctx)
-		if err == nil && len(parts) == partitions {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(10 * time.Millisecond):
-		}
+	if len(commands) > 0 && !awaitPartitions(ctx, inspector) {
+		return nil
 	}
 	for _, c := range commands {
 		plan, err := inspector.Plan(ctx, c)
@@ -39,6 +31,21 @@ func (w *worker) command(ctx context.Context, inspector inspect.Inspector, comma
 		w.append(history.Event{Kind: history.Commanded, Process: process})
 	}
 	return nil
+}
+
+// awaitPartitions reports whether all of them have come before ctx has ended.
+func awaitPartitions(ctx context.Context, inspector inspect.Inspector) bool {
+	for {
+		parts, err := inspector.Partitions(ctx)
+		if err == nil && len(parts) == partitions {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // Pauses that were answered outlive a kill -9 right behind the answer: neither

@@ -30,6 +30,7 @@ func (w *world) boot(t *testing.T) *child {
 		DataDir:  w.dataDir(),
 		History:  w.historyPath(),
 		Poison:   w.poison,
+		Outage:   w.outage,
 		Commands: w.commands,
 	})
 	if err != nil {

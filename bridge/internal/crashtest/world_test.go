@@ -31,6 +31,7 @@ type world struct {
 	log      *history.Log
 	close    func() // ends the observer; may be called again
 	poison   *poison
+	outage   *outage
 	commands []inspect.Command // of an operator, in the next life
 }
 

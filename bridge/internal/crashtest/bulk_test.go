@@ -1,0 +1,218 @@
+package crashtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/bridge/internal/history"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// outage makes a child in which every job becomes a dead letter; or, once that is
+// mended, an operator requeues them all and few die again.
+type outage struct {
+	Mended bool
+	Plan   string // path of the operator's plan, which is made in the first life that is mended
+}
+
+const outageRecords = 10_000
+
+// incurable jobs die again after the outage.
+func incurable(offset int64) bool { return offset%50 == 0 }
+
+func (o *outage) configure(cfg *bridge.Config, w *worker) {
+	cfg.Topics[0].OnFailure = bridge.BuryJob
+	cfg.Topics[0].DeadLetter.Guard = bridge.Guard{Bucket: -1}
+	cfg.Topics[0].Handler = bridge.HandlerFunc(func(_ context.Context, job *bridge.Job) error {
+		if !o.Mended || incurable(job.Offset) {
+			return bridge.Bury(errors.New("http 503"))
+		}
+		w.tell(history.Start, job, false)
+		time.Sleep(time.Millisecond)
+		w.tell(history.End, job, true)
+		return nil
+	})
+}
+
+// operate gives the same command in every life, and tells when all of it is done.
+func (o *outage) operate(ctx context.Context, w *worker, inspector inspect.Inspector) error {
+	if !o.Mended {
+		return nil
+	}
+	plan, err := o.plan(ctx, inspector)
+	if err != nil {
+		return err
+	}
+	op, err := inspector.Execute(inspect.As(ctx, "the operator"), plan)
+	if err != nil || op.Stored == nil {
+		return errors.Join(err, fmt.Errorf("it was not stored: %+v", op))
+	}
+	id := op.Stored.ID
+	for {
+		list, err := inspector.Operations(ctx)
+		if err != nil || len(list) != 1 || list[0].ID != id {
+			return errors.Join(err, fmt.Errorf("operations are %+v, want %s alone", list, id))
+		}
+		if list[0].State != inspect.OperationRunning && list[0].Waiting == 0 {
+			w.append(history.Event{Kind: history.Drained, Process: process})
+			return nil
+		}
+		if err := o.planAgain(ctx, inspector, list[0]); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// plan returns the operator's, as it was made before the first kill.
+func (o *outage) plan(ctx context.Context, inspector inspect.Inspector) (plan inspect.Plan, err error) {
+	if !awaitPartitions(ctx, inspector) {
+		return plan, context.Cause(ctx)
+	}
+	text, err := os.ReadFile(o.Plan)
+	if err == nil {
+		return plan, json.Unmarshal(text, &plan)
+	}
+	plan, err = inspector.Plan(ctx, inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic, ErrorMatches: "http 503"}})
+	if err != nil {
+		return plan, err
+	}
+	if len(plan.Dead)+plan.More != outageRecords {
+		return plan, fmt.Errorf("%d letters are planned, and %d more; refused: %+v", len(plan.Dead), plan.More, plan.Refused)
+	}
+	if text, err = json.Marshal(plan); err != nil {
+		return plan, err
+	}
+	return plan, errors.Join(os.WriteFile(o.Plan+".tmp", text, 0o600), os.Rename(o.Plan+".tmp", o.Plan))
+}
+
+// planAgain finds nothing to do but for what has died since.
+func (o *outage) planAgain(ctx context.Context, inspector inspect.Inspector, op inspect.BulkOperation) error {
+	plan, err := inspector.Plan(ctx, inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic}})
+	if err != nil {
+		return err
+	}
+	for _, letter := range plan.Dead {
+		if !incurable(letter.Offset) && op.State == inspect.OperationRunning {
+			return fmt.Errorf("a second plan has %s, which operation %s is about to requeue", letter.Name, op.ID)
+		}
+	}
+	return nil
+}
+
+// Ten thousand dead letters are requeued while the bridge runs and is killed again
+// and again: each of them once.
+func TestRequeueOfManyOutlivesKills(t *testing.T) {
+	t.Parallel()
+	w := newQuietWorld(t)
+	w.outage = &outage{Plan: w.dir + "/plan.json"}
+	records := make([]bridgetest.Record, outageRecords)
+	for i := range records {
+		records[i] = bridgetest.Record{Partition: int32(i % partitions), Key: fmt.Appendf(nil, "key-%d", i%1000), Value: []byte("1")}
+	}
+	w.produce(t, records...)
+	first := w.boot(t)
+	defer first.end()
+	w.waitFor(t, history.Durable, outageRecords)
+	w.settle(t, first)
+	w.kill(t, first)
+
+	w.outage.Mended = true
+	for _, done := range []int{500, 2500, 6000} {
+		c := w.boot(t)
+		defer c.end()
+		w.waitFor(t, history.Durable, outageRecords+done)
+		w.kill(t, c)
+	}
+	last := w.boot(t)
+	defer last.end()
+	w.waitFor(t, history.Drained, 1)
+	w.stop(t, last)
+	w.close()
+	w.checkRuns(t)
+	w.checkOutage(t)
+	if w.races() {
+		t.Errorf("a data race\n%s", w.tail())
+	}
+}
+
+// checkRuns finds jobs that ran again although they were done.
+func (w *world) checkRuns(t *testing.T) {
+	t.Helper()
+	type job struct {
+		partition int32
+		offset    int64
+	}
+	told := map[job]int{}
+	for _, e := range w.events(t) {
+		at := job{e.Partition, e.Offset}
+		switch e.Kind {
+		case history.Durable:
+			told[at]++
+			if told[at] > 2 {
+				t.Errorf("%v for the third time: it died, and was requeued once", e)
+			}
+		case history.Start:
+			if told[at] != 1 {
+				t.Errorf("%v, told as dead or done %d times before", e, told[at])
+			}
+		}
+	}
+}
+
+// checkOutage looks at what is left: the letters that died again, buried twice each.
+func (w *world) checkOutage(t *testing.T) {
+	t.Helper()
+	store, err := queue.Open(w.dataDir()+"/"+queue.FileName, queue.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	burials, letters := 0, 0
+	for _, c := range store.DeadCounts() {
+		burials, letters = burials+int(c.Burials), letters+c.Letters
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const dead = outageRecords / 50
+	if letters != dead || burials != outageRecords+dead {
+		t.Errorf("%d letters after %d burials, want %d after %d", letters, burials, dead, outageRecords+dead)
+	}
+	offline, err := inspect.Open(t.Context(), w.dataDir(), inspect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer offline.Close()
+	for job, err := range offline.Jobs(t.Context(), inspect.Query{}) {
+		t.Errorf("%s is open, %v", job.Name, err)
+	}
+	list, err := offline.Operations(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("operations %+v, %v", list, err)
+	}
+	if op := list[0]; op.State != inspect.OperationDone || op.Taken != outageRecords || op.Done != outageRecords-dead || op.DeadAgain != dead || op.AlreadyDone != 0 {
+		t.Errorf("operation %+v", op)
+	}
+	var entries []inspect.AuditEntry
+	for e, err := range offline.Audit(t.Context(), inspect.AuditQuery{Verb: inspect.Requeue}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	if n := len(entries); n < 5 || entries[0].Actor != "the operator" || entries[n-1].Result != inspect.ResultDone || entries[n-1].Done != outageRecords {
+		t.Errorf("audit %+v", entries)
+	}
+}
