@@ -45,10 +45,16 @@ func (w *world) runBridge(c *cli.Context) error {
 	counts := newTally()
 	settings.LeaveOnStop = c.Bool("leave")
 	settings.Hooks = counts.hooks(newFailures(out.log), newLeftOut(out.log))
+	monitor := newMonitor(loaded.Metrics.Listen, out.log)
+	defer monitor.close()
+	monitor.observe(&settings)
 	settings.Logger = out.log
 	settings.Verify = w.verifyInChild(out.log)
 	b, err := bridge.New(settings)
 	if err != nil {
+		return err
+	}
+	if err := monitor.watch(b); err != nil {
 		return err
 	}
 	w.limitMemory(loaded)
@@ -91,6 +97,8 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 	ended := make(chan error, 1)
 	go func() { ended <- errors.Join(b.Run(ctx), closeHandlers(topics)) }()
 	ready := b.Ready()
+	dog := newWatchdog(b.Health, out.log)
+	defer dog.stop()
 	ticks := make(<-chan time.Time)
 	if out.status != nil {
 		second := time.NewTicker(time.Second)
@@ -113,6 +121,8 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 			out.log.Info("store and Kafka are open; waiting for partitions")
 		case now := <-ticks:
 			out.status.Show(counts.line(now))
+		case <-dog.ticks():
+			dog.feed()
 		case <-reloads:
 			w.reload(again, ready == nil)
 		case s := <-signals:

@@ -17,6 +17,7 @@ type Config struct {
 	Handler    *Handler // of topics without one of their own
 	Topics     []*Topic // in the order of the file
 	Admin      Admin
+	Metrics    Metrics
 	Log        Log
 
 	local bool // neither Kafka nor the store is used
@@ -49,6 +50,7 @@ func (c *Config) fields() fields {
 		{"handler", optional(&c.Handler, newHandler)},
 		{"topics", topics{&c.Topics}},
 		{"admin", within(&c.Admin)},
+		{"metrics", within(&c.Metrics)},
 		{"log", within(&c.Log)},
 	}
 }

@@ -161,7 +161,7 @@ func TestProblems(t *testing.T) {
 		want          []string
 	}{
 		{"misspelt key", base + "worker: 3", []string{file + `:7: unknown key "worker"; did you mean workers?`}},
-		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: admin, budget, data_dir, flush, handler, kafka, log, max_crashes, rate, stop_within, topics, workers`}},
+		{"key of another section", base + "group: x", []string{file + `:7: unknown key "group"; known here: admin, budget, data_dir, flush, handler, kafka, log, max_crashes, metrics, rate, stop_within, topics, workers`}},
 		{"feature that does not exist", strings.Replace(base, "  orders:", "  orders: {priority: high}", 1), []string{file + `:4: topics.orders: unknown key "priority"; known here: concurrency, dead_letter, delay, delay_header, expire_after, filter, handler, heartbeat, on_failure, only_latest, ordering, partitioner, partitions, produce, rate, retry, retry_classes, timeout`}},
 		{"unknown failure policy", strings.Replace(base, "  orders:", "  orders: {on_failure: drop}", 1), []string{file + `:4: topics.orders.on_failure: "drop" is unknown; use block, bury or park`}},
 		{"park without keys", strings.Replace(base, "  orders:", "  orders: {on_failure: park, ordering: none}", 1), []string{

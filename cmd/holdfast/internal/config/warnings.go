@@ -16,6 +16,7 @@ func (c *Config) Warnings() []string {
 	if sasl := c.Kafka.SASL; sasl != nil && sasl.Mechanism == security.Plain && c.Kafka.TLS == nil {
 		found = append(found, "kafka.sasl: PLAIN without TLS shows the password to whoever sees the network; set kafka.tls, or use SCRAM-SHA-512")
 	}
+	found = append(found, c.Metrics.warnings()...)
 	found = append(found, c.Handler.warnings("handler")...)
 	for _, t := range c.Topics {
 		found = append(found, t.Handler.warnings(t.key()+".handler")...)
