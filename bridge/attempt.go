@@ -19,6 +19,7 @@ type attempt struct {
 	// stored is the store's name of the run; the zero value under [Try].
 	stored  queue.Run
 	extra   atomic.Pointer[extra] // nil: the job has nothing of it
+	began   time.Time             // of a batch, the leader's
 	produce *producing            // of the topic
 }
 

@@ -27,6 +27,7 @@ type committer struct {
 	stored *queue.Partition
 	hooks  *hooks
 	clock  queue.Clock
+	claims *claims
 	// drained is the offset at which the hook was told last.
 	drained int64
 	log     *slog.Logger
@@ -51,6 +52,7 @@ func newCommitter(o *ownership) *committer {
 		stored: o.stored,
 		hooks:  o.hooks,
 		clock:  o.cfg.Clock,
+		claims: &o.claims,
 		log:    o.log,
 		sent:   -1, drained: -1,
 		stamp: recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Scheme: recovery.SchemeSum(o.part.route.scheme)},
@@ -187,8 +189,25 @@ func (c *committer) ahead() (n int64) {
 	return n
 }
 
-// send commits the offset with as much of the stamp as the broker takes.
+// send commits the offset, and tells who looks that it is on its way.
 func (c *committer) send(ctx context.Context, offset int64) error {
+	now := c.clock.Now()
+	c.claims.set(c.claim, func(s *claimState) {
+		if s.committing < 0 {
+			s.committing, s.commitSince = offset, now
+		}
+	})
+	err := c.tell(ctx, offset)
+	c.claims.set(c.claim, func(s *claimState) {
+		if s.commitErr = err; err == nil {
+			s.committing = -1
+		}
+	})
+	return err
+}
+
+// tell commits the offset with as much of the stamp as the broker takes.
+func (c *committer) tell(ctx context.Context, offset int64) error {
 	err := c.claim.Commit(ctx, offset, c.metadata)
 	for errors.Is(err, kafka.ErrMetadataTooLarge) && c.metadata != "" {
 		c.log.Warn("the broker refuses commit metadata of this size; committing with less, which makes hand-over less exact",

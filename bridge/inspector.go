@@ -33,7 +33,7 @@ func (r *run) inspects() {
 }
 
 func (r *run) inspectOptions() inspect.Options {
-	return inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun}
+	return inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun, Live: facts{r}}
 }
 
 // executeStored executes what operators have stored, until ctx ends.

@@ -37,6 +37,8 @@ func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
 		log:     r.log.With("topic", claim.Topic, "partition", claim.Partition),
 		topicID: claim.TopicID,
 	}
+	o.claims.begin(claim, o.cfg.Clock.Now())
+	defer o.claims.end(claim)
 	switch err := o.begin(ctx); {
 	case errors.Is(err, errNotOurs):
 		<-ctx.Done()
@@ -127,6 +129,7 @@ func (o *ownership) workOn(ctx context.Context) {
 	})
 	o.poison.admit(o.cfg.Clock.Now())
 	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
+	o.claims.set(o.claim, func(c *claimState) { c.working = true })
 
 	var committing sync.WaitGroup
 	begun := make(chan struct{})
@@ -149,6 +152,7 @@ func (o *ownership) workOn(ctx context.Context) {
 func (o *ownership) hold(ctx context.Context, err error) {
 	if ctx.Err() == nil && !errors.Is(err, queue.ErrStoreFailed) { // the failure of the store is everybody's, and said once
 		o.log.Error("partition held, the others go on", "error", err)
+		o.claims.set(o.claim, func(c *claimState) { c.err, c.errAt = err, o.cfg.Clock.Now() })
 		o.hooks.held(Held{Topic: o.claim.Topic, Partition: o.claim.Partition, Err: err})
 	}
 	<-ctx.Done()

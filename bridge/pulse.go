@@ -36,6 +36,7 @@ func (r *run) tick(ctx context.Context) error {
 	return every(ctx, tickEvery, func() {
 		now := r.cfg.Clock.Now()
 		r.guards.look(now)
+		r.meters.read(r.store, now)
 		if r.hooks.to.Tick != nil {
 			r.hooks.tick(r.summary(now))
 		}

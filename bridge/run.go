@@ -24,6 +24,9 @@ type run struct {
 	parts   *registry
 	poison  poison
 	guards  guards
+	claims  claims
+	meters  meters
+	logs    logBounds
 	log     *slog.Logger
 
 	// jobs is the parent of all contexts of runs; endJobs gives the cause.

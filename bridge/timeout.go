@@ -19,6 +19,7 @@ func (t *timedOut) Unwrap() []error { return []error{ErrTimeout, t.err} }
 
 // limit sets how long a run that begins may take, and be silent.
 func (a *attempt) limit(v *view, began time.Time, clock queue.Clock) {
+	a.began = began
 	if v.route.timeout > 0 {
 		a.ctx.limit = &timeLimit{began.Add(v.route.timeout), clock}
 	}

@@ -34,6 +34,7 @@ func (p *Partition) Append(recs []Record) (jobs int, err error) {
 		recs = p.withoutKnown(recs, known)
 		p.next, jobs = next, len(recs)
 		p.topic.counts.jobs += int64(jobs)
+		p.appended += int64(jobs)
 		if jobs == 0 {
 			return nil
 		}

@@ -103,7 +103,7 @@ func (p *Partition) mergeLane(name Lane, jobs []asideJob) *lane {
 		return nil
 	}
 	if l.turn(); head < 0 {
-		l.state = laneGone // until it is settled
+		l.become(laneGone) // until it is settled
 	}
 	return l
 }

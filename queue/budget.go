@@ -87,11 +87,17 @@ func (p *Partition) Room() bool {
 	if s.usable() != nil || p.detached || !p.withinBudgets() {
 		return false
 	}
+	return p.inWindow()
+}
+
+// inWindow reports whether more may be fetched within the budgets.
+func (p *Partition) inWindow() bool {
+	s := p.store
 	if p.paused || p.topic.paused {
 		return true
 	}
 	jobs := max(windowJobs, int(windowSeconds*p.rate.perSecond))
-	bytes := max(windowBytes, s.opt.Memory/8/int64(len(s.parts)))
+	bytes := max(windowBytes, s.opt.Memory/8/int64(max(len(s.parts), 1)))
 	reachable := p.reachable()
 	share := float64(reachable) / float64(max(p.open.count, 1))
 	if reachable < jobs && int64(share*float64(p.waitingBytes())) < bytes {
@@ -129,14 +135,40 @@ func (p *Partition) WithinBudgets() bool {
 	return p.withinBudgets()
 }
 
-func (p *Partition) withinBudgets() bool {
+func (p *Partition) withinBudgets() bool { return p.budget() == NotThrottled }
+
+// Throttle is why no more records of a partition may be fetched.
+type Throttle uint8
+
+// The reasons.
+const (
+	NotThrottled Throttle = iota
+	ThrottledByWindow
+	ThrottledByMemory
+	ThrottledByDisk
+	ThrottledByMinFree
+)
+
+// throttle needs mu.
+func (p *Partition) throttle() Throttle {
+	if by := p.budget(); by != NotThrottled {
+		return by
+	}
+	if !p.inWindow() {
+		return ThrottledByWindow
+	}
+	return NotThrottled
+}
+
+// budget returns the one that is used up.
+func (p *Partition) budget() Throttle {
 	s := p.store
-	parts := int64(len(s.parts))
+	parts := int64(max(len(s.parts), 1))
 	if s.lowDisk {
 		if s.clock.Now().Sub(s.measured) >= measureAgain {
 			signal(s.dirtied)
 		}
-		return false
+		return ThrottledByMinFree
 	}
 	if s.opt.Disk > 0 {
 		// A quarter is shared out evenly, the rest goes to who comes first;
@@ -147,19 +179,23 @@ func (p *Partition) withinBudgets() bool {
 			limit -= s.opt.Disk / 4
 		}
 		if s.stats.InUse+s.fresh >= limit {
-			return false
+			return ThrottledByDisk
 		}
 	}
 	if int64(p.open.count)*jobOverhead >= s.opt.Memory/2 {
-		return false
+		return ThrottledByMemory
 	}
-	return s.fresh < s.opt.Memory/4 || p.held < s.opt.Memory/4/parts && s.fresh < s.opt.Memory/2
+	if s.fresh < s.opt.Memory/4 || p.held < s.opt.Memory/4/parts && s.fresh < s.opt.Memory/2 {
+		return NotThrottled
+	}
+	return ThrottledByMemory
 }
 
 // rate is a smoothed number of completions per second.
 type rate struct {
 	perSecond float64
-	count     int
+	count     int64 // of all completions
+	sampled   int64 // of these, in perSecond
 	since     time.Time
 }
 
@@ -169,8 +205,8 @@ func (r *rate) sample(now time.Time) {
 	if elapsed < 0.1 {
 		return
 	}
-	current := float64(r.count) / elapsed
+	current := float64(r.count-r.sampled) / elapsed
 	weight := math.Min(1, elapsed)
 	r.perSecond += weight * (current - r.perSecond)
-	r.count, r.since = 0, now
+	r.sampled, r.since = r.count, now
 }

@@ -160,7 +160,7 @@ func (s *Store) letGo() {
 			s.dead -= p.deadBytes
 			// Delayed lanes are still in the schedule; nothing else is to live on with them.
 			p.lanes, p.own, p.spare, p.later, p.notes, p.chunks, p.ready = nil, nil, spares{}, nil, nil, nil, fifo[*lane]{}
-			p.depth = depth{}
+			p.depth, p.waits = depth{}, [laneStates]laneList{}
 			delete(s.parts, tp)
 		}
 	}

@@ -117,7 +117,7 @@ func (p *Partition) noteAfter(j *Job, o *Outcome, now time.Time) *noteValue {
 
 // drop removes a lane that has no job left.
 func (p *Partition) drop(l *lane) {
-	l.state = laneGone
+	l.become(laneGone)
 	if !l.own {
 		delete(p.lanes, l.id)
 	}

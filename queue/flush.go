@@ -312,7 +312,9 @@ func (f *partFlush) settle() {
 	if p.gen != f.gen {
 		return // a reset came meanwhile; the next flush wipes what this one wrote
 	}
-	p.durable = f.state.Frontier
+	if p.durable != f.state.Frontier {
+		p.durable, p.moved = f.state.Frontier, p.store.clock.Now()
+	}
 	p.weigh()
 	f.settleBodies()
 	p.dropChunks()

@@ -7,12 +7,16 @@ type laneState uint8
 const (
 	laneReady   laneState = iota // in Partition.ready
 	laneRunning                  // its head is with a worker
-	laneWaiting                  // in Store.delayed until due
-	laneHalted                   // its head waits for an operator
-	laneHeld                     // an orphan of the same id still runs
-	laneSuspect                  // in probation.waiting
-	lanePaused                   // in Partition.pausedLanes
 	laneGone                     // removed; a run that is under way may still hold it
+
+	// From here on lanes are in Partition.waits.
+	laneWaiting  // in Store.delayed until due; its head has not failed
+	laneRetrying // there, too; its head has failed
+	laneHalted   // its head waits for an operator
+	laneHeld     // an orphan of the same id still runs
+	laneSuspect  // in probation.waiting
+	lanePaused   // in Partition.pausedLanes
+	laneStates
 )
 
 // lane is a queue of open jobs in offset order; it exists as long as it has
@@ -31,16 +35,37 @@ type lane struct {
 	gathered  bool // the head has waited, or waits, for more jobs to run with
 	jobs      []entry
 	room      [1]entry // first backing array of jobs: most lanes of a wide topic hold one
-	due       int64    // laneWaiting or postponed: Unix nanoseconds
+	due       int64    // delayed or postponed: Unix nanoseconds
 	run       uint64   // laneRunning: number of the run
 	batch     []entry  // laneRunning: followers of the head, which run with it
 
 	// adopter is the lane whose head is the job that this one, an orphan, runs.
 	adopter    *lane
-	prev, next *lane // list of running lanes, or with next alone of spare ones
+	prev, next *lane // list of running lanes or of those that wait, or with next alone of spare ones
 }
 
 func (l *lane) head() entry { return l.jobs[0] }
+
+// become changes the state. Lanes that neither are ready nor run are listed, so
+// that they can be counted and shown without looking at all.
+func (l *lane) become(state laneState) {
+	if l.state > laneGone || state > laneGone {
+		l.relist(state)
+	}
+	l.state = state
+}
+
+func (l *lane) relist(state laneState) {
+	if l.state > laneGone {
+		l.part.waits[l.state].remove(l)
+	}
+	if state > laneGone {
+		l.part.waits[state].add(l)
+	}
+}
+
+// delayed: the lane is in Store.delayed.
+func (l *lane) delayed() bool { return l.state == laneWaiting || l.state == laneRetrying }
 
 // isOut reports whether the job of offset is with the run of l, which is running.
 func (l *lane) isOut(offset int64) bool {
@@ -125,14 +150,31 @@ func (r *runList) remove(l *lane) {
 	l.prev, l.next = nil, nil
 }
 
-// delay is a lane's place in the delayed heap. It is void when the lane has
-// left laneWaiting or waits for another time.
+// laneList is a list of lanes of one state that is not running. The zero value
+// is empty.
+type laneList struct {
+	runList
+	count int
+}
+
+func (w *laneList) add(l *lane) {
+	w.runList.add(l)
+	w.count++
+}
+
+func (w *laneList) remove(l *lane) {
+	w.runList.remove(l)
+	w.count--
+}
+
+// delay is a lane's place in the delayed heap. It is void when the lane is not
+// delayed any more or waits for another time.
 type delay struct {
 	due  int64
 	lane *lane
 }
 
-func (d delay) void() bool { return d.lane.state != laneWaiting || d.lane.due != d.due }
+func (d delay) void() bool { return !d.lane.delayed() || d.lane.due != d.due }
 
 // delays is a heap by due time.
 type delays []delay

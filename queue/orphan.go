@@ -7,7 +7,7 @@ package queue
 
 // abandon takes a running lane out of the books; its run goes on without them.
 func (p *Partition) abandon(l *lane) {
-	l.state = laneGone
+	l.become(laneGone)
 	p.runs.remove(l)
 	l.batch = nil
 	offset := l.head().offset
@@ -29,7 +29,8 @@ func (p *Partition) abandon(l *lane) {
 // takeOver makes l, whose head is the record that run is about, its lane.
 func (p *Partition) takeOver(run, l *lane) {
 	run.adopter = l
-	l.state, l.run, l.deferred = laneRunning, run.run, run.deferred
+	l.become(laneRunning)
+	l.run, l.deferred = run.run, run.deferred
 	p.runs.add(l)
 	p.unhold(run)
 }

@@ -61,7 +61,7 @@ func (p *Partition) holdsBack(l *lane) bool {
 		p.setLaneAside(l, false)
 		return true
 	case !k.loaded:
-		l.state = laneHeld
+		l.become(laneHeld)
 		return true
 	}
 	return false

@@ -30,9 +30,10 @@ type Partition struct {
 	ready   fifo[*lane] // may hold lanes that are not ready any more
 	queued  bool        // in topic.turns
 	runs    runList
-	running int             // runs under way, orphans included
-	started uint64          // number of the last run
-	orphans map[int64]*lane // gone lanes whose run is still under way, by its offset
+	waits   [laneStates]laneList // of lanes that neither are ready nor run
+	running int                  // runs under way, orphans included
+	started uint64               // number of the last run
+	orphans map[int64]*lane      // gone lanes whose run is still under way, by its offset
 	// orphaned counts the orphans without an adopter by the id of their lane.
 	orphaned map[uint64]int
 	idle     []chan struct{} // closed when running falls to zero
@@ -44,6 +45,11 @@ type Partition struct {
 	acked  int64
 	// durable is the frontier that the file holds; -1 while that is unknown.
 	durable int64
+	moved   time.Time // when durable changed; the zero time: not since memory has the partition
+	ackedAt time.Time // when acked changed, likewise
+
+	appended int64 // jobs that came in
+	oldest   oldest
 
 	latest      bool // OnlyLatest
 	topicID     string
@@ -117,6 +123,11 @@ type State struct {
 func (p *Partition) State() State {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
+	return p.state()
+}
+
+// state needs mu.
+func (p *Partition) state() State {
 	return State{
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
@@ -200,7 +211,9 @@ func (p *Partition) AdvanceTo(offset int64) error {
 // Acknowledge records an offset that Kafka has acknowledged as committed.
 func (p *Partition) Acknowledge(offset int64) {
 	_ = p.change(func() error { // a failed store has said so already, and the offset is only a memory
-		p.acked = offset
+		if p.acked != offset {
+			p.acked, p.ackedAt = offset, p.store.clock.Now()
+		}
 		return nil
 	})
 }

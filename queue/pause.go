@@ -193,8 +193,8 @@ func (s *Store) heed(scope Scope, on bool) {
 	case !scope.OfLane:
 		p.schedule()
 	case l == nil:
-	case on && (l.state == laneReady || l.state == laneWaiting || l.state == laneSuspect):
-		l.state = lanePaused // its place in the schedule is void
+	case on && (l.state == laneReady || l.delayed() || l.state == laneSuspect):
+		l.become(lanePaused) // its place in the schedule is void
 	case !on && l.state == lanePaused:
 		p.settle(l)
 	}

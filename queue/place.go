@@ -72,9 +72,8 @@ func (p *Partition) stateOf(w place, offset int64) JobState {
 	case laneRunning:
 		return Running
 	case laneWaiting:
-		if n := p.notes[offset]; n == nil || n.Due != w.lane.due || n.Attempts == 0 { // it was postponed, or snoozed and has not failed
-			return Delayed
-		}
+		return Delayed
+	case laneRetrying:
 		return Retrying
 	case lanePaused:
 		return Paused

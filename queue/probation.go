@@ -102,7 +102,7 @@ func (b *probation) hold(l *lane) bool {
 	if b.find(l, l.head().offset) < 0 {
 		return false
 	}
-	l.state = laneSuspect
+	l.become(laneSuspect)
 	b.waiting = append(b.waiting, l)
 	return true
 }

@@ -15,10 +15,10 @@ func (p *Partition) Reset(offset int64) error {
 			p.abandon(l)
 		}
 		for _, l := range p.lanes {
-			l.state = laneGone
+			l.become(laneGone)
 		}
 		for _, l := range p.own {
-			l.state = laneGone
+			l.become(laneGone)
 		}
 		for _, c := range p.chunks {
 			p.release(c)
@@ -34,6 +34,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.elsewhere, p.elsewhereChanged = nil, false
 		p.next, p.stored, p.durable, p.acked = offset, offset, -1, -1
 		p.gen++
+		p.oldest = oldest{}
 		p.wipe = true
 		p.placeAside(aside)
 		for _, b := range aside {
@@ -80,7 +81,7 @@ func (p *Partition) skip(l *lane, done func(offset int64) bool) {
 	if l.state == laneRunning {
 		head, jobs := l.head(), l.withBatch()
 		p.abandon(l)
-		rest = &lane{part: p, id: l.id, own: l.own, jobs: jobs, state: laneHalted}
+		rest = &lane{part: p, id: l.id, own: l.own, jobs: jobs, state: laneGone}
 		l.jobs = []entry{head}
 	}
 	p.skipJobs(rest, 0, done)

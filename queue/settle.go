@@ -10,7 +10,7 @@ func (p *Partition) settle(l *lane) {
 		return
 	}
 	if !l.own && p.orphaned[l.id] > 0 {
-		l.state = laneHeld
+		l.become(laneHeld)
 		return
 	}
 	if len(p.parked) > 0 && p.holdsBack(l) {
@@ -18,11 +18,11 @@ func (p *Partition) settle(l *lane) {
 	}
 	n := p.notes[offset]
 	if n != nil && n.Halted {
-		l.state = laneHalted
+		l.become(laneHalted)
 		return
 	}
 	if len(p.pausedLanes) > 0 && p.pausesLane(l) {
-		l.state = lanePaused
+		l.become(lanePaused)
 		return
 	}
 	if n != nil && p.store.delays(l, n.Due) || l.postponed && p.store.delays(l, l.due) {
@@ -40,7 +40,7 @@ func (p *Partition) makeReady(l *lane) {
 		p.store.wake()
 		return
 	}
-	l.state = laneReady
+	l.become(laneReady)
 	p.ready.push(l)
 	p.schedule()
 }
@@ -53,7 +53,12 @@ func (s *Store) delays(l *lane, due int64) bool {
 	if due <= s.clock.Now().UnixNano() {
 		return false
 	}
-	l.state, l.due = laneWaiting, due
+	l.due = due
+	if n := l.part.notes[l.head().offset]; n != nil && n.Attempts > 0 && n.Due == due {
+		l.become(laneRetrying)
+	} else { // it was postponed, or snoozed and has not failed
+		l.become(laneWaiting)
+	}
 	if len(s.delayed) >= s.sweepAt {
 		s.delayed.sweep()
 		s.sweepAt = max(leastSweep, 2*len(s.delayed))

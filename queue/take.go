@@ -113,7 +113,8 @@ func (u *undurable) add(clock Clock) {
 func (l *lane) start(j *Job) {
 	p, e := l.part, l.head()
 	p.started++
-	l.state, l.run, l.deferred, l.gathered = laneRunning, p.started, false, false
+	l.become(laneRunning)
+	l.run, l.deferred, l.gathered = p.started, false, false
 	p.runs.add(l)
 	p.running++
 	p.job(j, l, e)

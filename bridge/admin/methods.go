@@ -26,7 +26,7 @@ var (
 )
 
 func routesOf(i inspect.Inspector) []route {
-	return []route{
+	return append(viewsOf(i),
 		partitions.by(func(ctx context.Context, _ none) ([]inspect.Partition, error) { return i.Partitions(ctx) }),
 		jobs.by(i.Jobs),
 		parked.by(i.Parked),
@@ -37,7 +37,7 @@ func routesOf(i inspect.Inspector) []route {
 		plan.by(i.Plan),
 		execute.by(func(ctx context.Context, p planned) (inspect.Operation, error) { return i.Execute(ctx, p.Plan) }),
 		snapshot.by(func(ctx context.Context, t target) (inspect.SnapshotReport, error) { return i.Snapshot(ctx, t.Path) }),
-	}
+	)
 }
 
 var _ inspect.Inspector = (*Client)(nil)

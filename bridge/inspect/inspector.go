@@ -43,6 +43,25 @@ type Inspector interface {
 	// Execute does what the plan shows. With an error, what the operation
 	// names was done, and more of the plan may have been.
 	Execute(context.Context, Plan) (Operation, error)
+	// Status looks at everything at once. It is cheap enough for once a second,
+	// however many jobs there are.
+	Status(context.Context) (Status, error)
+	// Lanes lists the lanes that hold jobs, the largest first or as the query
+	// says. Of a partition with more than ten thousand, lanes of at most 64 jobs
+	// that are ready may be missing.
+	Lanes(context.Context, LaneQuery) iter.Seq2[Lane, error]
+	// Job tells everything about one job, also one that is parked or a dead
+	// letter, whoever holds its partition. Of what is done or was never stored it
+	// tells that. With ErrNotHeld nothing is kept of it here.
+	Job(context.Context, Name) (JobDetail, error)
+	// Workers lists the runs under way, those that last longest first. Without a
+	// bridge it is ErrNotRunning.
+	Workers(context.Context) ([]Worker, error)
+	// Disk tells what takes up room, and what will become of it.
+	Disk(context.Context) (Disk, error)
+	// Explain tells why the committed offset of a partition is where it is, or
+	// with an offset, what that job does. It never is ErrNotHeld: it says so.
+	Explain(ctx context.Context, topic string, partition int32, offset *int64) (Explanation, error)
 	// Audit lists who has done what, the oldest entries first. It ends with the
 	// first error.
 	Audit(context.Context, AuditQuery) iter.Seq2[AuditEntry, error]
@@ -83,6 +102,8 @@ type Options struct {
 	// Cancel cancels the run of a job as it was planned, and tells whether it
 	// was still under way. Nil: no bridge runs here, and there is none.
 	Cancel func(Target, Then) bool
+	// Live tells what only a running bridge knows. Nil: none runs here.
+	Live Live
 	// Verify checks the file before [Open] opens it; an error refuses. Nil: no
 	// check beyond the checksums of what is read.
 	Verify func(ctx context.Context, path string) error

@@ -38,6 +38,12 @@ type Cluster struct {
 	opened    time.Time
 	stepped   atomic.Int64                     // nanoseconds since opened: a clock that is set changes nothing
 	lease     atomic.Pointer[func() time.Time] // of the membership; nil: nothing is consumed
+
+	// For Membership.
+	current     atomic.Pointer[member] // nil: Consume was not called
+	sessions    atomic.Int64
+	generations atomic.Int64
+	generation  atomic.Int32 // the last one seen
 }
 
 // client is a sarama client and the connections it dialled.

@@ -39,6 +39,7 @@ func (c *Cluster) Consume(ctx context.Context, sub Subscription, owner Owner) er
 	}
 	letGo := make(chan struct{}) // closed when no fixed partition is held any more
 	m := &member{cluster: c, owner: owner, log: c.log, others: letGo}
+	c.current.Store(m)
 	f := &fixed{cluster: c, owner: owner, partitions: sub.Fixed, member: m.current.Load, alone: !balanced}
 
 	lease := m.lease

@@ -205,7 +205,9 @@ func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 		session: session,
 		timeout: m.cluster.group.conf.Consumer.Group.Session.Timeout,
 		over:    make(chan struct{}),
+		joined:  time.Now(),
 	}
+	m.cluster.sessions.Add(1)
 	if id := m.cluster.cfg.InstanceID; id != "" {
 		s.instance = &id
 	}

@@ -16,7 +16,8 @@ type membership struct {
 	instance *string
 	timeout  time.Duration // of the session
 	// over is closed when the session's Consume has returned.
-	over chan struct{}
+	over   chan struct{}
+	joined time.Time
 
 	mu sync.Mutex
 	// confirmed is when the request was sent whose answer last showed that the
@@ -97,6 +98,7 @@ func (c *Cluster) keepLease(ctx context.Context, current func() *membership) {
 
 func (c *Cluster) heartbeat(ctx context.Context, m *membership) {
 	member, generation := m.identity()
+	c.count(generation)
 	sent := time.Now()
 	answer, err := call(ctx, c, func() (sarama.KError, error) {
 		var answer sarama.KError

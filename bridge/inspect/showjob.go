@@ -1,0 +1,168 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Job tells everything about one job, or one offset.
+func (i *inspector) Job(ctx context.Context, name Name) (JobDetail, error) {
+	d, err := i.job(ctx, name)
+	if err != nil {
+		return JobDetail{}, fmt.Errorf("job %s: %w", name, err)
+	}
+	return d, nil
+}
+
+func (i *inspector) job(ctx context.Context, name Name) (JobDetail, error) {
+	if name.Offset < 0 {
+		return JobDetail{}, fmt.Errorf("offset %d is below zero", name.Offset)
+	}
+	if err := i.store.Err(); err != nil {
+		return JobDetail{}, err
+	}
+	tp := queue.TopicPartition{Topic: name.Topic, Partition: name.Partition}
+	d := JobDetail{Name: name, ValueBytes: -1}
+	letter, others, err := i.letter(ctx, tp, name.Offset)
+	if err != nil {
+		return d, err
+	}
+	p := find(i.store.Attached(), tp)
+	if p != nil {
+		open, err := i.open(ctx, p, &d)
+		if err != nil {
+			return d, err
+		}
+		if open {
+			if letter != nil {
+				d.Letter = burialOf(letter, others)
+			}
+			return d, nil
+		}
+	}
+	switch {
+	case letter != nil:
+		d.ofLetter(letter, others)
+		return d, nil
+	case p == nil:
+		return d, i.notHeld(tp)
+	case name.Offset >= p.State().Next:
+		d.State = NotStored
+	default:
+		d.State = Done
+	}
+	d.ID = idOf(p.State().TopicID, name)
+	return d, nil
+}
+
+// open fills in what is known of a job that is open or parked.
+func (i *inspector) open(ctx context.Context, p *queue.Partition, d *JobDetail) (bool, error) {
+	jobs, err := p.Find(ctx, d.Offset)
+	if err != nil || len(jobs) == 0 {
+		return false, notHeld(err)
+	}
+	f := &found{Pending: jobs[0], tp: p.TopicPartition(), topicID: p.State().TopicID, part: p}
+	open, err := f.read()
+	if err != nil || !open {
+		return false, err
+	}
+	d.ofJob(f.job())
+	d.ofRecord(f.record, f.damaged)
+	d.Aside, d.Holds = f.Aside, !f.Aside && p.State().Frontier == d.Offset
+	d.Behind, _ = p.Behind(f.Pending)
+	d.Stored = p.Stored(f.Pending)
+	if d.Checkpoint, err = p.CheckpointOf(f.Pending); err != nil {
+		d.Damaged = err.Error()
+	}
+	if w := i.running(d.Name); w != nil {
+		d.Started, d.Silent = w.Started, w.Silent
+	}
+	if d.State == Parked {
+		return true, i.parkedIn(ctx, p, f, d)
+	}
+	return true, nil
+}
+
+func (d *JobDetail) ofJob(j Job) {
+	d.ID, d.State, d.Lane, d.Own, d.Timestamp = j.ID, j.State, j.Lane, j.Own, j.Timestamp
+	d.Attempts, d.Due, d.Error, d.History = j.Attempts, j.Due, j.Error, j.History
+	d.Crashes, d.Suspect, d.Guarded, d.After = j.Crashes, j.Suspect, j.Guarded, j.After
+}
+
+func (d *JobDetail) ofRecord(r *queue.Record, damaged error) {
+	if damaged != nil {
+		d.Damaged = damaged.Error()
+		return
+	}
+	d.Key, d.Value, d.ValueBytes = r.Key, r.Value, len(r.Value)
+	if r.Value == nil {
+		d.ValueBytes = -1
+	}
+	if len(d.Value) > MaxValue {
+		d.Value = d.Value[:MaxValue:MaxValue]
+	}
+	for _, h := range r.Headers {
+		d.Headers = append(d.Headers, Header(h))
+	}
+}
+
+// parkedIn finds the parked lane of a job.
+func (i *inspector) parkedIn(ctx context.Context, p *queue.Partition, f *found, d *JobDetail) error {
+	for lane, err := range i.store.ParkedLanes(ctx, p.TopicPartition()) {
+		if err != nil {
+			return err
+		}
+		if lane.Lane.Own == f.Lane.Own && (lane.Lane.Own && lane.Offset == d.Offset || !lane.Lane.Own && lane.Lane.ID == f.Lane.ID) {
+			shown := parkedLane(lane, true)
+			d.Parked, d.Behind = &shown, 0
+			return nil
+		}
+	}
+	return nil
+}
+
+// letter finds the latest dead letter of an offset, and how many others there are.
+func (i *inspector) letter(ctx context.Context, tp queue.TopicPartition, offset int64) (*queue.DeadLetter, int, error) {
+	if i.store.DeadCount(tp).Letters == 0 {
+		if err := i.store.Sync(ctx); err != nil { // it may be being buried
+			return nil, 0, err
+		}
+	}
+	var refs []queue.DeadRef
+	for l, err := range i.store.DeadLetters(ctx, tp, offset) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if l.Offset != offset {
+			break
+		}
+		refs = append(refs, l.DeadRef)
+	}
+	for n := len(refs) - 1; n >= 0; n-- {
+		if l, there, err := i.store.DeadLetter(refs[n]); err != nil || there {
+			return &l, len(refs) - 1, err
+		}
+	}
+	return nil, 0, nil
+}
+
+func (d *JobDetail) ofLetter(l *queue.DeadLetter, others int) {
+	d.State, d.ID, d.Letter = Dead, idOf(l.TopicID, d.Name), burialOf(l, others)
+	d.Lane, d.Own, d.Timestamp = string(l.Record.Lane.Name), l.Record.Lane.Own, timestampOf(&l.Record)
+	d.Attempts, d.Error, d.History = l.Attempts, l.Error, history(l.History)
+	d.ofRecord(&l.Record, l.Damaged)
+}
+
+func burialOf(l *queue.DeadLetter, others int) *Burial {
+	return &Burial{Number: l.Number, Buried: l.Buried, Operator: l.Operator, Reason: l.Reason, Unsent: l.Unsent, Others: others}
+}
+
+func timestampOf(r *queue.Record) time.Time {
+	if r.Timestamp < 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(r.Timestamp)
+}

@@ -1,0 +1,128 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// manyLanes is up to how many lanes of a partition all are looked at.
+const manyLanes = 10_000
+
+// laneFound is a lane that a query selects.
+type laneFound struct {
+	queue.LaneSeen
+	part *queue.Partition
+}
+
+// Lanes lists the lanes that q selects.
+func (i *inspector) Lanes(ctx context.Context, q LaneQuery) iter.Seq2[Lane, error] {
+	return func(yield func(Lane, error) bool) {
+		err := q.Validate()
+		var parts []*queue.Partition
+		if err == nil {
+			parts, err = i.partitions(Query{Topic: q.Topic, Partitions: q.Partitions})
+		}
+		if err != nil {
+			yield(Lane{}, err)
+			return
+		}
+		for _, f := range q.first(parts) {
+			lane, there, err := i.showLane(ctx, f)
+			if err != nil {
+				yield(Lane{}, err)
+				return
+			}
+			if there && !yield(lane, nil) {
+				return
+			}
+		}
+	}
+}
+
+// first returns the lanes that are to be shown, in their order.
+func (q LaneQuery) first(parts []*queue.Partition) (found []laneFound) {
+	limit := q.Limit
+	if limit == 0 {
+		limit = DefaultLanes
+	}
+	for _, p := range parts {
+		seen, _ := p.Lanes(manyLanes)
+		for _, l := range seen {
+			if q.matches(l) {
+				found = append(found, laneFound{l, p})
+			}
+		}
+		slices.SortFunc(found, q.compare)
+		found = found[:min(len(found), limit)]
+	}
+	return found
+}
+
+func (q LaneQuery) matches(l queue.LaneSeen) bool {
+	if q.Blocked && l.Jobs < 2 {
+		return false
+	}
+	return len(q.States) == 0 || slices.Contains(q.States, stateOf(l))
+}
+
+func stateOf(l queue.LaneSeen) State {
+	if l.Deferred {
+		return Deferred
+	}
+	return State(l.State.String())
+}
+
+func (q LaneQuery) compare(a, b laneFound) int {
+	byName := func() int {
+		x, y := a.part.TopicPartition(), b.part.TopicPartition()
+		return compareNames(Name{x.Topic, x.Partition, a.Head}, Name{y.Topic, y.Partition, b.Head})
+	}
+	switch q.Sort {
+	case ByAge:
+		return byName()
+	case ByAttempts:
+		return cmp.Or(cmp.Compare(b.Attempts, a.Attempts), cmp.Compare(b.Jobs, a.Jobs), byName())
+	}
+	return cmp.Or(cmp.Compare(b.Jobs, a.Jobs), byName())
+}
+
+// showLane reads the head's record. It reports false where the head has finished
+// meanwhile.
+func (i *inspector) showLane(ctx context.Context, f laneFound) (lane Lane, there bool, err error) {
+	tp := f.part.TopicPartition()
+	lane = Lane{
+		Name: Name{tp.Topic, tp.Partition, f.Head}, Own: f.Lane.Own, State: stateOf(f.LaneSeen), Jobs: f.Jobs,
+		Attempts: f.Attempts, Due: f.Due, Error: f.Error, Holds: f.part.State().Frontier == f.Head,
+	}
+	if err := i.store.Sync(ctx); err != nil { // what has just come in is to be readable
+		return lane, false, err
+	}
+	head := found{Pending: queue.Pending{Offset: f.Head}, tp: tp, part: f.part}
+	open, err := head.read()
+	if err != nil || !open {
+		return lane, false, err
+	}
+	lane.Key, lane.Lane = head.record.Key, string(head.record.Lane.Name)
+	lane.Timestamp = timestampOf(head.record)
+	if w := i.running(lane.Name); w != nil {
+		lane.Started = w.Started
+	}
+	return lane, true, nil
+}
+
+// running finds the run of a job; nil: none is under way, or nobody tells.
+func (i *inspector) running(name Name) *Worker {
+	if i.opt.Live == nil {
+		return nil
+	}
+	for _, w := range i.opt.Live.Workers() {
+		if w.Name == name {
+			return &w
+		}
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Workers lists the runs under way, those that last longest first.
+func (i *inspector) Workers(context.Context) ([]Worker, error) {
+	if i.opt.Live == nil {
+		return nil, fmt.Errorf("%w: nobody works on this data directory", ErrNotRunning)
+	}
+	list := i.opt.Live.Workers()
+	slices.SortFunc(list, func(a, b Worker) int {
+		return cmp.Or(a.Started.Compare(b.Started), compareNames(a.Name, b.Name))
+	})
+	return list, nil
+}

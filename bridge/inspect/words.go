@@ -1,0 +1,154 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// span says a time in at most two units: 40s, 3h12m, 22d.
+func span(d time.Duration) string {
+	d = max(d, 0)
+	const day = 24 * time.Hour
+	two := func(whole, rest time.Duration, unit, less string) string {
+		if rest == 0 {
+			return fmt.Sprintf("%d%s", whole, unit)
+		}
+		return fmt.Sprintf("%d%s%02d%s", whole, unit, rest, less)
+	}
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return two(d/time.Minute, d%time.Minute/time.Second, "m", "s")
+	case d < day:
+		return two(d/time.Hour, d%time.Hour/time.Minute, "h", "m")
+	case d < 4*day:
+		return two(d/day, d%day/time.Hour, "d", "h")
+	}
+	return fmt.Sprintf("%dd", d/day)
+}
+
+// roughly is span in one unit.
+func roughly(d time.Duration) string {
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if d >= 2*unit.of || d >= unit.of && unit.of == time.Second {
+			return number(int64((d+unit.of/2)/unit.of), unit.name)
+		}
+	}
+	return "a moment"
+}
+
+// moment says when something is or was: the time, and the day where that is
+// another.
+func moment(at, now time.Time) string {
+	at, now = at.Local(), now.Local()
+	switch {
+	case at.YearDay() == now.YearDay() && at.Year() == now.Year():
+		return at.Format("15:04:05")
+	case at.Year() == now.Year():
+		return at.Format("Jan 2 15:04")
+	}
+	return at.Format("2006-01-02 15:04")
+}
+
+// until says when something comes.
+func until(at, now time.Time) string {
+	if !at.After(now) {
+		return "now"
+	}
+	return fmt.Sprintf("at %s, in %s", moment(at, now), span(at.Sub(now)))
+}
+
+// number says how many there are: 1 job, 41 jobs.
+func number[N int | int64](n N, of string) string {
+	switch {
+	case n == 1:
+		return "1 " + of
+	case strings.HasSuffix(of, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(of, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
+// amount says so many bytes.
+func amount(bytes int64) string {
+	const unit = 1024
+	if bytes < unit {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	value, names := float64(bytes)/unit, "KMGTPE"
+	for value >= unit && len(names) > 1 {
+		value, names = value/unit, names[1:]
+	}
+	return fmt.Sprintf("%.1f %ciB", value, names[0])
+}
+
+// short cuts a text to one line of at most n bytes.
+func short(text string, n int) string {
+	text, _, more := strings.Cut(strings.TrimSpace(text), "\n")
+	if len(text) > n {
+		for n > 0 && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text, more = text[:n], true
+	}
+	if more {
+		text += " ..."
+	}
+	return text
+}
+
+// kindOf is the same for errors that differ in numbers only, such as ids and
+// times.
+func kindOf(text string) string {
+	var b strings.Builder
+	digits := false
+	for _, r := range short(text, 300) {
+		is := r >= '0' && r <= '9'
+		if !is {
+			b.WriteRune(r)
+		} else if !digits {
+			b.WriteByte('#')
+		}
+		digits = is
+	}
+	return b.String()
+}
+
+// keyFlag is the flag of a command of the binary that selects a key.
+func keyFlag(key []byte) string {
+	if !utf8.Valid(key) {
+		return fmt.Sprintf("--key-hex %x", key)
+	}
+	return "--key " + quoted(string(key))
+}
+
+// quoted makes one word of a text for a shell.
+func quoted(text string) string {
+	plain := text != "" && !strings.HasPrefix(text, "-")
+	for _, r := range text {
+		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,", r))
+	}
+	if plain {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// shown is a key as people read it.
+func shown(key []byte) string {
+	switch {
+	case key == nil:
+		return "null"
+	case !utf8.Valid(key):
+		return fmt.Sprintf("0x%x", key[:min(len(key), 32)])
+	}
+	return short(string(key), 80)
+}
