@@ -1,7 +1,10 @@
 package admin
 
 import (
+	"bytes"
 	"context"
+	_ "embed" // openapi.json
+	"net/http"
 	"os"
 )
 
@@ -21,4 +24,14 @@ func (s *Server) about() route {
 	return about.by(func(context.Context, none) (About, error) {
 		return About{API: Version, PID: os.Getpid(), ReadOnly: s.cfg.ReadOnly}, nil
 	})
+}
+
+//go:embed openapi.json
+var openAPI []byte
+
+// description is not asked for by the client: it is for others.
+func description() route {
+	return route{method: http.MethodGet, path: "/v1/openapi.json", serve: func(w *answer, _ *http.Request) error {
+		return w.send(http.StatusOK, bytes.TrimSpace(openAPI))
+	}}
 }

@@ -213,9 +213,15 @@ func TestAnEndedContextEndsARequest(t *testing.T) {
 }
 
 // waiting answers when its context ends.
-type waiting struct{ inspect.Inspector }
+type waiting struct {
+	inspect.Inspector
+	began chan struct{} // receives, unless nil
+}
 
-func (waiting) Partitions(ctx context.Context) ([]inspect.Partition, error) {
+func (w waiting) Partitions(ctx context.Context) ([]inspect.Partition, error) {
+	if w.began != nil {
+		w.began <- struct{}{}
+	}
 	<-ctx.Done()
 	return nil, context.Cause(ctx)
 }

@@ -17,7 +17,8 @@
 //	}
 //	defer client.Close()
 //
-// Any HTTP client can ask:
+// openapi.json describes the requests and answers for other clients, and the
+// socket serves it as well:
 //
 //	curl --unix-socket /var/lib/holdfast/admin.sock 'http://holdfast/v1/jobs?topic=orders&states=halted'
 //

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/flat"
@@ -54,14 +55,15 @@ func streaming[Q, A any](path string) listing[Q, A] {
 
 // route is an endpoint with what answers it.
 type route struct {
-	method, path string
-	changes      bool
-	serve        func(http.ResponseWriter, *http.Request) error
+	method, path     string
+	changes, streams bool
+	question, answer reflect.Type // of answer, or of its lines
+	serve            func(*answer, *http.Request) error
 }
 
 // by answers with what ask returns; also with an error, what it has reached.
 func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
-	return route{e.method, e.path, e.changes, func(w http.ResponseWriter, r *http.Request) error {
+	return route{e.method, e.path, e.changes, false, reflect.TypeFor[Q](), reflect.TypeFor[A](), func(w *answer, r *http.Request) error {
 		q, err := e.asked(w, r)
 		if err != nil {
 			return err
@@ -69,7 +71,7 @@ func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
 		ctx := r.Context()
 		if !e.lasts {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, answerWithin)
+			ctx, cancel = context.WithTimeout(ctx, w.limits.answer)
 			defer cancel()
 		}
 		a, err := ask(ctx, q)
@@ -80,7 +82,7 @@ func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
 		case err != nil || unwritten != nil:
 			return errors.Join(err, unwritten)
 		}
-		return send(w, http.StatusOK, body)
+		return w.send(http.StatusOK, body)
 	}}
 }
 
@@ -94,7 +96,7 @@ func (p *partly) Unwrap() error { return p.error }
 
 // by streams what ask lists.
 func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) route {
-	return route{l.method, l.path, l.changes, func(w http.ResponseWriter, r *http.Request) error {
+	return route{l.method, l.path, l.changes, true, reflect.TypeFor[Q](), reflect.TypeFor[A](), func(w *answer, r *http.Request) error {
 		q, err := l.asked(w, r)
 		if err != nil {
 			return err
@@ -113,7 +115,7 @@ func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) rout
 }
 
 // asked reads the question of a request.
-func (e endpoint[Q, A]) asked(w http.ResponseWriter, r *http.Request) (q Q, err error) {
+func (e endpoint[Q, A]) asked(w *answer, r *http.Request) (q Q, err error) {
 	if e.method == http.MethodGet {
 		values, err := parameters(r)
 		if err == nil {
@@ -148,9 +150,9 @@ func refused(q any, err error) error {
 	return nil
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(w *answer, r *http.Request) ([]byte, error) {
 	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(bodyWithin)); err != nil {
+	if err := control.SetReadDeadline(time.Now().Add(w.limits.body)); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // shortDir is a directory whose path is short enough for a socket.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "admin-")
 	must(t, err)
@@ -22,7 +23,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +31,7 @@ func must(t *testing.T, err error) {
 }
 
 // newStore has partitions of orders with n jobs each, in three lanes.
-func newStore(t *testing.T, partitions int32, n int64) *queue.Store {
+func newStore(t testing.TB, partitions int32, n int64) *queue.Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), queue.FileName)
 	must(t, queue.Create(path, queue.Identity{StoreID: "s"}))
@@ -54,7 +55,7 @@ func newStore(t *testing.T, partitions int32, n int64) *queue.Store {
 }
 
 // serve answers on a new socket until the test ends, and returns its path.
-func serve(t *testing.T, cfg Config) string {
+func serve(t testing.TB, cfg Config) string {
 	t.Helper()
 	path := filepath.Join(shortDir(t), SocketName)
 	listener, err := Listen(path, ListenOptions{})
@@ -63,10 +64,16 @@ func serve(t *testing.T, cfg Config) string {
 	return path
 }
 
-func serveOn(t *testing.T, cfg Config, listener net.Listener) (stop func() error) {
+func serveOn(t testing.TB, cfg Config, listener net.Listener) (stop func() error) {
 	t.Helper()
 	server, err := NewServer(cfg)
 	must(t, err)
+	return run(t, server, listener)
+}
+
+// run serves until the test ends, or stop is called.
+func run(t testing.TB, server *Server, listener net.Listener) (stop func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, listener) }()
@@ -92,7 +99,7 @@ func serveOn(t *testing.T, cfg Config, listener net.Listener) (stop func() error
 	return stop
 }
 
-func dial(t *testing.T, path string) *Client {
+func dial(t testing.TB, path string) *Client {
 	t.Helper()
 	c, err := Dial(t.Context(), path)
 	must(t, err)
@@ -102,3 +109,7 @@ func dial(t *testing.T, path string) *Client {
 
 // stub answers nothing: who asks it, panics.
 type stub struct{ inspect.Inspector }
+
+func matches(pattern, text string) bool {
+	return regexp.MustCompile(pattern).MatchString(text)
+}

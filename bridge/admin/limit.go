@@ -7,29 +7,40 @@ import (
 	"time"
 )
 
-// What requests may take. The bridge goes on under whatever clients do.
+// What a connection may take. The bridge goes on under whatever clients do.
 const (
 	maxConnections = 256
-	maxReads       = 32        // at a time
-	maxChanges     = 4         // at a time: their bodies are large
 	maxHeader      = 256 << 10 // bytes; a selection of offsets is in it
 	maxBody        = 16 << 20  // bytes; a plan of 10,000 jobs has about 2 MiB
-
-	headerWithin = 5 * time.Second
-	bodyWithin   = 15 * time.Second
-	idleFor      = 2 * time.Minute
-	answerWithin = 5 * time.Minute  // what is not streamed
-	takeWithin   = 30 * time.Second // a client has to take each page of a list
-	slotWithin   = 5 * time.Second  // a request waits for others
-	endWithin    = 2 * time.Second  // requests may go on at the end
 )
+
+// limits is what requests may take.
+type limits struct {
+	reads, changes int // at a time; the bodies of changes are large
+
+	header time.Duration // for a request to arrive, but its body
+	body   time.Duration // for its body
+	idle   time.Duration // for a connection without a request
+	answer time.Duration // for what is not streamed
+	page   time.Duration // for a client to take a page of a list
+	turn   time.Duration // for others to make room
+	end    time.Duration // for all of them to end with the server
+}
+
+func defaultLimits() limits {
+	return limits{
+		reads: 32, changes: 4,
+		header: 5 * time.Second, body: 15 * time.Second, idle: 2 * time.Minute,
+		answer: 5 * time.Minute, page: 30 * time.Second, turn: 5 * time.Second, end: 2 * time.Second,
+	}
+}
 
 // slots bounds what is done at a time.
 type slots chan struct{}
 
 // take waits for a slot; false: there was none in time.
-func (s slots) take(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, slotWithin)
+func (s slots) take(ctx context.Context, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	select {
 	case s <- struct{}{}:

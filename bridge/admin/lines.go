@@ -13,14 +13,13 @@ const (
 
 // lines writes a list, one JSON object a line, in pages.
 type lines struct {
-	w       http.ResponseWriter
+	w       *answer
 	control *http.ResponseController
 	page    []byte
 	last    time.Time // a page was written
-	begun   bool      // one was
 }
 
-func newLines(w http.ResponseWriter) *lines {
+func newLines(w *answer) *lines {
 	return &lines{w: w, control: http.NewResponseController(w), last: time.Now()}
 }
 
@@ -39,11 +38,10 @@ func (l *lines) add(line func(to []byte) ([]byte, error)) error {
 // flush sends the page. A client that does not take it in time is cut off, so
 // that it cannot keep this list for ever.
 func (l *lines) flush() error {
-	if !l.begun {
-		l.begun = true
+	if !l.w.begun {
 		l.w.Header().Set("Content-Type", "application/x-ndjson")
 	}
-	if err := l.control.SetWriteDeadline(time.Now().Add(takeWithin)); err != nil {
+	if err := l.control.SetWriteDeadline(time.Now().Add(l.w.limits.page)); err != nil {
 		return err
 	}
 	if _, err := l.w.Write(l.page); err != nil {
@@ -56,7 +54,7 @@ func (l *lines) flush() error {
 // fail ends a list that cannot go on: with an answer of its own where nothing
 // was sent, else with a last line.
 func (l *lines) fail(err error) error {
-	if !l.begun {
+	if !l.w.begun {
 		return err
 	}
 	p, _ := problemOf(err)
@@ -66,15 +64,4 @@ func (l *lines) fail(err error) error {
 	}
 	l.page = append(append(l.page, line...), '\n')
 	return l.flush()
-}
-
-// send writes a whole answer.
-func send(w http.ResponseWriter, status int, body []byte) error {
-	w.Header().Set("Content-Type", "application/json")
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(takeWithin)); err != nil {
-		return err
-	}
-	w.WriteHeader(status)
-	_, err := w.Write(append(body, '\n'))
-	return err
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os/user"
@@ -9,14 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// peerKey is the context key of the process at the other end.
-type peerKey struct{}
-
-// withPeer notes who has connected.
-func withPeer(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, peerKey{}, peerOf(conn))
-}
 
 // peerOf names the user at the other end as the kernel knows it.
 func peerOf(conn net.Conn) string {
@@ -50,9 +41,3 @@ func userOf(uid uint32) string {
 }
 
 func formatID(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
-
-// peer is who sends a request.
-func peer(ctx context.Context) string {
-	name, _ := ctx.Value(peerKey{}).(string)
-	return name
-}

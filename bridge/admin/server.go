@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +29,7 @@ type Config struct {
 type Server struct {
 	cfg    Config
 	routes map[string]map[string]route // by path and method
+	limits limits
 	reads  slots
 	edits  slots
 	// requests are those that are being answered.
@@ -44,14 +44,19 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, routes: make(map[string]map[string]route), reads: make(slots, maxReads), edits: make(slots, maxChanges)}
-	for _, r := range append(routesOf(cfg.Inspector), s.about()) {
+	s := &Server{cfg: cfg, routes: make(map[string]map[string]route)}
+	s.limit(defaultLimits())
+	for _, r := range append(routesOf(cfg.Inspector), s.about(), description()) {
 		if s.routes[r.path] == nil {
 			s.routes[r.path] = make(map[string]route)
 		}
 		s.routes[r.path][r.method] = r
 	}
 	return s, nil
+}
+
+func (s *Server) limit(to limits) {
+	s.limits, s.reads, s.edits = to, make(slots, to.reads), make(slots, to.changes)
 }
 
 // Serve answers on the listeners until ctx ends, which is no error, or one of
@@ -62,12 +67,14 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	defer end()
 	server := &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: headerWithin,
-		IdleTimeout:       idleFor,
+		ReadHeaderTimeout: s.limits.header,
+		IdleTimeout:       s.limits.idle,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       withPeer,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return inspect.As(ctx, peerOf(conn))
+		},
+		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -80,7 +87,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case failure = <-ended:
 		left--
 	}
-	grace, cancel := context.WithTimeout(base, endWithin)
+	grace, cancel := context.WithTimeout(base, s.limits.end)
 	defer cancel()
 	_ = server.Shutdown(grace) // what it leaves is ended below
 	end()
@@ -99,35 +106,16 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 func (s *Server) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	defer s.requests.Done()
-	began, w := time.Now(), &answer{ResponseWriter: to}
+	began, w := time.Now(), &answer{ResponseWriter: to, limits: s.limits}
 	found, err := s.find(r)
 	if err == nil {
 		err = s.serve(found, w, r)
 	}
 	s.note(found, r, time.Since(began), err)
-	if err != nil && (w.begun || refuse(w, err) != nil) {
+	if err != nil && w.refuse(err) != nil {
 		panic(http.ErrAbortHandler) // nobody is to take what was sent for whole
 	}
 }
-
-// answer knows whether something was sent.
-type answer struct {
-	http.ResponseWriter
-	begun bool
-}
-
-func (a *answer) WriteHeader(status int) {
-	a.begun = true
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *answer) Write(p []byte) (int, error) {
-	a.begun = true
-	return a.ResponseWriter.Write(p)
-}
-
-// Unwrap is for http.ResponseController.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (s *Server) find(r *http.Request) (route, error) {
 	byMethod := s.routes[r.URL.Path]
@@ -144,12 +132,12 @@ func (s *Server) find(r *http.Request) (route, error) {
 }
 
 // serve lets the route answer when it is its turn.
-func (s *Server) serve(found route, w http.ResponseWriter, r *http.Request) (err error) {
+func (s *Server) serve(found route, w *answer, r *http.Request) (err error) {
 	turn := s.reads
 	if r.Method != http.MethodGet {
 		turn = s.edits
 	}
-	if !turn.take(r.Context()) {
+	if !turn.take(r.Context(), s.limits.turn) {
 		return fmt.Errorf("%w: %d are under way; ask again in some seconds", ErrBusy, cap(turn))
 	}
 	defer turn.release()
@@ -162,26 +150,13 @@ func (s *Server) serve(found route, w http.ResponseWriter, r *http.Request) (err
 	return found.serve(w, r)
 }
 
-// refuse sends an error instead of an answer.
-func refuse(w http.ResponseWriter, err error) error {
-	p, status := problemOf(err)
-	if reached := new(partly); errors.As(err, &reached) {
-		p.Result = reached.result
-	}
-	body, unwritten := json.Marshal(failed{&p})
-	if unwritten != nil {
-		return unwritten
-	}
-	return send(w, status, body)
-}
-
 // note logs the request: commands always.
 func (s *Server) note(found route, r *http.Request, took time.Duration, err error) {
 	level := slog.LevelDebug
 	if found.changes {
 		level = slog.LevelInfo
 	}
-	attrs := []any{"path", found.path, "by", peer(r.Context()), "took", took}
+	attrs := []any{"path", found.path, "by", inspect.ActorOf(r.Context()), "took", took}
 	if err != nil {
 		attrs = append(attrs, "error", err)
 	}
