@@ -21,7 +21,8 @@
 // above the offset. [MovedOn] tells when what is left here of a partition is
 // another store's business.
 //
-// [Verify] and [Compact] work on a store that no bridge has open.
+// [Verify], [Compact] and [Repair] work on a store that no bridge has open,
+// [Snapshot] on one that is.
 //
 // Nothing here trusts bbolt with a file that it has not seen: the page tree is
 // first checked with plain reads, because damage found through the memory map
