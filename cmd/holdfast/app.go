@@ -32,6 +32,7 @@ func (w *world) app() *cli.App {
 		w.produce(),
 		w.partition(),
 		w.inspect(),
+		w.operations(),
 		w.retry(),
 		w.requeue(),
 		w.skip(),

@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,6 +18,8 @@ import (
 type change struct {
 	name, usage, description string
 	flags                    []cli.Flag
+	// selector is the flag without which nothing is selected; empty: any of them is enough.
+	selector string
 	// command is what the command line asks for.
 	command func(*cli.Context) (inspect.Command, error)
 }
@@ -43,8 +45,11 @@ func (w *world) runChange(c *cli.Context, v change) error {
 	if err != nil {
 		return err
 	}
-	if !selects(c) {
-		return usagef("holdfast %s acts on nothing without a selector; say --topic and what else narrows it", v.name)
+	if v.selector != "" && !c.IsSet(v.selector) {
+		return usagef("%s acts on nothing without --%s", c.Command.HelpName, v.selector)
+	}
+	if v.selector == "" && !selects(c) {
+		return usagef("%s acts on nothing without a selector; say --topic and what else narrows it", c.Command.HelpName)
 	}
 	command, err := v.command(c)
 	if err != nil {
@@ -60,11 +65,13 @@ func (w *world) runChange(c *cli.Context, v change) error {
 			return err
 		}
 		done.offline = n.header()
-		show := done.write
 		if format == outputJSON {
-			show = func(out io.Writer) error { return writeJSON(out, done) }
+			return cmp.Or(errors.Join(err, writeJSON(w.stdout, done)), done.verdict())
 		}
-		return cmp.Or(errors.Join(err, show(w.stdout)), done.verdict())
+		if err = cmp.Or(errors.Join(err, done.write(w.stdout)), done.verdict()); err == nil && done.goesOn() && !c.Bool("no-wait") {
+			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second)
+		}
+		return err
 	})
 }
 
@@ -102,7 +109,7 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 		if err != nil {
 			return out.judged(), err
 		}
-		if step.More == 0 || did(op) == 0 {
+		if step.More == 0 || step.Background || did(op) == 0 {
 			break
 		}
 		if step, err = i.Plan(ctx, step.Command); err != nil {
@@ -113,10 +120,23 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 }
 
 // changes is how much a plan would change, as far as it names that.
-func changes(p inspect.Plan) int { return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) }
+func changes(p inspect.Plan) int {
+	return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) + len(p.Operations)
+}
 
 // did is how much an operation has changed.
-func did(op inspect.Operation) int { return len(op.Done) + len(op.Lanes) + len(op.Pauses) }
+func did(op inspect.Operation) int {
+	n := len(op.Done) + len(op.Lanes) + len(op.Pauses)
+	if op.Stored != nil {
+		n++
+	}
+	return n
+}
+
+// goesOn tells whether the bridge does the rest by itself.
+func (o *outcome) goesOn() bool {
+	return o.Operation != nil && o.Operation.Stored != nil && o.Operation.Stored.State == inspect.OperationRunning
+}
 
 // add joins the next bit of an operation to those before.
 func (o *outcome) add(op inspect.Operation) {
@@ -126,6 +146,7 @@ func (o *outcome) add(op inspect.Operation) {
 	}
 	all := o.Operation
 	all.Took += op.Took
+	all.Stored = cmp.Or(op.Stored, all.Stored)
 	all.Done = append(all.Done, op.Done...)
 	all.Lanes = append(all.Lanes, op.Lanes...)
 	all.Pauses = append(all.Pauses, op.Pauses...)

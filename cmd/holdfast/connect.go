@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -96,18 +98,19 @@ func (n *connection) header() string {
 // errNoBridge means that no bridge listens.
 var errNoBridge = errors.New("no bridge listens")
 
-// inUsePatience is how long a command waits for another one to give the
-// directory back, or for a bridge that is starting to listen.
-const inUsePatience = 5 * time.Second
+// connectPatience is how long a command waits for another one to give the
+// directory back, or for a bridge that is starting or stopping.
+const connectPatience = 5 * time.Second
 
 // connect reaches the bridge where one runs, and opens its store where none does.
 func (w *world) connect(ctx context.Context, at *config.Config) (*connection, error) {
-	for deadline := time.Now().Add(inUsePatience); ; {
+	for deadline := time.Now().Add(connectPatience); ; {
 		n, err := w.dial(ctx, at)
 		if errors.Is(err, errNoBridge) {
 			n, err = w.open(ctx, at.DataDir)
 		}
-		if !errors.Is(err, recovery.ErrInUse) || time.Now().After(deadline) {
+		busy := errors.Is(err, recovery.ErrInUse) || errors.Is(err, inspect.ErrNotRunning)
+		if !busy || time.Now().After(deadline) {
 			return n, err
 		}
 		select {
@@ -120,12 +123,19 @@ func (w *world) connect(ctx context.Context, at *config.Config) (*connection, er
 
 // dial reaches a bridge that runs, or says errNoBridge.
 func (w *world) dial(ctx context.Context, at *config.Config) (*connection, error) {
-	client, err := admin.Dial(ctx, admin.SocketPath(at.DataDir))
+	socket := at.SocketPath()
+	if socket == "" {
+		return nil, errNoBridge
+	}
+	client, err := admin.Dial(ctx, socket)
 	switch {
 	case errors.Is(err, inspect.ErrNotRunning):
 		return nil, errNoBridge
 	case err != nil:
 		return nil, err
+	}
+	if _, err := client.Pauses(ctx); err != nil { // its store is not open yet, or not any more
+		return nil, errors.Join(err, client.Close())
 	}
 	return &connection{Inspector: client, live: true, since: time.Now(), close: client.Close}, nil
 }
@@ -143,6 +153,16 @@ func (w *world) open(ctx context.Context, dir string) (*connection, error) {
 	return &connection{Inspector: offline, since: time.Now(), close: offline.Close}, nil
 }
 
+// operator is who uses this command, as a bridge would name the other end of its
+// socket.
+func operator() string {
+	id := strconv.Itoa(os.Getuid())
+	if u, err := user.LookupId(id); err == nil {
+		return fmt.Sprintf("%s (uid %s)", u.Username, id)
+	}
+	return "uid " + id
+}
+
 // with does something with the bridge that the flags lead to.
 func (w *world) with(c *cli.Context, do func(context.Context, *connection) error) error {
 	at, err := w.located(c)
@@ -155,6 +175,6 @@ func (w *world) with(c *cli.Context, do func(context.Context, *connection) error
 	if err != nil {
 		return err
 	}
-	err = do(ctx, n)
+	err = do(inspect.As(ctx, operator()), n)
 	return errors.Join(err, n.close())
 }

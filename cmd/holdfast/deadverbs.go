@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -13,12 +16,19 @@ func (w *world) requeue() *cli.Command {
 	return w.change(change{
 		name: "requeue", usage: "make jobs of dead letters, each exactly once",
 		description: "A job keeps its identity and goes before the later jobs of its lane that wait. What dies again\n" +
-			"meanwhile is not taken twice.\n\n" +
+			"meanwhile is not taken twice. Many, or those with a --rate, are requeued by an operation that is\n" +
+			"stored: the bridge goes on with it without this command, and over a restart.\n\n" +
 			"holdfast requeue --topic orders --error-matches 'http 503' --buried-before 2h --execute",
-		flags: append(deadSelectors(), resetFlag()),
+		flags: append(deadSelectors(), append(paceFlags(), resetFlag(),
+			&cli.StringFlag{Name: "stop-at", Usage: "stop when `SHARE` of those that have finished are dead again, as 20%; 100% is never",
+				DefaultText: fmt.Sprintf("%g%%", 100*inspect.DefaultStopAt)})...),
 		command: func(c *cli.Context) (inspect.Command, error) {
-			dead, err := deadQueryOf(c, time.Now())
-			return inspect.Command{Verb: inspect.Requeue, Dead: dead, ResetAttempts: c.Bool("reset-attempts")}, err
+			command, err := ofDead(c, inspect.Requeue)
+			command.ResetAttempts = c.Bool("reset-attempts")
+			if text := c.String("stop-at"); err == nil && text != "" {
+				command.StopAt, err = shareOf(text)
+			}
+			return command, err
 		},
 	})
 }
@@ -29,15 +39,16 @@ func (w *world) discard() *cli.Command {
 		description: "They are counted, and named in the log and the audit trail.\n\n" +
 			"holdfast discard --topic orders --buried-before 30d --execute\n" +
 			"holdfast discard --topic orders --key cust-8812 --parked --execute",
-		flags: append(deadSelectors(),
+		flags: append(append(deadSelectors(), paceFlags()...),
 			&cli.BoolFlag{Name: "parked", Usage: "the jobs of parked lanes instead: they count as done, and new ones run"}),
 		command: func(c *cli.Context) (inspect.Command, error) {
 			if !c.Bool("parked") {
-				dead, err := deadQueryOf(c, time.Now())
-				return inspect.Command{Verb: inspect.Discard, Dead: dead}, err
+				return ofDead(c, inspect.Discard)
 			}
-			if c.IsSet("buried-before") {
-				return inspect.Command{}, usagef("--buried-before is about dead letters, not about parked lanes")
+			for _, name := range []string{"buried-before", "rate"} {
+				if c.IsSet(name) {
+					return inspect.Command{}, usagef("--%s is about dead letters, not about parked lanes", name)
+				}
 			}
 			q, err := queryOf(c)
 			return inspect.Command{Verb: inspect.DiscardParked, Select: q}, err
@@ -45,24 +56,35 @@ func (w *world) discard() *cli.Command {
 	})
 }
 
-// untilOf reads when a pause ends.
-func untilOf(c *cli.Context, command *inspect.Command) error {
-	text := c.String("for")
-	switch {
-	case text != "" && c.IsSet("until"):
-		return usagef("--for and --until are both given; keep one")
-	case text != "":
-		d, err := config.ParseDuration(text)
-		if err != nil || d == 0 {
-			return usagef("--for is %q; write for example 30m, 2h or 1d", text)
+// ofDead is a change of dead letters.
+func ofDead(c *cli.Context, verb inspect.Verb) (inspect.Command, error) {
+	dead, err := deadQueryOf(c, time.Now())
+	command := inspect.Command{Verb: verb, Dead: dead}
+	if text := c.String("rate"); err == nil && text != "" {
+		if command.Rate, err = config.ParseRate(text); err != nil {
+			err = usagef("--rate is %q; write for example 100/s", text)
 		}
-		command.Until = time.Now().Add(d)
-	case c.IsSet("until"):
-		at, err := time.Parse(time.RFC3339, c.String("until"))
-		if err != nil {
-			return usagef("--until is %q; write it as 2026-01-31T08:00:00Z", c.String("until"))
-		}
-		command.Until = at
 	}
-	return nil
+	return command, err
+}
+
+// paceFlags are about operations that the bridge goes on with by itself.
+func paceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "rate", Usage: "`RATE` at most, as 100/s", DefaultText: "no limit"},
+		&cli.BoolFlag{Name: "no-wait", Usage: "do not show how far the bridge is until it is done"},
+	}
+}
+
+// shareOf reads a share as 20% or 0.2.
+func shareOf(text string) (float64, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	share, err := strconv.ParseFloat(number, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share <= 1) {
+		return 0, usagef("--stop-at is %q; write a share as 20%%, up to 100%%", text)
+	}
+	return share, nil
 }

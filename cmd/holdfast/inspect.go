@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,6 +20,7 @@ func (w *world) inspect() *cli.Command {
 		Usage: "list what a bridge has, whether it runs or not",
 		Subcommands: []*cli.Command{
 			w.inspectDead(),
+			w.inspectAudit(),
 			w.inspectParked(),
 			w.inspectPauses(),
 		},
@@ -57,8 +60,11 @@ func deadColumns(now func() time.Time) []listing.Column[inspect.DeadLetter] {
 
 // reasonOf is why a letter was buried, as far as it can be read.
 func reasonOf(l inspect.DeadLetter) string {
-	if l.Damaged != nil {
+	switch {
+	case l.Damaged != nil:
 		return "DAMAGED: " + l.Damaged.Error()
+	case l.Operator:
+		return strings.TrimSuffix("by an operator: "+cmp.Or(l.Reason, l.Error), ": ")
 	}
 	return l.Reason
 }

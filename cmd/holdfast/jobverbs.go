@@ -104,27 +104,3 @@ func (w *world) release() *cli.Command {
 		command: ofJobs(inspect.Release, resets),
 	})
 }
-
-func (w *world) pause() *cli.Command {
-	return w.change(change{
-		name: "pause", usage: "let no job of a topic, of partitions or of a lane start",
-		description: "Running jobs finish, and records are still stored. It survives a restart. A lane need not have\n" +
-			"a job yet.\n\n" +
-			"holdfast pause --topic orders --for 2h --execute\n" +
-			"holdfast pause --topic orders --partition 3 --key cust-8812 --reason 'account is checked' --execute",
-		flags: append(laneSelectors(),
-			&cli.StringFlag{Name: "for", Usage: "`DURATION` after which it ends by itself, as 30m or 2d", DefaultText: "until it is resumed"},
-			&cli.StringFlag{Name: "until", Usage: "`TIME` at which it ends by itself, as 2026-01-31T08:00:00Z"}),
-		command: ofJobs(inspect.Pause, untilOf),
-	})
-}
-
-func (w *world) resume() *cli.Command {
-	return w.change(change{
-		name: "resume", usage: "end pauses of exactly what is selected",
-		description: "One of a topic leaves those of its partitions and lanes.\n\n" +
-			"holdfast resume --topic orders --execute",
-		flags:   laneSelectors(),
-		command: ofJobs(inspect.Resume, nil),
-	})
-}

@@ -30,52 +30,7 @@ var verbWords = map[inspect.Verb]words{
 	inspect.DiscardParked: {"discarded", "parked lane"},
 	inspect.Pause:         {"paused", ""},
 	inspect.Resume:        {"resumed", ""},
-}
-
-// facts are lines of a name and what is said of it.
-type facts struct{ lines [][2]string }
-
-func (f *facts) add(name, format string, args ...any) {
-	f.lines = append(f.lines, [2]string{name, fmt.Sprintf(format, args...)})
-}
-
-// groups says why, and of which jobs for example.
-func (f *facts) groups(name string, groups []inspect.Group) {
-	for _, g := range groups {
-		example := ""
-		if len(g.Jobs) > 0 {
-			example = "   " + names(g.Jobs, g.Count)
-		}
-		f.add(name, "%s: %s%s", listing.Count(g.Count), listing.Line(g.Reason), example)
-	}
-}
-
-func (f *facts) write(out io.Writer) error {
-	for _, line := range f.lines {
-		if _, err := fmt.Fprintf(out, "  %-10s %s\n", line[0], line[1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// shownNames is how many examples there are at most.
-const shownNames = 3
-
-// names are the first of count jobs.
-func names(jobs []inspect.Name, count int) string {
-	var shown []string
-	for _, job := range jobs[:min(shownNames, len(jobs))] {
-		shown = append(shown, job.String())
-	}
-	return examples(shown, count)
-}
-
-func examples(shown []string, count int) string {
-	if count > len(shown) {
-		shown = append(shown, "...")
-	}
-	return strings.Join(shown, "   ")
+	inspect.StopOperation: {"stopped", "operation"},
 }
 
 // write shows an outcome to a person.
@@ -112,6 +67,10 @@ func (o *outcome) told(f *facts) (head string) {
 	switch {
 	case did(op) == 0:
 		return "nothing was changed"
+	case o.Plan.Command.Verb == inspect.StopOperation:
+		return "stopped: " + progressText(*op.Stored)
+	case op.Stored != nil:
+		return progressText(*op.Stored)
 	case len(op.Pauses) > 0:
 		head = pausesText(op.Pauses)
 	default:
@@ -147,9 +106,9 @@ func planned(f *facts, p inspect.Plan) {
 		f.add("match", "%s", matched(p))
 		f.add(cmp.Or(map[bool]string{true: "discard"}[p.Command.Verb == inspect.DiscardParked], verb), "%s", lanesText(p.Lanes))
 	case len(p.Dead) > 0:
-		f.add("match", "%s", matched(p))
-		f.errors(p.Errors)
-		f.add(verb, "%s", plural(len(p.Dead), word.what))
+		f.letters(p)
+	case len(p.Operations) > 0:
+		f.add("stop", "%s", progressText(p.Operations[0]))
 	case p.Command.Verb == inspect.Park:
 		f.add("match", "%s", matched(p))
 		f.add(verb, "%s with all jobs in %s", plural(len(p.Jobs), word.what), map[bool]string{true: "it", false: "them"}[len(p.Jobs) == 1])
@@ -157,24 +116,18 @@ func planned(f *facts, p inspect.Plan) {
 		f.add("match", "%s", matched(p))
 		f.add(verb, "%s", statesText(p.Jobs, word.what))
 	}
-	if p.More > 0 {
+	if p.More > 0 && !p.Background {
 		f.add("more", "%s beyond the first %s: --execute goes on with them", listing.Count(p.More), listing.Count(changes(p)))
 	}
 	switch p.Command.Verb {
 	case inspect.Retry, inspect.Requeue, inspect.Release:
 		f.add("identity", "kept; attempts reset: %s", map[bool]string{true: "yes", false: "no (--reset-attempts)"}[p.Command.ResetAttempts])
+		f.pace(p)
+	case inspect.Discard:
+		f.pace(p)
 	case inspect.Cancel:
 		f.add("then", "%s", cmp.Or(p.Command.Then, inspect.ThenHalt))
 	}
-}
-
-// errors says how often which error is among dead letters.
-func (f *facts) errors(groups []inspect.Group) {
-	var texts []string
-	for _, g := range groups[:min(shownNames, len(groups))] {
-		texts = append(texts, fmt.Sprintf("%s: %s", listing.Line(shortened(g.Reason, 60)), listing.Count(g.Count)))
-	}
-	f.add("errors", "%s", examples(texts, len(groups)))
 }
 
 // sample shows the first of what a plan would change.
@@ -220,28 +173,4 @@ func lanesText(lanes []inspect.ParkedLane) string {
 		text += fmt.Sprintf("; of %s other stores keep the rest", listing.Count(elsewhere))
 	}
 	return text
-}
-
-// pausesText names what pauses are about.
-func pausesText(pauses []inspect.PauseEntry) string {
-	var texts []string
-	for _, p := range pauses[:min(shownNames, len(pauses))] {
-		texts = append(texts, pauseText(p))
-	}
-	if len(pauses) > len(texts) {
-		texts = append(texts, "...")
-	}
-	return strings.Join(texts, ", ")
-}
-
-func pauseText(p inspect.PauseEntry) string {
-	switch {
-	case p.OfLane && p.Lane == "":
-		return fmt.Sprintf("%s/%d lane id %s", p.Topic, p.Partition, p.LaneID)
-	case p.OfLane:
-		return fmt.Sprintf("%s/%d lane %s", p.Topic, p.Partition, listing.Name(p.Lane))
-	case p.Partition < 0:
-		return p.Topic
-	}
-	return fmt.Sprintf("%s/%d", p.Topic, p.Partition)
 }

@@ -25,7 +25,7 @@ func strict(c *cli.Command) *cli.Command {
 	c.OnUsageError = wrongFlag
 	c.HideHelpCommand = true
 	if len(c.Subcommands) > 0 {
-		c.Action = wrongCommand
+		c.Action = withoutSubcommand(c.Action)
 		for _, sub := range c.Subcommands {
 			strict(sub)
 		}
@@ -45,6 +45,16 @@ func strict(c *cli.Command) *cli.Command {
 		return run(ctx)
 	}
 	return c
+}
+
+// withoutSubcommand is the action of a command that has others below it.
+func withoutSubcommand(own cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if own == nil || c.Args().Present() {
+			return wrongCommand(c)
+		}
+		return own(c)
+	}
 }
 
 // noArguments refuses positional arguments. Flags are not read after the

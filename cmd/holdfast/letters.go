@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
+)
+
+// letters says which dead letters a plan takes.
+func (f *facts) letters(p inspect.Plan) {
+	f.add("match", "%s", lettersText(p))
+	f.errors(p.Errors)
+	verb := string(p.Command.Verb)
+	f.add(verb, "%s", plural(len(p.Dead)+p.More, verbWords[p.Command.Verb].what))
+}
+
+// lettersText is how many match, of how many lanes, and when they were buried.
+func lettersText(p inspect.Plan) string {
+	l := p.Letters
+	if l == nil {
+		return matched(p)
+	}
+	text := fmt.Sprintf("%s of %s", listing.Count(p.Matched), plural(l.Total, "dead letter"))
+	if l.Keys != nil {
+		text += ", " + plural(*l.Keys, "key")
+	}
+	if !l.FirstBuried.IsZero() {
+		text += ", buried " + span(l.FirstBuried, l.LastBuried)
+	}
+	return text
+}
+
+// span is the time between two moments, as short as it can be told.
+func span(from, to time.Time) string {
+	from, to = from.Local(), to.Local()
+	layout := "15:04"
+	if from.YearDay() != to.YearDay() || time.Since(from) > 20*time.Hour {
+		layout = "2006-01-02 15:04"
+	}
+	first, last := from.Format(layout), to.Format(layout)
+	if first == last {
+		return first
+	}
+	return first + "-" + last
+}
+
+// errors says how often which error is among dead letters.
+func (f *facts) errors(groups []inspect.Group) {
+	var texts []string
+	for _, g := range groups[:min(shownNames, len(groups))] {
+		texts = append(texts, fmt.Sprintf("%s: %s", listing.Line(shortened(g.Reason, 60)), listing.Count(g.Count)))
+	}
+	f.add("errors", "%s", examples(texts, len(groups)))
+}
+
+// pace says how fast a plan is executed, and what would end it early.
+func (f *facts) pace(p inspect.Plan) {
+	if !p.Background {
+		return
+	}
+	pace := []string{"as fast as the store takes them"}
+	if p.Command.Rate > 0 {
+		pace[0] = fmt.Sprintf("%g/s", p.Command.Rate)
+	}
+	if l := p.Letters; l != nil && l.Take != nil {
+		pace[0] += ", about " + listing.Duration(l.Take.Round(time.Second))
+	}
+	if l := p.Letters; p.Command.Verb == inspect.Requeue && l != nil && l.StopAt < 1 {
+		pace = append(pace, fmt.Sprintf("stops when %g%% are dead again (--stop-at)", 100*l.StopAt))
+	}
+	f.add("pace", "%s", strings.Join(append(pace, "the bridge goes on by itself"), "; "))
+}
