@@ -145,7 +145,7 @@ func (w *world) open(ctx context.Context, dir string) (*connection, error) {
 	if err := holdsStore(dir); err != nil {
 		return nil, err
 	}
-	log := newLogger(w.stderr, config.Log{}, slog.LevelWarn, true)
+	log := slog.New(newHandler(w.stderr, config.Log{}, slog.LevelWarn, true))
 	offline, err := inspect.Open(ctx, dir, inspect.Options{Logger: log, Verify: w.verifyInChild(log)})
 	if err != nil {
 		return nil, err

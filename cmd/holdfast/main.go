@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/IBM/sarama"
 )
 
 func main() {
-	os.Exit(thisProcess().main(context.Background(), os.Args))
+	w := thisProcess()
+	w.logKafka = func(l sarama.StdLogger) { sarama.Logger = l }
+	os.Exit(w.main(context.Background(), os.Args))
 }

@@ -48,6 +48,7 @@ func (w *world) runBridge(c *cli.Context) error {
 	monitor := newMonitor(loaded.Metrics.Listen, out.log)
 	defer monitor.close()
 	monitor.observe(&settings)
+	w.logKafka(kafkaLog{out.log})
 	settings.Logger = out.log
 	settings.Verify = w.verifyInChild(out.log)
 	b, err := bridge.New(settings)
@@ -87,6 +88,9 @@ func (w *world) limitMemory(c *config.Config) {
 // and some service managers tell the process and then its whole group.
 const signalEcho = 100 * time.Millisecond
 
+// sumEvery is how often the log says what was not written for being alike.
+const sumEvery = 10 * time.Second
+
 // supervise runs b until it ends, and the handlers of its topics with it, and tells it
 // about signals and others about it.
 func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge.Topic, again *reloader, counts *tally) error {
@@ -107,6 +111,9 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 		ticks = second.C
 		counts.line(time.Now())
 	}
+	sums := time.NewTicker(sumEvery)
+	defer sums.Stop()
+	defer out.repeats.Flush(time.Time{})
 	caught, last := 0, time.Time{}
 	stopAdmin := func() {}
 	defer func() { stopAdmin() }()
@@ -121,6 +128,8 @@ func (w *world) supervise(ctx context.Context, b *bridge.Bridge, topics []bridge
 			out.log.Info("store and Kafka are open; waiting for partitions")
 		case now := <-ticks:
 			out.status.Show(counts.line(now))
+		case now := <-sums.C:
+			out.repeats.Flush(now)
 		case <-dog.ticks():
 			dog.feed()
 		case <-reloads:

@@ -59,7 +59,7 @@ func (t *tally) hooks(f *failures, left *leftOut) *bridge.Hooks {
 		Finished: func(job *bridge.Job, r bridge.Result) {
 			t.running.Add(-1)
 			if r.Err != nil {
-				f.note(time.Now(), job, r)
+				f.note(job, r)
 			}
 			if r.Outcome == "retry" {
 				t.failed.Add(1)

@@ -59,25 +59,16 @@ func TestTally(t *testing.T) {
 	line("waiting for partitions")
 }
 
-func TestFailuresAreBounded(t *testing.T) {
+func TestFailedRunsAreNamed(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	f := newFailures(slog.New(slog.NewTextHandler(&out, nil)))
 	job := &bridge.Job{Record: bridge.Record{Topic: "orders", Partition: 1, Offset: 7}, Lane: "k\x00", Attempt: 3}
-	failed := bridge.Result{Outcome: "retry", Err: errors.New("account locked"), Delay: 1500 * time.Millisecond}
-	now := time.Unix(1000, 0)
-	for range 12 {
-		f.note(now, job, failed)
-	}
-	f.note(now, job, bridge.Result{Outcome: "release", Err: io.EOF})
-	f.note(now.Add(time.Hour), job, bridge.Result{Outcome: "halt", Err: io.EOF})
-	if got := strings.Count(out.String(), "\n"); got != failuresPerSecond {
-		t.Errorf("%d lines in a second, want %d", got, failuresPerSecond)
-	}
-	out.Reset()
-	f.note(now.Add(time.Second), job, failed)
-	want := `msg="job failed; it runs again in 1.5s" job=orders/1@7 lane="\"k\\x00\"" attempt=3 error="account locked" not_shown_before=7`
-	if !strings.Contains(out.String(), want) {
-		t.Errorf("line is %s, want %s in it", out.String(), want)
+	f.note(job, bridge.Result{Outcome: "retry", Err: errors.New("account locked"), Delay: 1500 * time.Millisecond})
+	f.note(job, bridge.Result{Outcome: "release", Err: io.EOF})
+	f.note(job, bridge.Result{Outcome: "halt", Err: io.EOF})
+	want := `msg="job failed and runs again" job=orders/1@7 lane="\"k\\x00\"" attempt=3 error="account locked" next_in=1.5s`
+	if lines := strings.Count(out.String(), "\n"); lines != 1 || !strings.Contains(out.String(), want) {
+		t.Errorf("it says %s, want %s in one line", out.String(), want)
 	}
 }

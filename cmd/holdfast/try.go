@@ -62,7 +62,7 @@ func (w *world) runTry(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	log := newLogger(w.stderr, loaded.Log, slog.LevelInfo, terminal(w.stderr)) // the result is alone on stdout
+	log := slog.New(newHandler(w.stderr, loaded.Log, slog.LevelInfo, terminal(w.stderr))) // the result is alone on stdout
 	settings, err := loaded.Bridge(log, log)
 	if err != nil {
 		return err

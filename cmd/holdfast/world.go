@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/IBM/sarama"
 	"golang.org/x/term"
 )
 
@@ -18,6 +19,7 @@ type world struct {
 	environ        []string                // NAME=value
 	signals        func() <-chan os.Signal // starts to catch SIGINT and SIGTERM
 	reloads        func() <-chan os.Signal // starts to catch SIGHUP
+	logKafka       func(sarama.StdLogger)  // sets the log of the Kafka client, which is one for the whole process
 }
 
 func thisProcess() *world {
@@ -34,6 +36,7 @@ func thisProcess() *world {
 			signal.Notify(caught, syscall.SIGHUP)
 			return caught
 		},
+		logKafka: func(sarama.StdLogger) {},
 	}
 }
 
