@@ -19,10 +19,16 @@ func (w *world) inspect() *cli.Command {
 		Name:  "inspect",
 		Usage: "list what a bridge has, whether it runs or not",
 		Subcommands: []*cli.Command{
+			w.inspectPartitions(),
+			w.inspectLanes(),
+			w.inspectJobs(),
+			w.inspectJob(),
 			w.inspectDead(),
 			w.inspectAudit(),
 			w.inspectParked(),
 			w.inspectPauses(),
+			w.inspectWorkers(),
+			w.inspectDisk(),
 		},
 	}
 }

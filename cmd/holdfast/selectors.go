@@ -40,7 +40,7 @@ func parkedSelectors() []cli.Flag {
 func jobSelectors() []cli.Flag {
 	return append(laneSelectors(),
 		offsetFlag("`N` of jobs, as 118204, 10-20 or 7,9; needs one partition"),
-		&cli.StringSliceFlag{Name: "state", Usage: "`STATE` of jobs: ready, blocked, delayed, running, deferred, retrying, halted, parked or paused; several with commas"},
+		stateFlag("jobs"),
 		&cli.StringFlag{Name: "error-matches", Usage: "`REGEXP` that the last error matches"},
 		limitFlag("jobs"))
 }
@@ -56,6 +56,10 @@ func deadSelectors() []cli.Flag {
 
 func offsetFlag(usage string) cli.Flag {
 	return &cli.StringSliceFlag{Name: "offset", Aliases: []string{"offsets"}, Usage: usage}
+}
+
+func stateFlag(of string) cli.Flag {
+	return &cli.StringSliceFlag{Name: "state", Usage: "`STATE` of " + of + ": ready, blocked, delayed, running, deferred, retrying, halted, parked or paused; several with commas"}
 }
 
 func limitFlag(what string) cli.Flag {

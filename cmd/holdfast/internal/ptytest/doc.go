@@ -1,0 +1,2 @@
+// Package ptytest is a terminal for tests of what draws on one.
+package ptytest

@@ -1,0 +1,77 @@
+package show
+
+import (
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
+)
+
+// JobColumns are those of a list of open jobs, seen at now.
+func JobColumns(now time.Time) []listing.Column[inspect.Job] {
+	return listed([]field[inspect.Job]{
+		{name: "JOB", cell: func(j inspect.Job) string { return j.Name.String() }},
+		{name: "KEY", cell: func(j inspect.Job) string { return listing.Key(j.Key) }, max: 24},
+		{name: "LANE", cell: func(j inspect.Job) string { return listing.Lane(j.Lane, j.Own) }, max: 24},
+		{name: "STATE", cell: func(j inspect.Job) string { return string(j.State) }},
+		{name: "ATTEMPTS", cell: func(j inspect.Job) string { return listing.Count(j.Attempts) }, right: true},
+		{name: "WAITS FOR", cell: func(j inspect.Job) string { return jobWaits(j, now) }},
+		{name: "AGE", cell: func(j inspect.Job) string { return listing.Age(j.Timestamp, now) }, right: true},
+		{name: "ERROR", cell: func(j inspect.Job) string { return jobError(j) }, max: 100},
+	})
+}
+
+// jobWaits is the job or the time that it waits for.
+func jobWaits(j inspect.Job, now time.Time) string {
+	if j.After != nil {
+		return j.After.String()
+	}
+	return due(j.Due, now)
+}
+
+func jobError(j inspect.Job) string {
+	if j.Damaged != nil {
+		return "DAMAGED: " + j.Damaged.Error()
+	}
+	return orNone(j.Error)
+}
+
+// PartitionColumns are those of a list of partitions, with all offsets as they are.
+func PartitionColumns(now time.Time) []listing.Column[inspect.PartitionStatus] {
+	type part = inspect.PartitionStatus
+	number := func(name string, of func(part) int64) field[part] {
+		return field[part]{name: name, cell: func(p part) string { return listing.Count(of(p)) }, right: true}
+	}
+	offset := func(name string, of func(part) int64) field[part] {
+		return field[part]{name: name, cell: func(p part) string { return listing.Offset(of(p)) }, right: true}
+	}
+	perhaps := func(v *int64) int64 {
+		if v == nil {
+			return -1
+		}
+		return *v
+	}
+	return listed([]field[part]{
+		{name: "PARTITION", cell: partitionName},
+		offset("COMMITTED", func(p part) int64 { return p.Committed }),
+		offset("FRONTIER", func(p part) int64 { return p.Frontier }),
+		offset("STORED TO", func(p part) int64 { return p.Next }),
+		offset("LOG START", func(p part) int64 { return perhaps(p.LogStart) }),
+		offset("LOG END", func(p part) int64 { return perhaps(p.LogEnd) }),
+		offset("NOT STORED", func(p part) int64 { return perhaps(p.NotStored) }),
+		number("READY", func(p part) int64 { return int64(p.Ready) }),
+		number("RUNNING", func(p part) int64 { return int64(p.Running) }),
+		number("DEFERRED", func(p part) int64 { return int64(p.Deferred) }),
+		number("RETRYING", func(p part) int64 { return int64(p.Retrying) }),
+		number("BLOCKED", func(p part) int64 { return int64(p.Blocked) }),
+		number("HALTED", func(p part) int64 { return int64(p.Halted) }),
+		number("DELAYED", func(p part) int64 { return int64(p.Delayed) }),
+		number("PAUSED", func(p part) int64 { return int64(p.Paused) }),
+		number("PARKED", func(p part) int64 { return p.Parked }),
+		number("DEAD", func(p part) int64 { return int64(p.Dead) }),
+		number("LANES", func(p part) int64 { return int64(p.Lanes) }),
+		{name: "OLDEST", cell: func(p part) string { return listing.Age(p.OldestAt, now) }, right: true},
+		{name: "MOVED", cell: func(p part) string { return listing.Age(p.MovedAt, now) }, right: true},
+		{name: "REMARKS", cell: func(p part) string { return orNone(remarks(p)) }, max: 100},
+	})
+}
