@@ -41,6 +41,7 @@ func (s *Store) publish(p *Partition, lanes []*lane, forgotten int) (bool, error
 		return false, fmt.Errorf("attach %s: it is being attached already", p.tp)
 	}
 	s.parts[p.tp] = p
+	s.mourned += len(p.mourners.last)
 	p.topic = s.topic(p.tp.Topic)
 	p.findPauses()
 	p.settleAll(lanes)
@@ -122,6 +123,7 @@ func (p *Partition) load() (lanes []*lane, err error) {
 		}
 		more, err := p.loadBlocks(b)
 		lanes = append(lanes, more...)
+		p.loadOvertaken(b)
 		return err
 	})
 	return lanes, err

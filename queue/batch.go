@@ -205,9 +205,13 @@ func (p *Partition) finishFollower(l *lane, e entry, j *Job, o *Outcome, now tim
 	kind, attempts := o.Kind, j.Attempt
 	switch kind {
 	case Done, Skipped:
+		if len(p.mourners.last) > 0 {
+			p.overtakes(l, e.offset)
+		}
 		p.complete(e)
 		p.dropNote(e.offset)
 	case Bury:
+		p.mourn(l, e.offset)
 		p.bury(e, p.active, deadValue{Reason: cut(o.Error, MaxError), Note: *p.noteAfter(j, o, now)}, now)
 		p.complete(e)
 		p.dropNote(e.offset)

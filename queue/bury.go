@@ -31,6 +31,7 @@ func (p *Partition) Bury(seen Pending, reason string) (changed bool, err error) 
 		if !now.follows(seen) {
 			return false, ErrJobChanged
 		}
+		p.mourn(w.lane, now.Offset)
 		e, scheme := p.jobAt(w)
 		p.bury(e, scheme, deadValue{Operator: true, Reason: cut(reason, MaxError), Note: *p.copyNote(now.Offset)}, p.store.clock.Now())
 		p.remove(w)

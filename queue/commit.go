@@ -161,6 +161,8 @@ func (s *Store) letGo() {
 			// Delayed lanes are still in the schedule; nothing else is to live on with them.
 			p.lanes, p.own, p.spare, p.later, p.notes, p.chunks, p.ready = nil, nil, spares{}, nil, nil, nil, fifo[*lane]{}
 			p.depth, p.waits = depth{}, [laneStates]laneList{}
+			s.mourned -= len(p.mourners.last)
+			p.mourners.last = nil
 			delete(s.parts, tp)
 		}
 	}

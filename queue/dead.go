@@ -31,6 +31,9 @@ type DeadLetter struct {
 	History []Attempt
 	Bytes   int64 // that it takes up in the file
 	Unsent  bool  // in the outbox
+	// Overtaken tells that a later job of its lane is known to be done: a requeued
+	// one runs behind it. Only with the record.
+	Overtaken bool
 	// Changed is when an operator has last imported the letter, and Change what was
 	// changed then; the zero time: it is as it was buried.
 	Changed time.Time

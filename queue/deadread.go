@@ -119,7 +119,7 @@ func (t *deadTable) read(ref DeadRef) (l DeadLetter, found bool) {
 	if l.Damaged != nil {
 		return l, true
 	}
-	rec, _, err := decodeBody(bytes.Clone(body))
+	rec, scheme, err := decodeBody(bytes.Clone(body))
 	if err == nil && rec.Offset != ref.Offset {
 		err = fmt.Errorf("body of offset %d in its place", rec.Offset)
 	}
@@ -127,7 +127,7 @@ func (t *deadTable) read(ref DeadRef) (l DeadLetter, found bool) {
 		l.Damaged = &DamageError{fmt.Sprintf("dead letter %s body", ref), err}
 		return l, true
 	}
-	l.Record = rec
+	l.Record, l.Overtaken = rec, t.isOvertaken(rec, scheme)
 	if v, _, err := openLetter(stored); err == nil {
 		l.Checkpoint = bytes.Clone(v.Checkpoint)
 	}

@@ -123,7 +123,10 @@ func (t *deadTable) remove(a *deadAct) error {
 		return nil
 	}
 	size := int64(len(value))
-	v, _, err := openLetter(value)
+	v, body, err := openLetter(value)
+	if err := t.forgetLane(a.ref.Offset, body); err != nil {
+		return err
+	}
 	burial := deadKey(v.Buried, a.ref.Number)
 	if err != nil {
 		burial = t.findBurial(a.ref.Number)
@@ -212,7 +215,11 @@ func (t *deadTable) close(tx *bbolt.Tx) error {
 	if err := t.part.Put(keyTally, value); err != nil || t.tally.Letters > 0 {
 		return err
 	}
-	for _, name := range deadBuckets() {
+	names := deadBuckets()
+	if t.part.Bucket(bucketOvertaken) != nil {
+		names = append(names, bucketOvertaken)
+	}
+	for _, name := range names {
 		if err := t.part.DeleteBucket(name); err != nil {
 			return err
 		}

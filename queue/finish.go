@@ -51,8 +51,12 @@ func (s *Store) finish(j *Job, o *Outcome, now time.Time) {
 	kind := o.Kind
 	switch {
 	case kind == Done || kind == Skipped:
+		if len(p.mourners.last) > 0 {
+			p.overtakes(l, j.Offset)
+		}
 		p.advance(l)
 	case kind == Bury:
+		p.mourn(l, j.Offset)
 		p.bury(l.head(), p.active, deadValue{Reason: cut(o.Error, MaxError), Note: *p.noteAfter(j, o, now)}, now)
 		p.advance(l)
 	case kind == Park && !p.full(l):

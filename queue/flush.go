@@ -52,7 +52,8 @@ type partFlush struct {
 	back             []asideBack             // aside jobs to be placed when they are on disk
 	lines            map[string]*parkedValue // what the file then says of parked lanes
 	moreOwn          int                     // of them, lanes of a single record, by how many there are more
-	asked            []chan<- Progress       // who waits for progress
+	overtaken        map[laneOfScheme]overtaking
+	asked            []chan<- Progress // who waits for progress
 	progress         Progress
 
 	blocks    []*newBlock
@@ -123,6 +124,7 @@ func (p *Partition) gather(tight bool) *partFlush {
 	f.leaving, p.flying, p.leaving = p.leaving, p.leaving, nil
 	f.parked, p.parkedChanges = p.parkedChanges, nil
 	f.releases, p.releases = p.releases, nil
+	f.overtaken, p.overtaken = p.overtaken, nil
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
 	p.stored = p.next
@@ -215,6 +217,9 @@ func (f *partFlush) write(tx *bbolt.Tx) error {
 		return err
 	}
 	if err := f.writeElsewhere(b); err != nil {
+		return err
+	}
+	if err := f.writeOvertaken(b); err != nil {
 		return err
 	}
 	value, err := encodeValue(f.state)

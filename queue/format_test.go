@@ -151,6 +151,9 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 	if err := r.notes(b, &f); err != nil {
 		return f, err
 	}
+	if err := r.overtaken(b, &f); err != nil {
+		return f, fmt.Errorf("overtaken: %w", err)
+	}
 	if f.dead, err = r.dead(b); err != nil {
 		return f, fmt.Errorf("dead letters: %w", err)
 	}
@@ -207,6 +210,27 @@ func (r formatReader) dead(b *bbolt.Bucket) (list []modelDead, err error) {
 		return nil, fmt.Errorf("tally %v of %d letters, %d bytes, %d unsent: %v", tally, len(list), size, unsent, err)
 	}
 	return list, nil
+}
+
+// overtaken is in order where its offsets are of letters, and of jobs that are not open.
+func (r formatReader) overtaken(b *bbolt.Bucket, f *modelFile) error {
+	lanes := b.Bucket([]byte("overtaken"))
+	if lanes == nil {
+		return nil
+	}
+	if b.Bucket([]byte("dead")) == nil {
+		return errors.New("there are no letters")
+	}
+	return lanes.ForEach(func(key, value []byte) error {
+		payload, err := frame(value)
+		if err != nil || len(key) != 10 || len(payload) != 16 {
+			return fmt.Errorf("%x says %x: %v", key, payload, err)
+		}
+		if done := int64(binary.BigEndian.Uint64(payload[8:])); f.job(done) != nil {
+			return fmt.Errorf("%x says that %d is done, which is open", key, done)
+		}
+		return nil
+	})
 }
 
 func (r formatReader) letter(key, value []byte) (l modelDead, err error) {

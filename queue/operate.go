@@ -62,6 +62,9 @@ func (p *Partition) Skip(seen Pending) (changed bool, err error) {
 		if !now.follows(seen) {
 			return false, ErrJobChanged
 		}
+		if len(p.mourners.last) > 0 {
+			p.overtakes(w.lane, now.Offset)
+		}
 		p.remove(w)
 		return true, nil
 	})

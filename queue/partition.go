@@ -75,6 +75,9 @@ type Partition struct {
 	releases      []*release     // since the last flush began
 	freeing       map[int64]bool // offsets of lanes of one record that are being released
 
+	mourners  mourners
+	overtaken map[laneOfScheme]overtaking // for the next flush
+
 	notes   map[int64]*noteValue
 	charges map[int64]int  // crashes that count against jobs which are still to be appended
 	touched map[int64]bool // offsets whose note differs from the file's, and whether it is of an aside job

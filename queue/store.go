@@ -118,6 +118,7 @@ type Store struct {
 	deadChanges map[TopicPartition]*deadChange // for the next flush
 	burying     int64                          // bytes of records in it and in the flush under way
 	tallies     map[TopicPartition]tallyValue  // of partitions with dead letters, as the file has them
+	mourned     int                            // lanes that are watched for letters to be overtaken
 	expireDue   bool                           // the next flush looks for those to expire
 	expireAlarm Timer                          // sets expireDue; nil while there is nothing to watch
 

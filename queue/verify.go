@@ -47,6 +47,7 @@ func Verify(db *bbolt.DB, deep bool, report func(*DamageError)) error {
 			v.blocks(deep)
 			v.aside(deep)
 			v.dead(deep)
+			v.overtaken()
 			return nil
 		})
 	})

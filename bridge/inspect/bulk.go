@@ -15,6 +15,9 @@ type Letters struct {
 	Keys        *int      `json:"keys"`
 	FirstBuried time.Time `json:"first_buried_at"`
 	LastBuried  time.Time `json:"last_buried_at"`
+	// Overtaken is how many of those that match have later jobs of the same key that
+	// are done, at least; nil where there are too many to look at.
+	Overtaken *int `json:"overtaken"`
 	// Take is how long it takes by the pace; nil without one.
 	Take *time.Duration `json:"take_seconds"`
 	// StopAt is the stop condition in force; 1 is none.

@@ -78,6 +78,15 @@ func newMorgue(t *testing.T, partitions int32, n int) *morgue {
 	return m
 }
 
+func (m *morgue) finishOne(o queue.Outcome) {
+	m.t.Helper()
+	job := make([]queue.Job, 1)
+	if n, err := m.Take(m.t.Context(), job); n != 1 || err != nil {
+		m.t.Fatal(n, err)
+	}
+	must(m.t, m.Finish(queue.Finished{Job: &job[0], Outcome: o}))
+}
+
 func (m *morgue) options() inspect.Options { return inspect.Options{Clock: m.clock} }
 
 func (m *morgue) open(partitions int32) {
@@ -206,11 +215,17 @@ func requeueOrders(rate float64) inspect.Command {
 func TestPlanOfARequeueTellsWhatItIsAbout(t *testing.T) {
 	t.Parallel()
 	m := newMorgue(t, 3, 300)
+	later := queue.Record{Offset: 300, Timestamp: -1, Key: []byte("k7"), Lane: queue.Lane{ID: 7, Name: []byte("k7")}}
+	must(t, errOf(m.Attached()[1].Append([]queue.Record{later})))
+	m.finishOne(queue.Outcome{Kind: queue.Done})
 	m.Attached()[2].Detach()
 	c := requeueOrders(100)
 	c.Dead.ErrorMatches = "request 100(0|1)"
 	p := m.plan(c)
 	l := p.Letters
+	if l.Overtaken == nil || *l.Overtaken != 2 { // 7 and 107 of one partition
+		t.Errorf("%v are overtaken", l.Overtaken)
+	}
 	if p.Matched != 600 || l.Total != 900 || l.Keys == nil || *l.Keys != 300 || !p.Background || l.StopAt != inspect.DefaultStopAt || *l.Take != 4*time.Second {
 		t.Errorf("matched %d, letters %+v", p.Matched, l)
 	}

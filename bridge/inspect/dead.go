@@ -75,7 +75,10 @@ type DeadLetter struct {
 	History []Attempt `json:"history"`
 	Bytes   int64     `json:"stored_bytes"` // that it takes up on disk
 	Unsent  bool      `json:"unsent"`       // its copy is not in the dead-letter topic yet
-	LaneID  LaneID    `json:"lane_id"`      // of a lane of its own it says nothing
+	// Overtaken tells that a later job of its key is known to be done: requeued, it
+	// runs behind that.
+	Overtaken bool   `json:"overtaken"`
+	LaneID    LaneID `json:"lane_id"` // of a lane of its own it says nothing
 	// Checkpoint is what the job's runs have reached; nil: nothing.
 	Checkpoint []byte `json:"checkpoint"`
 	// Changed is when the letter was last imported, and Change what was changed by
@@ -152,6 +155,7 @@ func (f *deadFound) show() DeadLetter {
 		History:    history(f.History),
 		Bytes:      f.Bytes,
 		Unsent:     f.Unsent,
+		Overtaken:  f.Overtaken,
 		LaneID:     LaneID(f.Record.Lane.ID),
 		Checkpoint: f.Checkpoint,
 		Changed:    f.Changed,

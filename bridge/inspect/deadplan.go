@@ -62,6 +62,7 @@ type survey struct {
 	running []claim // operations that take some of the letters
 	read    int64   // bytes of records
 	lanes   map[surveyLane]struct{}
+	behind  int // letters that are overtaken
 }
 
 type surveyLane struct {
@@ -155,6 +156,9 @@ func (s *survey) look(f *deadFound) error {
 		lane.id = uint64(f.Offset)
 	}
 	s.lanes[lane] = struct{}{}
+	if f.Overtaken {
+		s.behind++
+	}
 	return nil
 }
 
@@ -185,7 +189,7 @@ func (s *survey) finish() {
 		}
 	}
 	if keys := len(s.lanes); s.read <= surveyBytes {
-		l.Keys = &keys
+		l.Keys, l.Overtaken = &keys, &s.behind
 	}
 	c, n := plan.Command, plan.changes()
 	if c.Rate > 0 {

@@ -22,11 +22,26 @@
 //		Dead: inspect.DeadQuery{Topic: "orders", ErrorMatches: "http 503"},
 //	})
 //
-// A plan takes [MaxJobs] at most. Many letters are requeued by executing it and
-// planning again with plan.Command, until nothing is left: its BuriedBefore is
-// the time of the first plan, so that what dies again is not taken twice. A
-// requeued job keeps its identity and goes before the later jobs of its lane
-// that wait; those that are done are done.
+// A requeued job keeps its identity and goes before the later jobs of its lane
+// that wait; those that are done are done, and the plan counts the letters that
+// they have overtaken.
+//
+// Few letters are requeued by Execute itself. More than that, or with a pace or a
+// stop condition, it stores a [BulkOperation] instead, as the plan says with
+// Background: a running bridge executes it, over restarts, and
+// [Inspector.Operations] shows how far it is. What dies again is not taken twice,
+// and when too many do, it stops:
+//
+//	plan, err := inspector.Plan(ctx, inspect.Command{
+//		Verb: inspect.Requeue,
+//		Dead: inspect.DeadQuery{Topic: "orders", ErrorMatches: "http 503"},
+//		Rate: 100, StopAt: 0.2,
+//	})
+//	done, err := inspector.Execute(inspect.As(ctx, "uid 1000 (eva)"), plan)
+//	... done.Stored.ID, and to end it: inspect.Command{Verb: inspect.StopOperation, Operation: id}
+//
+// A plan takes [MaxJobs] at most where it is executed at once: then execute it and
+// plan again with plan.Command, until nothing is left.
 //
 // What is parked, by a topic's on-failure policy or by Park, is a lane with all of
 // its jobs, and with those to come: the committed offset goes on without them.
@@ -60,6 +75,9 @@
 //     by name.
 //   - A dead letter is requeued exactly once, whatever crashes: to execute a
 //     plan a second time, or after a restart, finds it gone.
+//   - Every Execute is in the audit trail, which [Inspector.Audit] lists, in the
+//     name of whom [As] says: it is there before it acts, and with its result
+//     before it returns.
 //   - What Execute calls done is on disk, or for Cancel was told to the handler, and
 //     the log names each job. A command
 //     that is executed again answers already done.
