@@ -68,11 +68,8 @@ func until(at, now time.Time) string {
 
 // number says how many there are: 1 job, 41 jobs.
 func number[N int | int64](n N, of string) string {
-	switch {
-	case n == 1:
+	if n == 1 {
 		return "1 " + of
-	case strings.HasSuffix(of, "y"):
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(of, "y"))
 	}
 	return fmt.Sprintf("%d %ss", n, of)
 }
@@ -151,4 +148,12 @@ func shown(key []byte) string {
 		return fmt.Sprintf("0x%x", key[:min(len(key), 32)])
 	}
 	return short(string(key), 80)
+}
+
+// upper begins a sentence with the text.
+func upper(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }

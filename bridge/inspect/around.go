@@ -1,0 +1,220 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+)
+
+// around tells what else there is to know of the partition.
+func (s *scene) around(e *Explanation) {
+	s.tellPauses(e)
+	s.tellGuard(e)
+	s.tellParked(e)
+	s.tellDead(e)
+	if s.suspects > 0 {
+		e.fact("suspects", "the process has crashed again and again: %s that ran then run alone, one after the other", number(s.suspects, "job"))
+	}
+	if s.known && s.live {
+		s.tellKafka(e)
+	}
+	if by := throttles[s.Throttle]; by != "" && s.live && e.Cause != CauseNotFetched {
+		e.fact("fetching", "no more is read for now: %s", throttleWords[by])
+		if by == ThrottledByDisk || by == ThrottledByMinFree {
+			e.can("what takes up the room", "holdfast inspect disk")
+		}
+	}
+}
+
+// tellPauses tells of pauses, but for that of the job in question.
+func (s *scene) tellPauses(e *Explanation) {
+	var its *PauseEntry
+	if e.Job != nil && e.Job.State == Paused {
+		its = s.pauseOf(e.Job)
+	}
+	lanes := 0
+	for i := range s.pauses {
+		p := &s.pauses[i]
+		switch {
+		case p == its:
+		case p.OfLane:
+			lanes++
+		default:
+			text := s.scopeOf(p) + " is paused since " + moment(p.Since, s.now)
+			if !p.Until.IsZero() {
+				text += ", until " + moment(p.Until, s.now)
+			}
+			e.fact("paused", "%s; records are stored, and no job starts", text)
+		}
+	}
+	if lanes > 0 {
+		e.fact("paused", "%s by themselves", number(lanes, "lane"))
+	}
+}
+
+func (s *scene) tellGuard(e *Explanation) {
+	if s.settings == nil || s.settings.Guard == nil || !s.settings.Guard.Active {
+		return
+	}
+	g := s.settings.Guard
+	e.fact("guard", "too many jobs of %s fail: none is given up for now (%s held back so far, %d of %d burials left); look for what they have in common",
+		s.Topic, number(g.Refused, "time"), g.Tokens, g.Bucket)
+}
+
+// tellParked tells of lanes that are set aside, and who keeps the rest of them.
+func (s *scene) tellParked(e *Explanation) {
+	if s.lanes == 0 {
+		return
+	}
+	e.fact("parked", "%s set aside with %s; the committed offset does not wait for them", number(s.lanes, "lane"), number(s.parkedJobs(), "job"))
+	for i := range s.parked {
+		if l := &s.parked[i]; len(l.Elsewhere) > 0 {
+			e.fact("rest", "%s: the store %s keeps the rest of its jobs; release it there, too, when that bridge has the partition",
+				laneName(l), strings.Join(l.Elsewhere, ", "))
+		}
+	}
+	if e.Job == nil || e.Job.State != Parked {
+		e.can("what is set aside, and why", "holdfast inspect lanes %s --state parked", s.flags())
+	}
+}
+
+func (s *scene) parkedJobs() (n int64) {
+	if s.known {
+		return s.Counts.Parked
+	}
+	for i := range s.parked {
+		n += s.parked[i].Jobs
+	}
+	return n
+}
+
+func laneName(l *ParkedLane) string {
+	switch {
+	case l.Own:
+		return fmt.Sprintf("the lane of offset %d", l.Offset)
+	case l.Lane == "":
+		return "lane " + l.LaneID.String()
+	}
+	return "lane " + shown([]byte(l.Lane))
+}
+
+// laneAside tells of a parked lane why, with how many jobs, and where the rest is.
+func laneAside(l *ParkedLane) string {
+	text := laneName(l) + " is set aside with " + number(l.Jobs, "job")
+	switch {
+	case l.Offset >= 0 && l.Reason != "":
+		text += fmt.Sprintf(", since %d failed: %s", l.Offset, short(l.Reason, 200))
+	case l.Reason != "":
+		text += ", because of: " + short(l.Reason, 200)
+	}
+	if len(l.Elsewhere) > 0 {
+		text += "; the store " + strings.Join(l.Elsewhere, ", ") + " keeps the rest"
+	}
+	return text
+}
+
+func (s *scene) tellDead(e *Explanation) {
+	if s.dead.Letters == 0 || e.Job != nil && e.Job.State == Dead && s.dead.Letters == 1 {
+		return
+	}
+	text := number(s.dead.Letters, "dead letter")
+	if !s.dead.Oldest.IsZero() {
+		text += ", the oldest buried " + span(s.now.Sub(s.dead.Oldest)) + " ago"
+	}
+	e.fact("dead", "%s; the offset does not wait for them", text)
+}
+
+// tellKafka tells of the group and of commits where something is wrong.
+func (s *scene) tellKafka(e *Explanation) {
+	c, m := s.claim, s.member
+	if c == nil || e.Cause == CauseHeld || e.Cause == CauseTaking {
+		return
+	}
+	if !c.Fixed && m != nil {
+		switch silent := s.now.Sub(m.Confirmed); {
+		case m.ID == "":
+			e.fact("kafka", "this bridge is no member of its group at the moment: no job of the partition starts; those that run go on")
+		case !s.leased(s.now):
+			e.fact("kafka", "the group's coordinator has not answered for %s, longer than the session timeout: no job starts until it does; those that run go on", span(silent))
+		case !m.Confirmed.IsZero() && silent > answerWithin:
+			e.fact("kafka", "the group's coordinator has not answered for %s; once the session has timed out no job starts", span(silent))
+		}
+	}
+	if s.log != nil && s.log.Err != "" && s.now.Sub(s.log.At) > answerWithin {
+		e.fact("log", "what Kafka holds is as of %s: %s", moment(s.log.At, s.now), short(s.log.Err, 200))
+	}
+	if e.Cause == CauseCommit {
+		return
+	}
+	if trouble := s.commitTrouble(); trouble != "" {
+		e.fact("commit", "%s; %s more may be committed", trouble, number(s.commitLag(), "offset"))
+	} else if lag := s.commitLag(); lag > 0 {
+		e.fact("commit", "%s more may be committed, and are with the next commit", number(lag, "offset"))
+	}
+}
+
+// costs tells what a restart, and another owner, would run again, and how long
+// Kafka keeps what is unfinished.
+func (s *scene) costs(e *Explanation) {
+	again := s.Runs
+	e.RestartReruns, e.MovedReruns = &again, s.left
+	switch {
+	case !s.live:
+		e.Restart = "re-runs 0."
+	case again == 0:
+		e.Restart = "re-runs 0."
+	default:
+		e.Restart = fmt.Sprintf("a planned stop waits for the %s under way, and re-runs those that do not end in time; a crash re-runs at most %d.", number(again, "run"), again)
+	}
+	if s.live && s.pending > 0 {
+		e.Restart = strings.TrimSuffix(e.Restart, ".") + fmt.Sprintf("; a crash now, also %d of all partitions that are done and not on disk yet.", s.pending)
+	}
+	switch {
+	case s.left == nil:
+	case *s.left == 0 && s.Runs == 0:
+		e.Moved = "nothing would run again."
+	case *s.left == 0:
+		e.Moved = "only what runs then could run again."
+	default:
+		e.Moved = fmt.Sprintf("about %d would run again.", *s.left)
+	}
+	if e.Moved != "" && (s.dead.Letters > 0 || s.lanes > 0) {
+		e.Moved += " Dead letters and parked jobs stay with this data directory."
+	}
+	s.tellRetention(e)
+}
+
+// tellRetention tells when Kafka deletes the record that the offset waits for.
+// Here it is stored; another owner would miss it.
+func (s *scene) tellRetention(e *Explanation) {
+	log, r := s.log, s.retention
+	offset := s.State.Frontier
+	if log == nil || s.State.Open == 0 || offset < 0 {
+		return
+	}
+	switch {
+	case log.Start > offset:
+		e.Retention = fmt.Sprintf("Kafka has deleted offset %d already: the record is in this store only, and another machine would not have it.", offset)
+		return
+	case r == nil:
+		return
+	case !r.Delete:
+		e.Retention = "Kafka keeps the last record of each key: the topic is compacted."
+		return
+	}
+	at := s.oldest
+	switch {
+	case r.For < 0 && r.Bytes < 0:
+		e.Retention = "Kafka keeps the topic's records for ever."
+	case r.For < 0 || at.IsZero():
+		e.Retention = fmt.Sprintf("Kafka deletes by size: nobody can tell when it reaches offset %d.", offset)
+	default:
+		e.RetentionAt = at.Add(r.For)
+		e.Retention = fmt.Sprintf("reaches offset %d in about %s.", offset, roughly(e.RetentionAt.Sub(s.now)))
+		if !s.now.Before(e.RetentionAt) {
+			e.Retention = fmt.Sprintf("may reach offset %d any time: its record is older than Kafka keeps it.", offset)
+		}
+	}
+	if r.For >= 0 && r.Bytes >= 0 {
+		e.Retention = strings.TrimSuffix(e.Retention, ".") + fmt.Sprintf(", earlier where the partition exceeds %s.", amount(r.Bytes))
+	}
+}
