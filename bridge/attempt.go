@@ -28,6 +28,7 @@ type extra struct {
 	// These are set before the handler runs.
 	pulse      *pulse // nil: the topic has no heartbeat
 	checkpoint []byte // what the attempts before have reached; nil: nothing
+	trace      *Trace // the span that the run is; nil: none but the record's
 
 	output []Record // what the handler has produced; its own while it runs
 }
@@ -91,7 +92,7 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 	}
 	next := &a.made[0]
 	a.made = a.made[1:]
-	next.ctx.scope = v.scope
+	next.ctx.scope, next.ctx.job = v.scope, &next.Job
 	next.stored = taken.Run()
 	next.Job = Job{
 		Record: Record{

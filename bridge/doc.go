@@ -91,6 +91,14 @@
 // to [DeadLetter.Topic] in the order of their burials, whenever that is there to
 // take them.
 //
+// # What others see
+//
+// [Hooks] tell what happens, and [JoinHooks] lets several listen; package metrics
+// makes a Prometheus collector of them. [Bridge.Health] is for watchdogs: it looks
+// at what must never stand still, and not at jobs. The W3C trace context of a
+// record goes on in what its job causes: see [Job.Trace], and [Spans] for how a
+// tracing library takes part.
+//
 // # Use
 //
 //	b, err := bridge.New(bridge.Config{

@@ -149,7 +149,7 @@ func hashNamed(name string) (partitioner.Hash, error) {
 
 // complete returns the records of a job as they are sent.
 func (p *producing) complete(j *Job, output []Record) ([]Record, error) {
-	records := make([]Record, len(output))
+	records, trace := make([]Record, len(output)), j.Trace()
 	for i, r := range output {
 		if r.Topic == "" {
 			r.Topic = p.Topic
@@ -157,7 +157,7 @@ func (p *producing) complete(j *Job, output []Record) ([]Record, error) {
 		if r.Topic == "" {
 			return nil, errNoTopic
 		}
-		r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)],
+		r.Headers = append(trace.traced(r.Headers[:len(r.Headers):len(r.Headers)]),
 			Header{HeaderID, []byte(j.ID())}, Header{HeaderIndex, strconv.AppendInt(nil, int64(i), 10)})
 		if p.OriginHeaders {
 			r.Headers = append(r.Headers, origin(&j.Record)...)

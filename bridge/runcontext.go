@@ -12,6 +12,7 @@ import (
 // which all runs of the partition share, and costs more than a quick handler
 // needs for everything else; so it is made when the handler first asks.
 type runContext struct {
+	job   *Job // whose run it is
 	scope context.Context
 	limit *timeLimit                  // nil: none
 	asked atomic.Pointer[realContext] // nil until somebody asks or the run ends
@@ -118,4 +119,9 @@ func (c *runContext) Deadline() (time.Time, bool) {
 
 func (c *runContext) Done() <-chan struct{} { return c.real().Done() }
 func (c *runContext) Err() error            { return c.real().Err() }
-func (c *runContext) Value(key any) any     { return c.real().Value(key) }
+func (c *runContext) Value(key any) any {
+	if key == (traceKey{}) {
+		return c.job.Trace()
+	}
+	return c.real().Value(key)
+}

@@ -35,6 +35,8 @@
 //
 // A key, lane or header that is not text (valid UTF-8 without NUL) comes as
 // standard base64 in the variable with _BASE64 appended to its name instead.
+// A job that belongs to a trace, see [bridge.Job.Trace], adds TRACEPARENT and
+// TRACESTATE, under which tracing libraries look for it.
 // All of it together stays below 64 KiB, and a name below 256 bytes; what does
 // not fit is left out and listed in HOLDFAST_JOB_TRUNCATED, without the prefix.
 //
@@ -92,6 +94,8 @@
 //	job         the job's id, the same at every attempt
 //	timestamp   RFC 3339, UTC; left out where there is none
 //	last_error  left out at the first attempt
+//	traceparent, tracestate
+//	            its trace; left out where it has none
 //	checkpoint  the last one of the attempts before; left out where there is none
 //	key, lane, value, and value of a header
 //	            text, or null; what is not text (valid UTF-8) comes as standard

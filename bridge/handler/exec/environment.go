@@ -79,7 +79,19 @@ func jobEnvironment(job *bridge.Job) []string {
 	v.text("LANE", job.Lane)
 	v.headers(job.Headers)
 	v.truncated()
-	return v.env
+	return append(v.env, traceEnvironment(job)...)
+}
+
+// traceEnvironment is the job's trace by the names that tracing libraries know.
+func traceEnvironment(job *bridge.Job) (env []string) {
+	t := job.Trace()
+	if t.Parent != "" {
+		env = append(env, "TRACEPARENT="+t.Parent)
+	}
+	if t.State != "" {
+		env = append(env, "TRACESTATE="+t.State)
+	}
+	return env
 }
 
 // headers adds the last header of each name, as consumers of Kafka commonly read them.

@@ -30,6 +30,8 @@ type request struct {
 	KeyBase64   any      `json:"key_base64,omitempty"`
 	Lane        any      `json:"lane,omitempty"`
 	LaneBase64  any      `json:"lane_base64,omitempty"`
+	TraceParent string   `json:"traceparent,omitempty"`
+	TraceState  string   `json:"tracestate,omitempty"`
 	Headers     []header `json:"headers"`
 	Value       any      `json:"value,omitempty"`
 	ValueBase64 any      `json:"value_base64,omitempty"`
@@ -47,6 +49,8 @@ func encodeJob(id string, job *bridge.Job, base64 bool) ([]byte, error) {
 		ID: id, Job: job.ID(), Topic: job.Topic, Partition: job.Partition, Offset: job.Offset,
 		Attempt: job.Attempt, LastError: job.LastError, Headers: make([]header, len(job.Headers)),
 	}
+	trace := job.Trace()
+	r.TraceParent, r.TraceState = trace.Parent, trace.State
 	if !job.Timestamp.IsZero() {
 		r.Timestamp = job.Timestamp.UTC().Format(time.RFC3339Nano)
 	}

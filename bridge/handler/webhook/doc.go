@@ -25,6 +25,9 @@
 //	ce-lane          what put the job in its lane, by default its key
 //	ce-lanebase64    the lane instead, where it cannot be text
 //	ce-attempt       from 1
+//	traceparent, tracestate
+//	                 the job's trace, see [bridge.Job.Trace], unless [Config.Headers]
+//	                 sets a traceparent
 //	holdfast-checkpoint
 //	                 the last checkpoint of the attempts before, as standard base64
 //

@@ -57,6 +57,7 @@ func (h headers) of(job *bridge.Job) (http.Header, []string, error) {
 		header.Set(f.name, secret)
 		secrets = append(secrets, secret)
 	}
+	h.trace(header, job)
 	h.event.describe(header, job)
 	// An empty key is not sent, but tells net/http that it may send the request
 	// once more when the receiver has closed the connection between two jobs.
@@ -65,6 +66,20 @@ func (h headers) of(job *bridge.Job) (http.Header, []string, error) {
 		header[idempotent] = nil
 	}
 	return header, secrets, nil
+}
+
+// trace passes the job's trace on, unless the configuration sets another.
+func (h headers) trace(header http.Header, job *bridge.Job) {
+	const parent, state = "Traceparent", "Tracestate"
+	t := job.Trace()
+	if t.Parent == "" || h.fixed[parent] != nil {
+		return
+	}
+	header[parent] = []string{t.Parent}
+	delete(header, state) // of what was forwarded
+	if t.State != "" {
+		header[state] = []string{t.State}
+	}
 }
 
 // headerFile is a header whose value is in a file.
