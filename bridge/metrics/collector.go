@@ -38,7 +38,7 @@ func (c *Collector) Watch(s Source) { c.source.Store(&s) }
 // Describe implements [prometheus.Collector].
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	c.events.describe(to)
-	for _, list := range [][]family{statsFamilies, kafkaFamilies} {
+	for _, list := range [][]family{statsFamilies, statusFamilies, kafkaFamilies} {
 		for _, f := range list {
 			to <- f.desc
 		}
@@ -57,6 +57,7 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	collectHealth(to, (*source).Health())
 	if stats, err := (*source).Stats(); err == nil {
 		collectStats(to, stats)
+		collectStatus(to, (*source).Inspector())
 	}
 }
 

@@ -134,6 +134,13 @@ func TestABridgeIsMeasured(t *testing.T) {
 		"holdfast_alive{}":                                1,
 		"holdfast_ready{}":                                1,
 		"holdfast_kafka_group_joins_total{}":              1,
+		"holdfast_partitions{orders}":                     1,
+		"holdfast_partition_committed_offset{0,orders}":   4,
+		"holdfast_partition_frontier_offset{0,orders}":    4,
+		"holdfast_partition_next_offset{0,orders}":        4,
+		"holdfast_partition_log_end_offset{0,orders}":     4,
+		"holdfast_partition_commit_lag_offsets{0,orders}": 0,
+		"holdfast_group_sessions_total{}":                 1,
 	} {
 		eventually(t, registry, series, want)
 	}
@@ -145,6 +152,15 @@ func TestABridgeIsMeasured(t *testing.T) {
 	} {
 		if got[positive] <= 0 {
 			t.Errorf("%s is %v", positive, got[positive])
+		}
+	}
+	for _, there := range []string{
+		"holdfast_partition_log_start_offset{0,orders}", "holdfast_partition_unfinished_jobs{0,orders}", "holdfast_partition_ahead_offsets{0,orders}",
+		"holdfast_partition_oldest_seconds{0,orders}", "holdfast_partition_held{0,orders}", "holdfast_jobs{halted,orders}", "holdfast_jobs{not_stored,orders}",
+		"holdfast_throttled_partitions{window,orders}", "holdfast_guard_active{orders}", "holdfast_guard_tokens{orders}",
+	} {
+		if _, ok := got[there]; !ok {
+			t.Errorf("%s is missing", there)
 		}
 	}
 	if skipped, written := got["holdfast_skipped_records_total{}"], got["holdfast_written_records_total{}"]; skipped+written < 3 {
