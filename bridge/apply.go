@@ -19,7 +19,7 @@ type Applied struct {
 // Retry, RetryClasses, OnFailure, Timeout, Heartbeat, Delay, DelayHeader and Expiry. Jobs that run are
 // left alone; the next one goes by the new settings. Pauses, and the handlers
 // and other functions of the bridge, stay as they are: whether these differ is
-// not looked at.
+// not looked at. What an operator has set goes before cfg.
 //
 // An error is the [*ConfigError] of cfg, or of what it would make together with
 // what stays until the next start, and nothing was changed. Apply is safe for
@@ -31,35 +31,28 @@ func (b *Bridge) Apply(cfg Config) (Applied, error) {
 	cfg = cfg.withDefaults()
 	b.routing.Lock()
 	defer b.routing.Unlock()
-	if err := b.live.validateWith(cfg); err != nil {
+	if err := b.declared.validateWith(cfg); err != nil {
 		return Applied{}, err
 	}
 	var a Applied
-	a.compare("", reflect.ValueOf(b.live), reflect.ValueOf(cfg), liveFields)
-	for i := range b.live.Topics {
-		old := &b.live.Topics[i]
+	a.compare("", reflect.ValueOf(b.declared), reflect.ValueOf(cfg), liveFields)
+	for i := range b.declared.Topics {
+		old := &b.declared.Topics[i]
 		at := cfg.entry(old.selector())
 		if at < 0 {
 			a.Restart = append(a.Restart, fmt.Sprintf("Topics: %s is missing", old.selector()))
 			continue
 		}
 		a.compareTopic(fmt.Sprintf("Topics[%d].", at), *old, cfg.Topics[at])
-		b.routes.set(old.selector(), cfg.Topics[at].settings())
 		copyFields(old, &cfg.Topics[at], liveTopicFields)
 	}
 	for i, t := range cfg.Topics {
-		if b.live.entry(t.selector()) < 0 {
+		if b.declared.entry(t.selector()) < 0 {
 			a.Restart = append(a.Restart, fmt.Sprintf("Topics[%d]", i))
 		}
 	}
-	if cfg.Workers != b.live.Workers {
-		b.pool.resize(cfg.Workers)
-	}
-	copyFields(&b.live, &cfg, liveFields)
-	b.stopWithin.Store(int64(cfg.StopWithin))
-	if r := b.active.Load(); r != nil {
-		r.reroute()
-	}
+	copyFields(&b.declared, &cfg, liveFields)
+	b.follow()
 	return a, nil
 }
 

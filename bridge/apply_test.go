@@ -32,7 +32,7 @@ func TestApplyRefusesWhatIsImpossibleWithWhatStays(t *testing.T) {
 // and not be, or the other way round.
 func TestWhatAppliesToATopicIsItsSettings(t *testing.T) {
 	t.Parallel()
-	if n := reflect.TypeFor[settings]().NumField(); n != len(liveTopicFields) {
+	if n := reflect.TypeFor[settings]().NumField(); n-1 != len(liveTopicFields) { // keeping is for operators to set
 		t.Errorf("%d settings, and %d fields that apply while jobs run: %q", n, len(liveTopicFields), liveTopicFields)
 	}
 	for _, live := range []struct {

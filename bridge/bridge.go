@@ -21,7 +21,9 @@ type Bridge struct {
 
 	// routing is held while settings change, and while a partition gets its route.
 	routing    sync.Mutex
-	live       Config              // guarded by routing: cfg with what Apply has changed
+	declared   Config              // guarded by routing: cfg with what Apply has changed
+	settings   []inspect.Setting   // guarded by routing: what operators have set
+	live       Config              // guarded by routing: declared with settings in place
 	active     atomic.Pointer[run] // nil unless Run has a store open
 	stopWithin atomic.Int64        // nanoseconds
 
@@ -50,8 +52,9 @@ func New(cfg Config) (*Bridge, error) {
 		vitals: newVitals(),
 		ready:  make(chan struct{}),
 	}
-	b.live = cfg
-	b.live.Topics = slices.Clone(cfg.Topics)
+	b.declared = cfg
+	b.declared.Topics = slices.Clone(cfg.Topics)
+	b.live = b.declared
 	b.stopWithin.Store(int64(cfg.StopWithin))
 	b.aborted, b.abort = context.WithCancel(context.Background())
 	return b, nil
@@ -83,6 +86,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 		return errors.Join(translate(err), cluster.Close(), opened.Abandon())
 	}
 	r.begin()
+	r.recall()
 	r.inspects()
 	err = r.until(ctx)
 	b.inspector.Store(nil)

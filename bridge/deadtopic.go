@@ -102,5 +102,5 @@ func (b *Bridge) deadPolicy(topic string) queue.DeadPolicy {
 	if err != nil {
 		return queue.DeadPolicy{}
 	}
-	return to.keepDead
+	return queue.DeadPolicy{Keep: to.keeping.age, KeepBytes: to.keeping.bytes, Outbox: to.outbox}
 }

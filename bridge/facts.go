@@ -103,8 +103,8 @@ func (f facts) Topic(name string) (inspect.TopicSettings, bool) {
 		Rate:        to.rate,
 		Timeout:     to.timeout,
 		Heartbeat:   to.heartbeat,
-		Keep:        to.keepDead.Keep,
-		KeepBytes:   to.keepDead.KeepBytes,
+		Keep:        to.keeping.age,
+		KeepBytes:   to.keeping.bytes,
 	}
 	f.guards.mu.Lock()
 	g := f.guards.byTopic[name]

@@ -8,14 +8,25 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 )
 
-// fetch reads the partition until ctx ends or no more records are wanted. An
+// fetch reads the partition, unless the bridge is drained, until ctx ends or no
+// more records are wanted. An
 // error means that it can be read no further.
 func (o *ownership) fetch(ctx context.Context) error {
 	wanted, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(o.stopping, stop)()
 	for pause := askAgainFirst; ; pause = min(2*pause, askAgainMax) {
-		err := o.readOn(wanted)
+		flow, ebb, ok := o.drainage.flow(wanted)
+		if !ok {
+			return nil
+		}
+		err := o.readOn(flow)
+		drains := flow.Err() != nil && wanted.Err() == nil
+		ebb()
+		if drains {
+			pause = askAgainFirst / 2
+			continue
+		}
 		if errors.As(err, new(*kafka.OutOfRangeError)) || errors.Is(err, kafka.ErrUnknownTopic) {
 			err = o.reconcileAnew(wanted)
 		}

@@ -33,7 +33,11 @@ func (r *run) inspects() {
 }
 
 func (r *run) inspectOptions() inspect.Options {
-	return inspect.Options{Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun, Live: facts{r}}
+	return inspect.Options{
+		Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun, Live: facts{r},
+		Kafka: asked{r.cluster, r.routes}, Drain: r.drainOrder, DrainState: r.drainage.state, Leave: r.leaveOrder, Turn: r.moveOn,
+		Entry: r.entryOf, Set: r.adopt, SettingOf: r.settingOf,
+	}
 }
 
 // executeStored executes what operators have stored, until ctx ends.
@@ -100,6 +104,15 @@ func (l live) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
 		return nil, err
 	}
 	list, err := i.Pauses(ctx)
+	return list, ended(err)
+}
+
+func (l live) Settings(ctx context.Context) ([]inspect.Setting, error) {
+	i, err := l.now()
+	if err != nil {
+		return nil, err
+	}
+	list, err := i.Settings(ctx)
 	return list, ended(err)
 }
 

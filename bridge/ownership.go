@@ -25,6 +25,8 @@ type ownership struct {
 	aside   *recovery.Aside // what another store told of parked lanes; nil: none has
 	paused  []queue.Pause   // here, when the claim began
 	begins  bool            // neither the store nor the group had an offset of it
+	sought  askers          // who waits until the partition has moved
+	told    bool            // the hook was told of the claim
 }
 
 // Own works on a partition for as long as it is claimed. A partition that
@@ -39,24 +41,46 @@ func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
 	}
 	o.claims.begin(claim, o.cfg.Clock.Now())
 	defer o.claims.end(claim)
-	switch err := o.begin(ctx); {
-	case errors.Is(err, errNotOurs):
-		<-ctx.Done()
-	case err != nil:
-		o.hold(ctx, err)
-	default:
-		o.workOn(ctx)
+	for o.term(ctx) {
+	}
+	if o.part != nil {
+		o.part.wishes.own(false)
 	}
 	if o.stored != nil {
 		o.stored.Detach()
 	}
 }
 
+// term works until the claim ends, or an operator wants to go on at another
+// offset: then it is true, for the next term to begin there.
+func (o *ownership) term(ctx context.Context) (again bool) {
+	o.claims.set(o.claim, func(c *claimState) { c.working, c.err = false, nil })
+	err := o.begin(ctx)
+	switch {
+	case errors.Is(err, errNotOurs):
+		<-ctx.Done()
+		return false
+	case o.part == nil:
+		o.hold(ctx, err)
+		return false
+	}
+	work, stop := o.part.wishes.heed(ctx)
+	defer stop()
+	if err != nil {
+		o.sought.answer(err)
+		o.hold(work, err)
+	} else {
+		o.workOn(ctx, work)
+	}
+	return ctx.Err() == nil
+}
+
 // errNotOurs is for a topic with a fixed list of partitions that the group also
 // assigns, because a pattern matches its name: its own entry counts.
 var errNotOurs = errors.New("partition is not in the topic's list")
 
-// begin loads the partition and makes it agree with Kafka.
+// begin loads the partition, unless an earlier term has, and makes it agree with
+// Kafka and with what an operator wants.
 func (o *ownership) begin(ctx context.Context) error {
 	tp := queue.TopicPartition{Topic: o.claim.Topic, Partition: o.claim.Partition}
 	part, to, err := o.take(tp, o.claim.Fixed)
@@ -67,9 +91,13 @@ func (o *ownership) begin(ctx context.Context) error {
 		o.parts.rejoined(time.Now())
 	}
 	o.part = part
+	part.wishes.own(true)
+	o.sought = part.wishes.take()
 	o.paused = o.store.Pauses() // before operators find the partition
-	if o.stored, err = o.store.Attach(tp); err != nil {
-		return fmt.Errorf("load %s from the store: %w", tp, err)
+	if o.stored == nil {
+		if o.stored, err = o.store.Attach(tp); err != nil {
+			return fmt.Errorf("load %s from the store: %w", tp, err)
+		}
 	}
 	if err := o.reconcile(ctx); err != nil {
 		return err
@@ -113,37 +141,46 @@ func (o *ownership) heed() error {
 	return nil
 }
 
-// workOn fetches, lets jobs start and commits until ctx ends, and then lets go
-// of the partition.
-func (o *ownership) workOn(ctx context.Context) {
+// workOn fetches, lets jobs start and commits until work ends, and then, unless
+// that is for a new term, lets go of the partition, as it does when ctx ends.
+func (o *ownership) workOn(ctx, work context.Context) {
 	commits := newCommitter(o)
 	state := o.stored.State()
 	o.log.Info("partition taken", "frontier", state.Frontier, "next", state.Next, "open", state.Open, "halted", state.Halted)
-	o.hooks.assigned(Assigned{
-		Topic:     o.claim.Topic,
-		Partition: o.claim.Partition,
-		Frontier:  state.Frontier,
-		Next:      state.Next,
-		Open:      state.Open,
-		Halted:    state.Halted,
-	})
+	if !o.told {
+		o.told = true
+		o.hooks.assigned(Assigned{
+			Topic:     o.claim.Topic,
+			Partition: o.claim.Partition,
+			Frontier:  state.Frontier,
+			Next:      state.Next,
+			Open:      state.Open,
+			Halted:    state.Halted,
+		})
+	}
 	o.poison.admit(o.cfg.Clock.Now())
 	wake := o.part.admit(o.jobs, o.cfg.Clock, o.claim, o.stored)
 	o.claims.set(o.claim, func(c *claimState) { c.working = true })
 
 	var committing sync.WaitGroup
 	begun := make(chan struct{})
-	committing.Go(func() { commits.loop(ctx, wake, begun) })
-	if o.begins { // else a crash, or the next owner, could begin elsewhere and leave out what was read
+	committing.Go(func() { commits.loop(work, wake, begun) })
+	if o.begins || len(o.sought) > 0 { // else a crash, or the next owner, could begin elsewhere and leave out what was read
 		select {
 		case <-begun:
-		case <-ctx.Done():
+			o.sought.answer(nil)
+		case <-work.Done():
+			o.part.wishes.put(o.sought)
 		}
 	}
-	if err := o.fetch(ctx); err != nil {
-		o.hold(ctx, err)
+	if err := o.fetch(work); err != nil {
+		o.hold(work, err)
 	}
 	committing.Wait()
+	if ctx.Err() == nil {
+		o.part.withdraw(false)
+		return
+	}
 	o.letGo(context.Cause(ctx), commits)
 }
 

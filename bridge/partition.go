@@ -17,6 +17,7 @@ type partition struct {
 	topic   string
 	id      int32
 	dropped dropCounts
+	wishes  wishes
 
 	// seen is what view returns. Whoever changes a part of it publishes it
 	// anew, with mu held: a run looks at it without a lock.

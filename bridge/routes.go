@@ -12,7 +12,6 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/partitioner"
-	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // route is how one configured [Topic] is worked on, ready to use.
@@ -27,7 +26,7 @@ type route struct {
 	filter     func(*Record) bool
 	onlyLatest bool
 	guard      Guard
-	keepDead   queue.DeadPolicy
+	outbox     bool // copies of dead letters are sent
 	produce    *producing
 	dead       *deadTo
 }
@@ -45,6 +44,13 @@ type settings struct {
 	delayHeader string
 	timeout     time.Duration // of a run; 0: none
 	heartbeat   time.Duration // silence after which a run is stuck; 0: none
+	keeping     keeping
+}
+
+// keeping bounds dead letters; zero: there is no bound.
+type keeping struct {
+	age   time.Duration
+	bytes int64
 }
 
 func (t Topic) settings() settings {
@@ -59,6 +65,7 @@ func (t Topic) settings() settings {
 		delayHeader: t.DelayHeader,
 		timeout:     t.Timeout,
 		heartbeat:   t.Heartbeat,
+		keeping:     keeping{t.DeadLetter.Keep, t.DeadLetter.KeepBytes},
 	}
 }
 
@@ -102,7 +109,7 @@ func newRoutes(cfg Config) (*routes, error) {
 			filter:     t.Filter,
 			onlyLatest: t.OnlyLatest,
 			guard:      t.DeadLetter.Guard,
-			keepDead:   queue.DeadPolicy{Keep: t.DeadLetter.Keep, KeepBytes: t.DeadLetter.KeepBytes, Outbox: t.DeadLetter.Topic != ""},
+			outbox:     t.DeadLetter.Topic != "",
 			produce:    produce,
 			dead:       dead,
 		}

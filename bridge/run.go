@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,7 +28,9 @@ type run struct {
 	claims  claims
 	meters  meters
 	logs    logBounds
-	log     *slog.Logger
+	// drainage says whether records are fetched.
+	drainage drainage
+	log      *slog.Logger
 
 	// jobs is the parent of all contexts of runs; endJobs gives the cause.
 	jobs    context.Context
@@ -35,6 +38,11 @@ type run struct {
 	// stopping ends when no more jobs are to start and no records to be fetched.
 	stopping context.Context
 	stop     context.CancelFunc
+	// asked is closed by an operator who wants the bridge to stop, and leaves is
+	// set by one who wants it to leave the group then.
+	asked   chan struct{}
+	askOnce sync.Once
+	leaves  atomic.Bool
 
 	failOnce sync.Once
 	failure  error         // why it cannot go on; read after failed is closed
@@ -50,7 +58,9 @@ func newRun(b *Bridge, cluster *kafka.Cluster, opened *recovery.Opened) *run {
 		parts:   newRegistry(),
 		log:     b.cfg.Logger,
 		failed:  make(chan struct{}),
+		asked:   make(chan struct{}),
 	}
+	r.leaves.Store(b.cfg.LeaveOnStop)
 	r.jobs, r.endJobs = context.WithCancelCause(context.Background())
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	return r
@@ -81,12 +91,14 @@ func (r *run) until(ctx context.Context) error {
 	group.Go(func() error { return r.watchRuns(keep) })
 	group.Go(func() error { return r.tick(keep) })
 	group.Go(func() error { return r.watchVitals(keep) })
+	group.Go(func() error { return r.watchDrain(keep) })
 	r.pool.start(r.work)
 	r.vitals.enter(inspect.StateRunning)
 	close(r.ready)
 
 	select {
 	case <-ctx.Done():
+	case <-r.asked:
 	case <-r.failed:
 	case <-r.store.Failed():
 	}
@@ -170,7 +182,7 @@ func (r *run) close() error {
 	defer r.endJobs(ErrStopping)
 	defer r.hooks.end()
 	var problems []error
-	if r.cfg.LeaveOnStop && r.cfg.InstanceID != Dynamic {
+	if r.leaves.Load() && r.cfg.InstanceID != Dynamic {
 		ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
 		defer cancel()
 		problems = append(problems, r.cluster.Leave(ctx))

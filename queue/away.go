@@ -63,7 +63,7 @@ func (s *Store) awaySince(v stateValue) time.Time {
 func (v stateValue) state() State {
 	return State{
 		Known: true, Frontier: v.Frontier, Next: v.Next, Acknowledged: v.Acknowledged,
-		TopicID: v.TopicID, Scheme: v.Fingerprint,
+		TopicID: v.TopicID, Scheme: v.Fingerprint, Seek: v.Seek.seek(),
 	}
 }
 
@@ -119,7 +119,7 @@ func (p *Partition) loadLeft() (lanes []*lane, err error) {
 }
 
 // forgotten tells whether the flush leaves a partition as if it had never been held.
-func (f *partFlush) forgotten() bool { return f.wipe && f.state.Next < 0 }
+func (f *partFlush) forgotten() bool { return (f.wipe || f.drop) && f.state.Next < 0 }
 
 // forget removes a wiped partition from the file, unless there is more of it
 // than its jobs in Kafka's order.

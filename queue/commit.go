@@ -139,6 +139,11 @@ func (s *Store) settle(f *flush, took time.Duration) {
 		}
 	}
 	s.settleDead(f)
+	for _, p := range f.parts {
+		if p.drop {
+			delete(s.tallies, p.part.tp)
+		}
+	}
 	s.flying = undurable{}
 	s.stats.Flushes++
 	s.stats.FlushTime += took

@@ -35,6 +35,7 @@ type partFlush struct {
 	part   *Partition
 	gen    int
 	wipe   bool
+	drop   bool
 	tight  bool // finished jobs take up too much of the file
 	state  stateValue
 	open   []openRecord // to be written: not in the file and not finished
@@ -97,10 +98,10 @@ func (s *Store) gather() *flush {
 
 func (p *Partition) gather(tight bool) *partFlush {
 	f := &partFlush{
-		part: p, gen: p.gen, wipe: p.wipe, done: p.done, tight: tight,
+		part: p, gen: p.gen, wipe: p.wipe, drop: p.vanish, done: p.done, tight: tight,
 		state: stateValue{
 			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
-			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,
+			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away, Seek: p.seek,
 		},
 	}
 	live := 0
@@ -128,7 +129,7 @@ func (p *Partition) gather(tight bool) *partFlush {
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
 	p.stored = p.next
-	p.wipe, p.dirty = false, false
+	p.wipe, p.vanish, p.dirty = false, false, false
 	return f
 }
 
@@ -177,6 +178,11 @@ func (l layout) extent(open []openRecord) (count, bytes int) {
 
 // write puts the partition's share into tx.
 func (f *partFlush) write(tx *bbolt.Tx) error {
+	if f.drop {
+		if err := f.dropFrom(tx); err != nil || f.state.Next < 0 {
+			return err
+		}
+	}
 	b, err := makePartitionBucket(tx, f.part.tp)
 	if err != nil {
 		return err

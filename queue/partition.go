@@ -50,6 +50,8 @@ type Partition struct {
 
 	appended int64 // jobs that came in
 	oldest   oldest
+	// seek is a wish that Kafka does not follow yet; what it points to never changes.
+	seek *seekValue
 
 	latest      bool // OnlyLatest
 	topicID     string
@@ -94,6 +96,7 @@ type Partition struct {
 	liveBytes int64    // of open jobs in blocks, at the last flush
 	deadBytes int64    // of finished jobs in blocks, at the last flush
 	wipe      bool     // the next flush forgets what the file holds
+	vanish    bool     // and what is not in Kafka's order, too
 	// elsewhere is what other owners have completed; of it, what is not below
 	// next counts.
 	elsewhere        ranges
@@ -120,6 +123,7 @@ type State struct {
 	Paused       bool   // as a whole, or with its topic
 	Parked       int    // lanes that are set aside
 	Aside        int    // jobs that were set aside, do not hold the frontier, and are to run again
+	Seek         *Seek  // a wish that Kafka does not follow yet; nil: none
 }
 
 // State returns the state as memory has it, which may be ahead of the file.
@@ -135,6 +139,7 @@ func (p *Partition) state() State {
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
 		Aside: p.asideJobs, Parked: p.parkedLanes(), Paused: p.paused || p.topic.paused,
+		Seek: p.seek.seek(),
 	}
 }
 
@@ -216,6 +221,9 @@ func (p *Partition) Acknowledge(offset int64) {
 	_ = p.change(func() error { // a failed store has said so already, and the offset is only a memory
 		if p.acked != offset {
 			p.acked, p.ackedAt = offset, p.store.clock.Now()
+		}
+		if p.seek != nil && p.seek.Applied {
+			p.seek = nil
 		}
 		return nil
 	})

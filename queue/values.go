@@ -19,6 +19,8 @@ type stateValue struct {
 	Scheme       uint16 `msgpack:"scheme"`         // number of the scheme of new records
 	Fingerprint  string `msgpack:"fingerprint"`    // of that scheme
 	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero since it got a lease
+	// Seek is nil where no operator wants to go on elsewhere.
+	Seek *seekValue `msgpack:"seek,omitempty"`
 }
 
 // parkedValue is what is known of a parked lane.

@@ -17,6 +17,7 @@ const (
 	RecordsLost                            // retention deleted what was never stored
 	BeyondEnd                              // the log ends below the next offset
 	LogRewritten                           // a stored record is another one in the log
+	SeekOutOfRange                         // the log does not hold what an operator wants
 )
 
 // Conflict is the error of [Reconcile]: going on could skip records or run
@@ -95,8 +96,8 @@ func (c *reconciliation) externalReset() error {
 	}
 	return c.conflict(ExternalReset,
 		fmt.Sprintf("the committed offset %d is %s, with %s: somebody set it", c.Committed, where, c.author()),
-		Choice{Name: "follow", Decision: c.follow(), How: "on_external_reset: follow"},
-		Choice{Name: "keep this store's position", How: setOffset(c.Frontier)})
+		Choice{Name: "follow", Decision: c.follow(), How: "on_external_reset: follow, or " + seekTo(c.Committed)},
+		Choice{Name: "keep this store's position", How: seekTo(c.Frontier)})
 }
 
 // staleCopy is the case of a restored or copied directory. What the newer copy
@@ -109,11 +110,11 @@ func (c *reconciliation) staleCopy() error {
 	const forward = "go on at the committed offset"
 	if c.Next < 0 {
 		return c.conflict(StaleCopy, found+" and knows nothing of the partition",
-			Choice{Name: forward, Decision: Decision{Action: Begin, Offset: c.Committed}, How: setOffset(c.Committed)})
+			Choice{Name: forward, Decision: Decision{Action: Begin, Offset: c.Committed}, How: seekTo(c.Committed)})
 	}
 	return c.conflict(StaleCopy, fmt.Sprintf("%s and has completions up to %d only", found, c.Frontier),
-		Choice{Name: forward, Decision: Decision{Action: SkipTo, Offset: c.Committed}, How: setAndFollow(c.Committed)},
-		Choice{Name: "keep this copy's position", How: setOffset(c.Frontier)})
+		Choice{Name: forward, Decision: Decision{Action: SkipTo, Offset: c.Committed}, How: seekTo(c.Committed)},
+		Choice{Name: "keep this copy's position", How: seekTo(c.Frontier)})
 }
 
 func (c *reconciliation) topicRecreated(old string) error {
@@ -121,15 +122,15 @@ func (c *reconciliation) topicRecreated(old string) error {
 	c.replaced, c.known, c.maybe = true, 0, 0
 	if c.Next < 0 {
 		return c.conflict(TopicRecreated, fmt.Sprintf("%s, and the committed offset %d is of the old one", found, c.Committed),
-			Choice{Name: "begin at the oldest record", Decision: Decision{Action: Begin, Offset: c.LogStart}, How: setOffset(c.LogStart)},
-			Choice{Name: "begin at the newest", Decision: Decision{Action: Begin, Offset: c.LogEnd}, How: setOffset(c.LogEnd)})
+			Choice{Name: "begin at the oldest record", Decision: Decision{Action: Begin, Offset: c.LogStart}, How: seekTo(c.LogStart)},
+			Choice{Name: "begin at the newest", Decision: Decision{Action: Begin, Offset: c.LogEnd}, How: seekTo(c.LogEnd)})
 	}
 	begin := c.LogStart
 	if c.stampErr == nil && c.stamp.TopicID == c.Facts.TopicID && c.Committed <= c.LogEnd { // a store has worked on the new topic already
 		begin, c.known = max(begin, c.Committed), c.Committed
 	}
 	return c.conflict(TopicRecreated, fmt.Sprintf("%s, and %d jobs of the old one are unfinished", found, c.Open),
-		Choice{Name: "forget the old topic's jobs", Decision: Decision{Action: Reset, Offset: begin}, How: newDirectory})
+		Choice{Name: "forget the old topic's jobs", Decision: Decision{Action: Reset, Offset: begin}, How: seekTo(begin)})
 }
 
 // recordsLost is for a decision d after which [next, LogStart) would be
@@ -138,11 +139,11 @@ func (c *reconciliation) recordsLost(d Decision, next int64) error {
 	found := fmt.Sprintf("retention deleted offsets %d to %d before they were stored", next, c.LogStart-1)
 	if d.Action == Begin || d.Action == Reset {
 		d.Offset = c.LogStart
-		return c.conflict(RecordsLost, found, Choice{Name: "go on at the oldest record", Decision: d, How: setOffset(c.LogStart)})
+		return c.conflict(RecordsLost, found, Choice{Name: "go on at the oldest record", Decision: d, How: seekTo(c.LogStart)})
 	}
 	return c.conflict(RecordsLost, found,
-		Choice{Name: "go on behind the gap", Decision: Decision{Action: Advance, Offset: c.LogStart}},
-		Choice{Name: "forget what is stored too", Decision: Decision{Action: SkipTo, Offset: c.LogStart}, How: setAndFollow(c.LogStart)})
+		Choice{Name: "go on behind the gap", Decision: Decision{Action: Advance, Offset: c.LogStart}, How: seekTo(c.LogStart) + " --keep-stored"},
+		Choice{Name: "forget what is stored too", Decision: Decision{Action: SkipTo, Offset: c.LogStart}, How: seekTo(c.LogStart)})
 }
 
 // beyondEnd is for a log that was cut off, or a topic that was created anew on
@@ -155,17 +156,17 @@ func (c *reconciliation) beyondEnd(next int64) error {
 	case c.Next < 0:
 		c.replaced = true
 		return c.conflict(BeyondEnd, fmt.Sprintf("the committed offset %d %s", next, why),
-			Choice{Name: fromStart, Decision: Decision{Action: Begin, Offset: c.LogStart}, How: setOffset(c.LogStart)},
-			Choice{Name: atEnd, Decision: Decision{Action: Begin, Offset: c.LogEnd}, How: setOffset(c.LogEnd)})
+			Choice{Name: fromStart, Decision: Decision{Action: Begin, Offset: c.LogStart}, How: seekTo(c.LogStart)},
+			Choice{Name: atEnd, Decision: Decision{Action: Begin, Offset: c.LogEnd}, How: seekTo(c.LogEnd)})
 	case c.Next <= c.LogEnd:
 		return c.conflict(BeyondEnd, fmt.Sprintf("the committed offset %d %s", next, why),
-			Choice{Name: "keep this store's position", How: setOffset(c.Frontier)},
-			Choice{Name: atEnd, Decision: Decision{Action: SkipTo, Offset: c.LogEnd}, How: setAndFollow(c.LogEnd)})
+			Choice{Name: "keep this store's position", How: seekTo(c.Frontier)},
+			Choice{Name: atEnd, Decision: Decision{Action: SkipTo, Offset: c.LogEnd}, How: seekTo(c.LogEnd)})
 	}
 	c.replaced = true
 	return c.conflict(BeyondEnd, fmt.Sprintf("the next offset to fetch, %d, %s", next, why),
-		Choice{Name: fromStart, Decision: Decision{Action: Reset, Offset: c.LogStart}, How: newDirectory},
-		Choice{Name: atEnd, Decision: Decision{Action: Reset, Offset: c.LogEnd}, How: newDirectory})
+		Choice{Name: fromStart, Decision: Decision{Action: Reset, Offset: c.LogStart}, How: seekTo(c.LogStart)},
+		Choice{Name: atEnd, Decision: Decision{Action: Reset, Offset: c.LogEnd}, How: seekTo(c.LogEnd)})
 }
 
 // logRewritten is for a log that was cut off and has grown again, as after the
@@ -175,13 +176,13 @@ func (c *reconciliation) logRewritten() error {
 	choices := []Choice{{
 		Name:     "forget what is stored",
 		Decision: Decision{Action: Reset, Offset: c.Frontier},
-		How:      setOffset(c.Frontier) + ", then a new data_dir",
+		How:      seekTo(c.Frontier),
 	}}
 	if c.LogStart < c.Acknowledged {
 		choices = append(choices, Choice{
 			Name:     "run the log from its start",
 			Decision: Decision{Action: Reset, Offset: c.LogStart},
-			How:      setAndFollow(c.LogStart),
+			How:      seekTo(c.LogStart),
 		})
 	}
 	return c.conflict(LogRewritten,
@@ -199,10 +200,6 @@ func (c *reconciliation) author() string {
 	return "metadata of another program, " + quoteShort(c.Metadata)
 }
 
-const newDirectory = "a new data_dir, where every partition starts at its committed offset"
-
-func setOffset(offset int64) string {
-	return fmt.Sprintf("stop with --leave and kafka-consumer-groups --reset-offsets --to-offset %d", offset)
-}
-
-func setAndFollow(offset int64) string { return setOffset(offset) + ", then on_external_reset: follow" }
+// seekTo is the command that brings a choice about, for the partition that the
+// reader knows; it shows first what it would do.
+func seekTo(offset int64) string { return fmt.Sprintf("holdfast seek --offset %d", offset) }

@@ -95,11 +95,18 @@ type Decision struct {
 	// Aside is what another store has parked and paused; nil: none has told.
 	Aside *Aside
 	Notes []string // for the log: what was found and is harmless
+	// Sought: it is what an operator wants, and Void: what one wanted is not
+	// to be done any more.
+	Sought, Void bool
+	Again        bool // of Sought: what is complete from Offset on runs once more
 }
 
 // Apply carries the decision out.
 func (d Decision) Apply(p *queue.Partition) error {
 	if err := d.act(p); err != nil {
+		return err
+	}
+	if err := d.fulfil(p); err != nil {
 		return err
 	}
 	if len(d.Ahead) > 0 {
@@ -109,6 +116,18 @@ func (d Decision) Apply(p *queue.Partition) error {
 	}
 	if d.Acknowledged >= 0 {
 		p.Acknowledge(d.Acknowledged)
+	}
+	return nil
+}
+
+// fulfil notes what has become of an operator's wish. A crash between this and
+// the act lets it be carried out once more, before a job has run.
+func (d Decision) fulfil(p *queue.Partition) error {
+	switch {
+	case d.Sought:
+		return p.SeekApplied(d.Again)
+	case d.Void:
+		return p.DropSeek()
 	}
 	return nil
 }

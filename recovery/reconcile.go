@@ -25,7 +25,10 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 		}
 	}
 	decide := c.held
-	if local.Next < 0 {
+	switch {
+	case local.Seek != nil && !c.void():
+		decide = c.sought
+	case local.Next < 0:
 		decide = c.neverHeld
 	}
 	d, err := decide()
@@ -41,8 +44,9 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	}
 	d.Aside = c.aside()
 	d.Notes = c.notes
+	d.Void = local.Seek != nil && !d.Sought
 	d.Acknowledged = kafka.Committed
-	if c.otherTopic() {
+	if c.otherTopic() || d.Sought {
 		d.Acknowledged = -1
 	}
 	return d, nil
@@ -110,7 +114,7 @@ func (c *reconciliation) start() int64 {
 
 // held is for a partition that the file knows.
 func (c *reconciliation) held() (Decision, error) {
-	if c.State.TopicID != "" && c.Facts.TopicID != "" && c.State.TopicID != c.Facts.TopicID {
+	if c.anotherTopic() {
 		return Decision{}, c.topicRecreated(c.State.TopicID)
 	}
 	keep := Decision{Action: Keep}
@@ -141,10 +145,10 @@ func (c *reconciliation) held() (Decision, error) {
 
 // ahead returns what is complete above the committed offset, by whoever
 // committed it: done stays done, also where this store is the older copy. Only
-// a reset of our own offset asks for all of it again. What the log does not
+// a reset of our own offset, or a seek, asks for all of it again. What the log does not
 // hold any more, having been cut off, is not what was completed.
 func (c *reconciliation) ahead(d Decision) (set []queue.Range) {
-	if c.stampErr != nil || c.otherTopic() || c.ours() && d.Action == Reset {
+	if c.stampErr != nil || c.otherTopic() || c.ours() && d.Action == Reset || d.Again {
 		return nil
 	}
 	for _, r := range c.stamp.Ahead {
@@ -260,7 +264,7 @@ func MovedOn(local queue.State, self queue.Identity, kafka Facts) bool {
 	c.stamp, c.stampErr = DecodeStamp(kafka.Metadata)
 	sameTopic := c.stamp.TopicID == "" || local.TopicID == "" || c.stamp.TopicID == local.TopicID
 	onlyHere := kafka.Committed < min(kafka.LogStart, local.Next)
-	return c.otherStore() && sameTopic && kafka.Committed >= local.Acknowledged && !onlyHere
+	return local.Seek == nil && c.otherStore() && sameTopic && kafka.Committed >= local.Acknowledged && !onlyHere
 }
 
 const maxQuoted = 40

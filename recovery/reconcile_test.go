@@ -244,8 +244,8 @@ func TestConflictIsOneReadableLine(t *testing.T) {
 	t.Parallel()
 	_, err := Reconcile(held(), self, committed(250, ""), Policy{})
 	want := "the committed offset 250 is above this store's frontier 200, with no metadata: somebody set it (the log holds 10 to 1000). " +
-		"Choices: follow (skips at most 40, runs again nothing): on_external_reset: follow; " +
-		"keep this store's position (skips nothing, runs again at most 40): stop with --leave and kafka-consumer-groups --reset-offsets --to-offset 200"
+		"Choices: follow (skips at most 40, runs again nothing): on_external_reset: follow, or holdfast seek --offset 250; " +
+		"keep this store's position (skips nothing, runs again at most 40): holdfast seek --offset 200"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Error(diff)
 	}

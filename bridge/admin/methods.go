@@ -17,6 +17,7 @@ var (
 	jobs       = streaming[inspect.Query, inspect.Job]("/v1/jobs")
 	parked     = streaming[inspect.Query, inspect.ParkedLane]("/v1/parked")
 	pauses     = reading[none, []inspect.PauseEntry]("/v1/pauses")
+	settings   = reading[none, []inspect.Setting]("/v1/settings")
 	dead       = streaming[inspect.DeadQuery, inspect.DeadLetter]("/v1/dead")
 	audit      = streaming[inspect.AuditQuery, inspect.AuditEntry]("/v1/audit")
 	operations = reading[none, []inspect.BulkOperation]("/v1/operations")
@@ -31,6 +32,7 @@ func routesOf(i inspect.Inspector) []route {
 		jobs.by(i.Jobs),
 		parked.by(i.Parked),
 		pauses.by(func(ctx context.Context, _ none) ([]inspect.PauseEntry, error) { return i.Pauses(ctx) }),
+		settings.by(func(ctx context.Context, _ none) ([]inspect.Setting, error) { return i.Settings(ctx) }),
 		dead.by(i.Dead),
 		audit.by(i.Audit),
 		operations.by(func(ctx context.Context, _ none) ([]inspect.BulkOperation, error) { return i.Operations(ctx) }),
@@ -58,6 +60,10 @@ func (c *Client) Parked(ctx context.Context, q inspect.Query) iter.Seq2[inspect.
 
 func (c *Client) Pauses(ctx context.Context) ([]inspect.PauseEntry, error) {
 	return pauses.ask(ctx, c, none{})
+}
+
+func (c *Client) Settings(ctx context.Context) ([]inspect.Setting, error) {
+	return settings.ask(ctx, c, none{})
 }
 
 func (c *Client) Dead(ctx context.Context, q inspect.DeadQuery) iter.Seq2[inspect.DeadLetter, error] {

@@ -110,7 +110,7 @@ func (i *inspector) auditBegin(ctx context.Context, plan Plan, at *Operation) (A
 
 // auditResult notes what came of it, durably.
 func (i *inspector) auditResult(ctx context.Context, e AuditEntry, op *Operation, failure error) error {
-	e.Done = len(op.Done) + len(op.Lanes) + len(op.Pauses)
+	e.Done = len(op.Done) + len(op.Lanes) + len(op.Pauses) + len(op.Seeks) + len(op.Forgets) + len(op.Settings)
 	e.AlreadyDone, e.Refused, e.Took = count(op.AlreadyDone), count(op.Refused), op.Took
 	switch {
 	case failure != nil:

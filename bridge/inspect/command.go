@@ -25,6 +25,18 @@ type Command struct {
 	Until time.Time `json:"until,omitzero"`
 	// Then is what becomes of cancelled jobs. Zero: [ThenHalt].
 	Then Then `json:"then,omitzero"`
+	// Leave makes a drain end with the bridge leaving its group, and Undo takes a
+	// drain back.
+	Leave bool `json:"leave,omitzero"`
+	Undo  bool `json:"undo,omitzero"`
+	// To is where a seek goes.
+	To *Position `json:"to,omitzero"`
+	// Settings are what set changes.
+	Settings []Setting `json:"settings,omitzero"`
+	// FromKafka requeues the jobs of Select, each by its offset: their records are
+	// read from Kafka again. NewID gives them another id.
+	FromKafka bool `json:"from_kafka,omitzero"`
+	NewID     bool `json:"new_id,omitzero"`
 	// Reason goes to the log and the audit trail, stays with a pause, and is told
 	// of a buried job.
 	Reason string `json:"reason,omitzero"`
@@ -58,6 +70,7 @@ func (c Command) Validate() error {
 		problems = append(problems, fmt.Errorf("an operation is named to stop it, not to %s", c.Verb))
 	}
 	problems = append(problems, c.validatePace(v))
+	problems = append(problems, c.validateLifecycle())
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("command: %w", err)
 	}
@@ -88,12 +101,18 @@ func (c Command) validateSelection(v verb) error {
 	if _, stops := v.(stopVerb); stops {
 		return nil // it says so itself
 	}
+	if _, whole := v.(wholeVerb); whole {
+		if !c.Select.isZero() || !c.Dead.isZero() {
+			return fmt.Errorf("%s is about the bridge as a whole: it selects nothing", c.Verb)
+		}
+		return nil
+	}
 	topic, selected, other := c.Select.Topic, c.Select.Validate(), !c.Dead.isZero()
-	if _, dead := v.(deadVerb); dead {
+	if _, dead := v.(deadVerb); dead && !c.FromKafka {
 		topic, selected, other = c.Dead.Topic, c.Dead.Validate(), !c.Select.isZero()
 	}
 	problems := []error{selected}
-	if topic == "" {
+	if _, optional := v.(setVerb); topic == "" && !optional {
 		problems = append(problems, errors.New("no topic is selected"))
 	}
 	if other {

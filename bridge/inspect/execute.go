@@ -23,6 +23,11 @@ type Operation struct {
 	Stored      *BulkOperation `json:"stored"`
 	AlreadyDone []Group        `json:"already_done"` // nothing was to be done about these any more
 	Refused     []Group        `json:"refused"`
+	// Says tells in sentences what goes on.
+	Says     []string        `json:"says"`
+	Seeks    []SeekTarget    `json:"seeks"`    // partitions that were moved
+	Forgets  []ForgetTarget  `json:"forgets"`  // partitions of which nothing is left
+	Settings []SettingChange `json:"settings"` // that were changed
 }
 
 // batchJobs is how many jobs are acted on between two flushes.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -35,6 +36,8 @@ type Inspector interface {
 	Parked(context.Context, Query) iter.Seq2[ParkedLane, error]
 	// Pauses lists what operators have paused: topics, partitions, then lanes.
 	Pauses(context.Context) ([]PauseEntry, error)
+	// Settings lists what operators have set, by topic and name.
+	Settings(context.Context) ([]Setting, error)
 	// Dead lists dead letters by partition and offset, whoever holds their
 	// partitions now. It ends with the first error.
 	Dead(context.Context, DeadQuery) iter.Seq2[DeadLetter, error]
@@ -104,6 +107,26 @@ type Options struct {
 	Cancel func(Target, Then) bool
 	// Live tells what only a running bridge knows. Nil: none runs here.
 	Live Live
+	// Kafka is the cluster. Nil: there is no connection, and verbs that need one
+	// are refused.
+	Kafka Kafka
+	// Drain makes a running bridge drain, and DrainState tells how far it is; Leave
+	// makes it stop and leave its group. They report false where that is so
+	// already. Nil: no bridge runs here.
+	Drain      func(DrainOrder) (changed bool)
+	DrainState func() DrainState
+	Leave      func() (changed bool)
+	// Turn makes a running bridge carry out what [queue.Partition.AskSeek] has
+	// noted, and waits until Kafka has acknowledged it. Nil: no bridge runs here.
+	Turn func(context.Context, queue.TopicPartition) error
+	// Entry names the entry of the configuration that a topic goes by. Nil: the
+	// configuration is not known.
+	Entry func(topic string) (entry string, ok bool)
+	// Set makes a bridge go by settings in place of those of its configuration, or
+	// refuses them and changes nothing; SettingOf is the configuration's own value,
+	// and false where it has no such entry. Nil: the configuration is not known.
+	Set       func([]Setting) error
+	SettingOf func(topic, name string) (value float64, ok bool)
 	// Verify checks the file before [Open] opens it; an error refuses. Nil: no
 	// check beyond the checksums of what is read.
 	Verify func(ctx context.Context, path string) error
@@ -111,11 +134,12 @@ type Options struct {
 
 // inspector works on the partitions that its store has attached.
 type inspector struct {
-	store *queue.Store
-	opt   Options
+	store   *queue.Store
+	opt     Options
+	setting sync.Mutex // held while settings change
 	// unreadable are partitions that could not be attached, and why.
 	unreadable map[queue.TopicPartition]error
-	offline    bool // no bridge runs
+	offline    bool // no bridge runs: all partitions are attached, and none is worked on
 }
 
 // New inspects the partitions that are attached to an open store.

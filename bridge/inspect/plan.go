@@ -45,11 +45,19 @@ type Plan struct {
 	More        int     `json:"more"`
 	AlreadyDone []Group `json:"already_done"` // nothing is to be done about these
 	Refused     []Group `json:"refused"`
+	// Says tells in sentences what would be skipped, run again or lost.
+	Says       []string           `json:"says"`
+	Partitions []PartitionOutlook `json:"partitions"` // of a drain, or of leaving the group
+	Seeks      []SeekTarget       `json:"seeks"`      // partitions that would move
+	Forgets    []ForgetTarget     `json:"forgets"`    // partitions of which nothing would be left
+	Settings   []SettingChange    `json:"settings"`   // that would change
+	Again      []AgainTarget      `json:"again"`      // records that would be read from Kafka again
 }
 
 // changes is how much would change.
 func (p Plan) changes() int {
-	return len(p.Jobs) + len(p.Lanes) + len(p.Pauses) + len(p.Dead) + len(p.Operations) + p.More
+	return len(p.Jobs) + len(p.Lanes) + len(p.Pauses) + len(p.Dead) + len(p.Operations) + p.More +
+		len(p.Seeks) + len(p.Forgets) + len(p.Settings) + len(p.Again)
 }
 
 // Target is a job that a plan would change, as it stood then.

@@ -75,6 +75,11 @@ var verbs = map[Verb]verb{
 	},
 	Pause:  pauseVerb{on: true},
 	Resume: pauseVerb{},
+	Drain:  drainVerb{},
+	Leave:  leaveVerb{},
+	Seek:   seekVerb{},
+	Forget: forgetVerb{},
+	Set:    setVerb{},
 	Skip: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },

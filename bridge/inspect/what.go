@@ -30,6 +30,7 @@ func (c Command) String() string {
 	if c.StopAt > 0 {
 		w.flag("stop-at", strconv.FormatFloat(100*c.StopAt, 'f', -1, 64)+"%")
 	}
+	w.lifecycle(c)
 	w.flag("reason", c.Reason)
 	return w.String()
 }

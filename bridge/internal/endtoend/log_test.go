@@ -54,7 +54,7 @@ func testRetentionBeyondTheStore(t *testing.T, k *kafka) {
 	k.deleteBelow(t, topic, 25)
 	j, b := goOn(t, cfg)
 	checkHeld(t, j, "retention deleted offsets 20 to 24 before they were stored (the log holds 25 to 30)",
-		"forget what is stored too (skips at most 13, runs again nothing): stop with --leave and kafka-consumer-groups --reset-offsets --to-offset 25, then on_external_reset: follow")
+		"forget what is stored too (skips at most 13, runs again nothing): holdfast seek --offset 25")
 	b.mustStop(t)
 	k.resetOffset(t, cfg.Group, topic, 25)
 	j, _ = goOn(t, cfg, follow)
@@ -118,7 +118,7 @@ func testRecreatedWhileStopped(t *testing.T, k *kafka) {
 	k.produce(t, numbered(topic, 1, 30)...)
 	j, b := goOn(t, cfg)
 	checkHeld(t, j, "the topic was deleted and created anew: its id was ", "and 8 jobs of the old one are unfinished (the log holds 0 to 30)",
-		"a new data_dir, where every partition starts at its committed offset")
+		"forget the old topic's jobs (skips", "holdfast seek --offset 0")
 	b.mustStop(t)
 
 	if len(j.started) > 0 {
@@ -189,7 +189,7 @@ func TestLogCutOff(t *testing.T) {
 	t.Run("longer", func(t *testing.T) {
 		cfg, held := cut(t, 15)
 		says(t, held, "the record at offset 19 is not the one that is stored: the log was cut off and written anew (the log holds 0 to 25)",
-			"forget what is stored (skips at most 18, runs again at most 10): stop with --leave and kafka-consumer-groups --reset-offsets --to-offset 10, then a new data_dir")
+			"forget what is stored (skips at most 18, runs again at most 10): holdfast seek --offset 10")
 		k.resetOffset(t, cfg.Group, cfg.Topics[0].Name, 10)
 		cfg.DataDir = t.TempDir()
 		j, _ := goOn(t, cfg)

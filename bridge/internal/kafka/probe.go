@@ -244,3 +244,8 @@ func (c *Cluster) offset(ctx context.Context, topic string, partition int32, at 
 		}
 	}
 }
+
+// Look returns a partition to be read only, whoever owns it.
+func (c *Cluster) Look(topic string, partition int32) *Claim {
+	return c.newClaim(topic, partition, "", func() *membership { return nil })
+}

@@ -1,0 +1,117 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+)
+
+func TestDrainFinishesWhatIsStoredAndFetchesNoMore(t *testing.T) {
+	t.Parallel()
+	m := newMoved()
+	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m}}})
+	env.Produce("orders", keyed("w", "wait"), keyed("w", ""), keyed("h", "halt"), keyed("h", ""))
+	<-m.waiting
+	env.AwaitState("orders", 0, 3, inspect.Blocked)
+	drained := make(chan error, 1)
+	go func() { drained <- env.Bridge().Drain(t.Context()) }()
+	plan := inspect.Command{Verb: inspect.Drain}
+	i := env.Bridge().Inspector()
+	eventually(t, "it is being drained", func() bool {
+		p, err := i.Plan(t.Context(), plan)
+		return err == nil && len(p.AlreadyDone) == 1 && p.AlreadyDone[0].Reason == "it is being drained"
+	})
+	env.Produce("orders", keyed("new", ""))
+	select {
+	case err := <-drained:
+		t.Fatalf("a job runs, and Drain returned %v", err)
+	case <-time.After(3 * 50 * time.Millisecond): // it has looked
+	}
+	close(m.release)
+	if err := <-drained; err != nil {
+		t.Fatal(err)
+	}
+	if at := env.Committed("orders", 0); at != 2 {
+		t.Errorf("committed %d, want that of the halted job", at)
+	}
+	if n := m.count(); n != 3 {
+		t.Errorf("%d jobs ran, want those that were stored and can", n)
+	}
+	env.Operate(inspect.Command{Verb: inspect.Drain, Undo: true})
+	env.Await("done", 3)
+	if op := env.Operate(inspect.Command{Verb: inspect.Drain, Undo: true}); len(op.AlreadyDone) != 1 {
+		t.Errorf("%+v", op)
+	}
+}
+
+func TestADrainThatIsGivenUpFetchesAgain(t *testing.T) {
+	t.Parallel()
+	m := newMoved()
+	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m}}})
+	env.Produce("orders", keyed("w", "wait"))
+	<-m.waiting
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := make(chan error, 1)
+	go func() { drained <- env.Bridge().Drain(ctx) }()
+	cancel()
+	if err := <-drained; !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v", err)
+	}
+	env.Produce("orders", keyed("new", ""))
+	env.Await("done", 1)
+	close(m.release)
+	env.AwaitCommitted("orders")
+}
+
+// With a halted job, what was done ahead of it is told to the next owner.
+func TestADrainedBridgeLeavesItsGroup(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 2))
+	b := newBook(func(job *bridge.Job) bool { return false })
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: b})
+	produce(t, broker, "orders", 100, 10, 2)
+	first := start(t, cfg)
+	b.waitDone(t, 100)
+	plan, err := first.Inspector().Plan(t.Context(), inspect.Command{Verb: inspect.Drain, Leave: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if says := strings.Join(plan.Says, "\n"); !strings.Contains(says, "leaves its group") || !strings.Contains(says, "Nothing that is done runs again there") {
+		t.Errorf("the plan says %s", says)
+	}
+	if _, err := first.Inspector().Execute(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the member has left", func() bool { return broker.Members("billing") == 0 })
+	first.mustStop(t)
+	broker.WaitCommitted(t, "billing", "orders")
+	produce(t, broker, "orders", 100, 10, 2)
+	next := cfg
+	next.DataDir = t.TempDir()
+	start(t, next)
+	b.waitDone(t, 200)
+	if _, again := b.count(); again > 0 {
+		t.Errorf("%d jobs ran again", again)
+	}
+}
+
+func TestLeaveStopsARunningBridge(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})
+	produce(t, broker, "orders", 10, 10, 1)
+	b := start(t, cfg)
+	broker.WaitCommitted(t, "billing", "orders")
+	command(t, b.Bridge, inspect.Command{Verb: inspect.Leave})
+	eventually(t, "the member has left", func() bool { return broker.Members("billing") == 0 })
+	b.mustStop(t)
+	if err := b.Drain(t.Context()); !errors.Is(err, inspect.ErrNotRunning) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,263 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
+)
+
+const (
+	// Drain stops fetching and lets what is stored be finished, except jobs that
+	// wait for an operator. With Command.Leave the bridge stops then and leaves
+	// its group; Command.Undo takes it back. A bridge that is started anew fetches.
+	Drain Verb = "drain"
+	// Leave removes the static member from its group, so that its partitions go
+	// to others at once: a running bridge stops first, as planned.
+	Leave Verb = "leave"
+)
+
+// DrainOrder is what an operator wants of a running bridge.
+type DrainOrder struct {
+	Leave bool // the group, once the bridge is empty: it stops
+	Undo  bool // fetching goes on
+}
+
+// DrainState is how far a bridge is with it.
+type DrainState struct {
+	On     bool // nothing is fetched
+	Empty  bool // all that can be is finished and committed
+	Leaves bool // it stops and leaves its group then
+}
+
+// PartitionOutlook is what becomes of a held partition whose bridge is drained or
+// leaves its group.
+type PartitionOutlook struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Committed int64  `json:"committed"` // -1: none
+	Frontier  int64  `json:"frontier"`
+	Next      int64  `json:"next"`
+	Running   int    `json:"running"`
+	Going     int    `json:"going"`        // stored jobs that run, or will without an operator
+	Stuck     int    `json:"stuck"`        // the others: halted, paused, or behind one of these
+	Parked    int    `json:"parked_lanes"` // lanes of which jobs are kept by this data directory alone
+	Dead      int    `json:"dead"`         // as are these
+	// Reruns are offsets above the committed one that are done, and that the
+	// commit's metadata has no room for: another owner runs them again.
+	Reruns int64 `json:"reruns"`
+}
+
+// wholeVerb acts on the bridge as a whole: it selects nothing.
+type wholeVerb interface{ whole() }
+
+type drainVerb struct{}
+
+func (drainVerb) whole() {}
+
+func (drainVerb) validate(c Command) error {
+	if c.Leave && c.Undo {
+		return errors.New("a drain is taken back or leaves the group, not both")
+	}
+	return nil
+}
+
+var errNoDrain = errors.New("no bridge runs here: nothing is fetched")
+
+func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
+	if i.opt.Drain == nil {
+		return errNoDrain
+	}
+	state, c := i.opt.DrainState(), plan.Command
+	plan.Matched = 1
+	switch {
+	case c.Undo && !state.On:
+		addOther(&plan.AlreadyDone, "records are fetched: the bridge is not drained")
+		return nil
+	case c.Undo:
+		plan.say("Records are fetched again, from the next offset of each partition on; nothing is skipped.")
+		return nil
+	case state.On && (state.Leaves || !c.Leave):
+		addOther(&plan.AlreadyDone, map[bool]string{true: "it is drained", false: "it is being drained"}[state.Empty])
+	}
+	if err := i.outlook(ctx, plan); err != nil {
+		return err
+	}
+	sum := sumUp(plan.Partitions)
+	plan.say("Fetching stops, and %s of %s are finished first, %d of which run now.",
+		many(sum.Going, "stored job"), many(len(plan.Partitions), "partition"), sum.Running)
+	if sum.Stuck > 0 {
+		plan.say("%s not waited for: halted, paused, or behind one of these, until an operator acts. They stay stored, and hold the committed offset.",
+			areMany(sum.Stuck, "job"))
+	}
+	if !c.Leave {
+		plan.say("Nothing is fetched then until the bridge is started anew, or with --undo. Nothing is skipped, nothing runs again.")
+		return nil
+	}
+	plan.say("Then the bridge stops and leaves its group: its partitions go to others at once.")
+	if sum.Stuck == 0 { // then nothing is done above an offset that is not
+		sum.Reruns = 0
+	}
+	plan.sayMoved(sum, sum.Stuck)
+	return nil
+}
+
+// say adds a sentence.
+func (p *Plan) say(format string, args ...any) { p.Says = append(p.Says, fmt.Sprintf(format, args...)) }
+
+// sayMoved tells what another owner runs again and what stays behind; unfinished
+// are the jobs that are stored and not finished when the partitions move.
+func (p *Plan) sayMoved(sum PartitionOutlook, unfinished int) {
+	if unfinished > 0 {
+		p.say("%s not finished here: the next owner begins with them anew, at their first attempt.", areMany(unfinished, "job"))
+	}
+	switch {
+	case sum.Reruns > 0:
+		p.say("Of what is done, %s run again there: the commits' metadata has no room to tell of them.", many(int(sum.Reruns), "offset"))
+	default:
+		p.say("Nothing that is done runs again there: the commits' metadata tells of all of it.")
+	}
+	if sum.Parked+sum.Dead > 0 {
+		p.say("%s and %s stay in this data directory alone: no other owner has them.",
+			many(sum.Parked, "parked lane"), many(sum.Dead, "dead letter"))
+	}
+}
+
+// many is a number with its noun.
+func many(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// areMany is many with its verb.
+func areMany(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return many(n, noun) + " are"
+}
+
+// outlook tells of each partition what goes on, what does not, and what another
+// owner would run again.
+func (i *inspector) outlook(ctx context.Context, plan *Plan) error {
+	for _, p := range i.store.Attached() {
+		tp, state := p.TopicPartition(), p.State()
+		going, stuck := p.Outlook()
+		reruns, err := rerunsElsewhere(ctx, p, i.store.Identity())
+		if err != nil {
+			return notHeld(err)
+		}
+		plan.Partitions = append(plan.Partitions, PartitionOutlook{
+			Topic: tp.Topic, Partition: tp.Partition,
+			Committed: state.Acknowledged, Frontier: state.Frontier, Next: state.Next,
+			Running: p.Running(), Going: going, Stuck: stuck,
+			Parked: state.Parked, Dead: i.store.DeadCount(tp).Letters, Reruns: reruns,
+		})
+	}
+	return nil
+}
+
+// rerunsElsewhere counts the offsets that are done and that the metadata of a
+// commit would not carry.
+func rerunsElsewhere(ctx context.Context, p *queue.Partition, self queue.Identity) (int64, error) {
+	state := p.State()
+	if state.Next < 0 {
+		return 0, nil
+	}
+	progress, err := p.Progress(ctx)
+	if err != nil {
+		return 0, err
+	}
+	stamp := recovery.Stamp{TopicID: state.TopicID, StoreID: self.StoreID, Epoch: self.Epoch, Scheme: recovery.SchemeSum(state.Scheme)}
+	stamp.Ahead, stamp.Left = progress.Ahead, progress.Left
+	stamp.Parked, _ = p.ParkedIDs()
+	stamp, _ = stamp.Fit(recovery.MaxStamp)
+	return stamp.Left, nil
+}
+
+func sumUp(parts []PartitionOutlook) (sum PartitionOutlook) {
+	for _, p := range parts {
+		sum.Running += p.Running
+		sum.Going += p.Going
+		sum.Stuck += p.Stuck
+		sum.Parked += p.Parked
+		sum.Dead += p.Dead
+		sum.Reruns += p.Reruns
+	}
+	return sum
+}
+
+func (drainVerb) execute(_ context.Context, i *inspector, plan Plan, op *Operation) error {
+	if i.opt.Drain == nil {
+		return errNoDrain
+	}
+	c := plan.Command
+	if !i.opt.Drain(DrainOrder{Leave: c.Leave, Undo: c.Undo}) {
+		addOther(&op.AlreadyDone, map[bool]string{true: "records are fetched: the bridge is not drained", false: "it is being drained"}[c.Undo])
+		return nil
+	}
+	switch {
+	case c.Undo:
+		op.say("Records are fetched again.")
+	case c.Leave:
+		op.say("The bridge is being drained; it stops and leaves its group when it is empty.")
+	default:
+		op.say("The bridge is being drained.")
+	}
+	return nil
+}
+
+func (o *Operation) say(format string, args ...any) {
+	o.Says = append(o.Says, fmt.Sprintf(format, args...))
+}
+
+type leaveVerb struct{}
+
+func (leaveVerb) whole() {}
+
+func (leaveVerb) validate(Command) error { return nil }
+
+func (leaveVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
+	plan.Matched = 1
+	if err := i.outlook(ctx, plan); err != nil {
+		return err
+	}
+	sum := sumUp(plan.Partitions)
+	switch {
+	case i.opt.Leave != nil:
+		plan.say("The bridge stops: %s that run now may finish within its stop_within and are cancelled then. It leaves its group, and its partitions go to others at once.",
+			many(sum.Running, "job"))
+	case i.opt.Kafka != nil:
+		plan.say("The member of this store is removed from its group, and its partitions go to others at once.")
+	default:
+		return errNoKafka
+	}
+	plan.sayMoved(sum, sum.Going+sum.Stuck)
+	return nil
+}
+
+func (leaveVerb) execute(ctx context.Context, i *inspector, _ Plan, op *Operation) error {
+	switch {
+	case i.opt.Leave != nil && i.opt.Leave():
+		op.say("The bridge stops and leaves its group.")
+	case i.opt.Leave != nil:
+		addOther(&op.AlreadyDone, "the bridge is about to stop and to leave its group")
+	case i.opt.Kafka == nil:
+		return errNoKafka
+	default:
+		was, err := i.opt.Kafka.Leave(ctx)
+		if err != nil {
+			return err
+		}
+		if !was {
+			addOther(&op.AlreadyDone, "the group has no member of this store")
+			return nil
+		}
+		op.say("The member of this store was removed from its group.")
+	}
+	return nil
+}

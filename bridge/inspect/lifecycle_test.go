@@ -1,0 +1,163 @@
+package inspect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// cluster is a Kafka with topics, by name the number of partitions.
+type cluster map[string]int32
+
+func (c cluster) Log(_ context.Context, topic string, partition int32) (inspect.Log, error) {
+	if partition >= c[topic] {
+		return inspect.Log{}, fmt.Errorf("%s/%d: %w", topic, partition, inspect.ErrNoTopic)
+	}
+	return inspect.Log{TopicID: "topic-id", End: 100, Committed: -1}, nil
+}
+
+func (cluster) OffsetAt(context.Context, string, int32, time.Time) (int64, error) { return 7, nil }
+
+func (cluster) Record(context.Context, string, int32, int64) (queue.Record, error) {
+	return queue.Record{}, inspect.ErrNoRecord
+}
+
+func (cluster) Leave(context.Context) (bool, error) { return true, nil }
+
+func value(v float64) *float64 { return &v }
+
+func setting(topic, name string, v *float64) inspect.Command {
+	return inspect.Command{
+		Verb: inspect.Set, Select: inspect.Query{Topic: topic},
+		Settings: []inspect.Setting{{Topic: topic, Name: name, Value: v}},
+	}
+}
+
+func TestSettingsAreStored(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 1, 1, 1)
+	var adopted []inspect.Setting
+	refuse := false
+	i := inspect.New(s, inspect.Options{
+		Entry: func(topic string) (string, bool) { return "~ord.*", topic == "orders" || topic == "~ord.*" },
+		Set: func(list []inspect.Setting) error {
+			if refuse {
+				return errors.New("no")
+			}
+			adopted = list
+			return nil
+		},
+		SettingOf: func(topic, name string) (float64, bool) { return 64, topic == "" && name == "workers" },
+	})
+	p, err := i.Plan(t.Context(), setting("", "workers", value(8)))
+	must(t, err)
+	if says := strings.Join(p.Says, " "); !strings.Contains(says, "workers is 64: 8 in force at once") {
+		t.Errorf("the plan says %s", says)
+	}
+	if _, err := i.Execute(t.Context(), p); err != nil || len(adopted) != 1 || *adopted[0].Value != 8 {
+		t.Fatalf("%+v, %v", adopted, err)
+	}
+	if again := do(t, i, setting("", "workers", value(8))); len(again.Settings) != 0 {
+		t.Errorf("once more: %+v", again)
+	}
+	do(t, i, setting("~ord.*", "dead_letter.keep_bytes", value(5<<30)))
+	names := func() (names []string) {
+		list, err := i.Settings(t.Context())
+		must(t, err)
+		for _, s := range list {
+			names = append(names, fmt.Sprintf("%s=%.0f %s", s, *s.Value, s.Unit))
+		}
+		return names
+	}
+	if got := names(); !slices.Equal(got, []string{"workers=8 count", "topics.~ord.*.dead_letter.keep_bytes=5368709120 bytes"}) {
+		t.Errorf("stored are %v", got)
+	}
+	refuse = true
+	p, err = i.Plan(t.Context(), setting("", "workers", nil))
+	must(t, err)
+	if _, err := i.Execute(t.Context(), p); err == nil || len(names()) != 2 {
+		t.Errorf("what the bridge refuses is stored: %v, %v", names(), err)
+	}
+	refuse = false
+	do(t, i, setting("", "workers", nil))
+	if got := names(); len(got) != 1 || len(adopted) != 1 {
+		t.Errorf("left are %v, %v", got, adopted)
+	}
+	for topic, want := range map[string]string{"orders": "goes by the entry ~ord.*", "other": "no entry"} {
+		if _, err := i.Plan(t.Context(), setting(topic, "rate", value(1))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", topic, err)
+		}
+	}
+}
+
+func TestWrongSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []inspect.Command{
+		setting("", "concurrency", value(1)), setting("orders", "workers", value(1)), setting("", "workers", value(-1)),
+		setting("", "workers", value(1.5)), setting("orders", "timeout", value(1e300)), setting("", "speed", value(1)),
+		{Verb: inspect.Set}, {Verb: inspect.Skip, Select: inspect.Query{Topic: "orders"}, Settings: []inspect.Setting{{Name: "rate"}}},
+	} {
+		if err := c.Validate(); err == nil {
+			t.Errorf("%s is taken", c)
+		}
+	}
+}
+
+func TestForgetTakesATopicThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 2, 4, 2)
+	c := inspect.Command{Verb: inspect.Forget, Select: inspect.Query{Topic: "orders"}}
+	known := cluster{"orders": 2}
+	i := inspect.New(s, inspect.Options{Kafka: known, Entry: func(string) (string, bool) { return "orders", true }})
+	if _, err := i.Plan(t.Context(), c); err == nil || !strings.Contains(err.Error(), "out of the configuration") {
+		t.Errorf("a topic that is there: %v", err)
+	}
+	delete(known, "orders")
+	if p, err := i.Plan(t.Context(), c); err != nil || len(p.Forgets) != 0 || len(p.Refused) == 0 || p.Refused[0].Count != 2 {
+		t.Errorf("partitions that are held: %+v, %v", p, err)
+	}
+	for _, p := range s.Attached() {
+		p.Detach()
+	}
+	must(t, s.Sync(t.Context()))
+	p, err := i.Plan(t.Context(), c)
+	must(t, err)
+	if says := strings.Join(p.Says, " "); len(p.Forgets) != 2 || p.Forgets[0].Open != 4 || !strings.Contains(says, "8 unfinished jobs") || !strings.Contains(says, "no such topic") {
+		t.Errorf("%+v", p)
+	}
+	if op, err := i.Execute(t.Context(), p); err != nil || len(op.Forgets) != 2 {
+		t.Errorf("%+v, %v", op, err)
+	}
+	if left, err := s.Partitions(); err != nil || len(left) != 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+	if op := do(t, i, c); len(op.Forgets) != 0 {
+		t.Errorf("once more: %+v", op)
+	}
+}
+
+func TestADrainNeedsABridge(t *testing.T) {
+	t.Parallel()
+	i := inspect.New(newStore(t, 1, 1, 1), inspect.Options{})
+	for _, verb := range []inspect.Verb{inspect.Drain, inspect.Leave} {
+		if _, err := i.Plan(t.Context(), inspect.Command{Verb: verb}); err == nil {
+			t.Errorf("%s without a bridge", verb)
+		}
+	}
+	for _, c := range []inspect.Command{
+		{Verb: inspect.Drain, Select: inspect.Query{Topic: "orders"}}, {Verb: inspect.Drain, Leave: true, Undo: true}, {Verb: inspect.Leave, Undo: true},
+		{Verb: inspect.Seek, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}}}, {Verb: inspect.Seek, Select: inspect.Query{Topic: "orders"}, To: &inspect.Position{Oldest: true}},
+		{Verb: inspect.Seek, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}}, To: &inspect.Position{Oldest: true, Newest: true}},
+	} {
+		if err := c.Validate(); err == nil {
+			t.Errorf("%s is taken", c)
+		}
+	}
+}

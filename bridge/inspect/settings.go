@@ -1,0 +1,327 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// Set changes settings of the bridge, or of one entry of its configuration, from
+// now on and over restarts: they go before the configuration until they are
+// unset. Command.Select.Topic names the entry, a topic or ~pattern.
+const Set Verb = "set"
+
+// Setting is a value that an operator has set, or wants to. Names are those of
+// the configuration file.
+type Setting struct {
+	Topic string `json:"topic"` // entry of the configuration, a topic or ~pattern; empty: the bridge
+	Name  string `json:"name"`  // workers, rate, concurrency, dead_letter.keep, ...
+	// Value is a number in the unit of the name; nil in a command unsets it: the
+	// configuration counts again.
+	Value *float64  `json:"value"`
+	Unit  Unit      `json:"unit"`
+	Since time.Time `json:"since"`
+	// Configured is the configuration's own value; nil where it is not known.
+	Configured *float64 `json:"configured"`
+}
+
+// Unit is what the value of a setting counts.
+type Unit string
+
+// The units of settings.
+const (
+	Count     Unit = "count"
+	PerSecond Unit = "per_second" // 0: no limit
+	Seconds   Unit = "seconds"
+	Bytes     Unit = "bytes"
+)
+
+// SettingChange is a setting that a plan would change.
+type SettingChange struct {
+	Topic      string   `json:"topic"` // as of [Setting]
+	Name       string   `json:"name"`
+	Value      *float64 `json:"value"` // nil: it is unset
+	Unit       Unit     `json:"unit"`
+	From       *float64 `json:"from"`       // what is set now; nil: nothing is
+	Configured *float64 `json:"configured"` // nil where it is not known
+}
+
+func (c SettingChange) setting() Setting {
+	return Setting{Topic: c.Topic, Name: c.Name, Value: c.Value, Unit: c.Unit}
+}
+
+// settingKind says what a setting may be.
+type settingKind struct {
+	unit          Unit
+	bridge, topic bool // what it can be of
+}
+
+var settingKinds = map[string]settingKind{
+	"workers":                {Count, true, false},
+	"rate":                   {PerSecond, true, true},
+	"stop_within":            {Seconds, true, false},
+	"concurrency":            {Count, false, true},
+	"timeout":                {Seconds, false, true},
+	"heartbeat":              {Seconds, false, true},
+	"delay":                  {Seconds, false, true},
+	"expire_after":           {Seconds, false, true},
+	"dead_letter.keep":       {Seconds, false, true},
+	"dead_letter.keep_bytes": {Bytes, false, true},
+}
+
+// SettingNames lists the settings of the bridge as a whole, or of an entry.
+func SettingNames(ofTopic bool) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(settingKinds)) {
+		if kind := settingKinds[name]; ofTopic && kind.topic || !ofTopic && kind.bridge {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// UnitOf returns the unit of a setting; empty: there is none of that name.
+func UnitOf(name string) Unit { return settingKinds[name].unit }
+
+// maxSetting bounds values: whole numbers are exact below it, and durations fit.
+const maxSetting = 1 << 52
+
+// Validate reports what is wrong with the setting.
+func (s Setting) Validate() error {
+	kind, known := settingKinds[s.Name]
+	if !known || s.Topic == "" && !kind.bridge || s.Topic != "" && !kind.topic {
+		return fmt.Errorf("%s: there are %s", s, strings.Join(SettingNames(s.Topic != ""), ", "))
+	}
+	if s.Value == nil {
+		return nil
+	}
+	v, most := *s.Value, float64(maxSetting)
+	if kind.unit == Seconds {
+		most = float64(math.MaxInt64 / int64(time.Second))
+	}
+	switch {
+	case math.IsNaN(v) || v < 0 || v > most:
+		return fmt.Errorf("%s: %v is out of range", s, v)
+	case (kind.unit == Count || kind.unit == Bytes) && v != math.Trunc(v):
+		return fmt.Errorf("%s: %v is not a whole number", s, v)
+	}
+	return nil
+}
+
+// String is the key as in the configuration file.
+func (s Setting) String() string {
+	if s.Topic == "" {
+		return s.Name
+	}
+	return "topics." + s.Topic + "." + s.Name
+}
+
+func (s Setting) is(other Setting) bool { return s.Topic == other.Topic && s.Name == other.Name }
+
+// storedSetting is the store's form. Its key is only to be the setting's own.
+type storedSetting struct {
+	Topic string  `json:"topic,omitempty"`
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+const settingPrefix = "set/"
+
+func (s Setting) key() string { return settingPrefix + s.Name + "/" + s.Topic }
+
+// Ledger is where settings are stored: a *queue.Store.
+type Ledger interface{ Settings() []queue.Setting }
+
+// StoredSettings reads settings from the store's; what is not one of them, or
+// was written by a version that knows more of them, is left out and named.
+func StoredSettings(store Ledger) (list []Setting, strange []string) {
+	for _, stored := range store.Settings() {
+		if !strings.HasPrefix(stored.Name, settingPrefix) {
+			continue
+		}
+		var v storedSetting
+		err := stored.Damaged
+		if err == nil {
+			err = json.Unmarshal(stored.Value, &v)
+		}
+		s := Setting{Topic: v.Topic, Name: v.Name, Value: &v.Value, Unit: settingKinds[v.Name].unit, Since: stored.Since}
+		if err = cmp.Or(err, s.Validate()); err != nil {
+			strange = append(strange, fmt.Sprintf("%s: %v", strings.TrimPrefix(stored.Name, settingPrefix), err))
+			continue
+		}
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b Setting) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Name, b.Name))
+	})
+	return list, strange
+}
+
+func (i *inspector) Settings(context.Context) ([]Setting, error) {
+	if err := i.store.Err(); err != nil {
+		return nil, err
+	}
+	list, _ := StoredSettings(i.store)
+	for j := range list {
+		list[j].Configured = i.configured(list[j])
+	}
+	return list, nil
+}
+
+func (i *inspector) configured(s Setting) *float64 {
+	if i.opt.SettingOf == nil {
+		return nil
+	}
+	if v, ok := i.opt.SettingOf(s.Topic, s.Name); ok {
+		return &v
+	}
+	return nil
+}
+
+type setVerb struct{}
+
+func (setVerb) validate(c Command) error {
+	var problems []error
+	q := c.Select
+	q.Topic = ""
+	if !q.isZero() {
+		problems = append(problems, errors.New("a setting is of the bridge or of a whole entry"))
+	}
+	if len(c.Settings) == 0 {
+		problems = append(problems, errors.New("nothing is to be set"))
+	}
+	for j, s := range c.Settings {
+		if s.Topic != c.Select.Topic {
+			problems = append(problems, fmt.Errorf("%s is not of the entry %q that is selected", s, c.Select.Topic))
+		}
+		if slices.ContainsFunc(c.Settings[:j], s.is) {
+			problems = append(problems, fmt.Errorf("%s is given twice", s))
+		}
+		problems = append(problems, s.Validate())
+	}
+	return errors.Join(problems...)
+}
+
+const reasonSet = "it is set so"
+
+func (setVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
+	if topic := plan.Command.Select.Topic; topic != "" && i.opt.Entry != nil {
+		entry, ok := i.opt.Entry(topic)
+		switch {
+		case !ok:
+			return fmt.Errorf("the configuration has no entry for %s", topic)
+		case entry != topic:
+			return fmt.Errorf("%s goes by the entry %s: set that, for all of its topics, or give %s an entry of its own", topic, entry, topic)
+		}
+	}
+	now, _ := StoredSettings(i.store)
+	for _, s := range plan.Command.Settings {
+		plan.Matched++
+		change := SettingChange{Topic: s.Topic, Name: s.Name, Value: s.Value, Unit: settingKinds[s.Name].unit, Configured: i.configured(s)}
+		if at := slices.IndexFunc(now, s.is); at >= 0 {
+			change.From = now[at].Value
+		}
+		if equal(change.From, s.Value) {
+			addOther(&plan.AlreadyDone, reasonSet)
+			continue
+		}
+		plan.Settings = append(plan.Settings, change)
+		change.explain(plan, i.opt.Set != nil && !i.offline)
+	}
+	return nil
+}
+
+func equal(a, b *float64) bool { return a == b || a != nil && b != nil && *a == *b }
+
+func (c SettingChange) explain(plan *Plan, live bool) {
+	now := "in force at once"
+	if !live {
+		now = "in force at the next start"
+	}
+	before := cmp.Or(c.From, c.Configured)
+	text := c.setting().String()
+	if before != nil {
+		text += " is " + c.Unit.text(*before)
+	}
+	switch {
+	case c.Value != nil:
+		plan.say("%s: %s %s, and goes before the configuration until it is unset. Running jobs are left alone; nothing is skipped, nothing runs again.", text, c.Unit.text(*c.Value), now)
+	case c.Configured != nil:
+		plan.say("%s: the configuration's %s counts again, %s.", text, c.Unit.text(*c.Configured), now)
+	default:
+		plan.say("%s: the configuration counts again, %s.", text, now)
+	}
+	if strings.HasPrefix(c.Name, "dead_letter.") && c.Value != nil {
+		plan.say("Dead letters beyond that are deleted for good, the oldest first.")
+	}
+}
+
+// text is a value for people.
+func (u Unit) text(v float64) string {
+	switch u {
+	case Seconds:
+		return time.Duration(v * float64(time.Second)).String()
+	case PerSecond:
+		if v == 0 {
+			return "no limit"
+		}
+		return fmt.Sprintf("%v/s", v)
+	case Bytes:
+		return fmt.Sprintf("%.0f bytes", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// execute lets the bridge go by the settings first: it may refuse them.
+func (setVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	i.setting.Lock()
+	defer i.setting.Unlock()
+	list, _ := StoredSettings(i.store)
+	for _, c := range plan.Settings {
+		list = slices.DeleteFunc(list, c.setting().is)
+		if c.Value != nil {
+			list = append(list, c.setting())
+		}
+	}
+	if i.opt.Set != nil {
+		if err := i.opt.Set(list); err != nil {
+			return err
+		}
+	}
+	for _, c := range plan.Settings {
+		if err := i.keep(c.setting()); err != nil {
+			return err
+		}
+	}
+	if err := i.store.Sync(ctx); err != nil {
+		return err
+	}
+	op.Settings = plan.Settings
+	for _, c := range plan.Settings {
+		text := "unset"
+		if c.Value != nil {
+			text = c.Unit.text(*c.Value)
+		}
+		i.opt.Logger.Info("setting changed by an operator", "setting", c.setting().String(), "value", text, "reason", op.Command.Reason)
+	}
+	return nil
+}
+
+func (i *inspector) keep(s Setting) error {
+	if s.Value == nil {
+		return i.store.PutSetting(s.key(), nil)
+	}
+	value, err := json.Marshal(storedSetting{s.Topic, s.Name, *s.Value})
+	if err != nil {
+		return fmt.Errorf("keep %s: %w", s, err)
+	}
+	return i.store.PutSetting(s.key(), value)
+}

@@ -1,0 +1,75 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Seek is an operator's wish that a partition goes on from another offset. The
+// file keeps it until Kafka has acknowledged an offset that follows from it, so
+// that no crash on the way leaves it half done.
+type Seek struct {
+	Offset int64
+	// Keep leaves the stored jobs below Offset to run: only what is not stored
+	// yet is passed over.
+	Keep bool
+	// TopicID is the topic that Offset is of; empty where the broker has none. In
+	// a topic created anew the wish is void.
+	TopicID string
+	Asked   time.Time
+	// Applied: the store goes by it, and the offset that Kafka has is of before.
+	Applied bool
+	// Back: it was applied by running records again.
+	Back bool
+}
+
+// seekValue is what the file knows of a Seek.
+type seekValue struct {
+	Offset  int64  `msgpack:"offset"`
+	Keep    bool   `msgpack:"keep,omitempty"`
+	TopicID string `msgpack:"topic_id,omitempty"`
+	Asked   int64  `msgpack:"asked"` // Unix nanoseconds
+	Applied bool   `msgpack:"applied,omitempty"`
+	Back    bool   `msgpack:"back,omitempty"`
+}
+
+func (v *seekValue) seek() *Seek {
+	if v == nil {
+		return nil
+	}
+	return &Seek{v.Offset, v.Keep, v.TopicID, time.Unix(0, v.Asked), v.Applied, v.Back}
+}
+
+// AskSeek notes a wish, in place of an earlier one. Nothing moves before
+// [Partition.SeekApplied]. It is durable after [Store.Sync].
+func (p *Partition) AskSeek(s Seek) error {
+	if s.Offset < 0 {
+		return fmt.Errorf("seek %s: offset %d is below zero", p.tp, s.Offset)
+	}
+	return p.change(func() error {
+		p.seek = &seekValue{Offset: s.Offset, Keep: s.Keep, TopicID: s.TopicID, Asked: s.Asked.UnixNano()}
+		return nil
+	})
+}
+
+// SeekApplied notes that the partition stands where the wish wants it. The next
+// [Partition.Acknowledge] fulfils it.
+func (p *Partition) SeekApplied(back bool) error {
+	return p.change(func() error {
+		if p.seek == nil {
+			return nil
+		}
+		v := *p.seek
+		v.Applied, v.Back = true, back
+		p.seek = &v
+		return nil
+	})
+}
+
+// DropSeek forgets a wish that is void.
+func (p *Partition) DropSeek() error {
+	return p.change(func() error {
+		p.seek = nil
+		return nil
+	})
+}
