@@ -6,6 +6,8 @@ import (
 	_ "embed" // openapi.json
 	"net/http"
 	"os"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 )
 
 // Version is that of the requests and answers, and begins their paths.
@@ -18,12 +20,31 @@ type About struct {
 	ReadOnly bool   `json:"read_only"`
 }
 
-var about = reading[none, About]("/v1")
+var (
+	about  = reading[none, About]("/v1")
+	health = reading[none, inspect.Health]("/v1/health")
+)
 
-func (s *Server) about() route {
-	return about.by(func(context.Context, none) (About, error) {
-		return About{API: Version, PID: os.Getpid(), ReadOnly: s.cfg.ReadOnly}, nil
-	})
+// ownRoutes are about the server and its bridge, not about jobs.
+func (s *Server) ownRoutes() []route {
+	routes := []route{
+		about.by(func(context.Context, none) (About, error) {
+			return About{API: Version, PID: os.Getpid(), ReadOnly: s.cfg.ReadOnly}, nil
+		}),
+		description(),
+	}
+	if s.cfg.Health != nil {
+		routes = append(routes, health.by(func(context.Context, none) (inspect.Health, error) { return s.cfg.Health(), nil }))
+	}
+	for i := range routes {
+		routes[i].cheap = true
+	}
+	return routes
+}
+
+// Health asks whether the bridge goes on.
+func (c *Client) Health(ctx context.Context) (inspect.Health, error) {
+	return health.ask(ctx, c, none{})
 }
 
 //go:embed openapi.json

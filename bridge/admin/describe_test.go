@@ -69,12 +69,15 @@ func document(t *testing.T) []byte {
 		"summary":   "This description.",
 		"responses": object{"200": contentOf("application/json", schema{Type: kindsOf{"object"}})},
 	}}}
-	s, err := NewServer(Config{Inspector: stub{}})
+	s, err := NewServer(Config{Inspector: stub{}, Health: healthy})
 	must(t, err)
-	for _, r := range append(routesOf(stub{}), s.about()) {
+	for _, r := range append(routesOf(stub{}), s.ownRoutes()...) {
+		if r.question == nil {
+			continue // described above
+		}
 		paths[r.path] = object{strings.ToLower(r.method): d.operation(r)}
 	}
-	d.schemas["Problem"] = schema{Type: kindsOf{"object"}, Required: []string{"problem"}, Properties: map[string]schema{
+	d.schemas["Refusal"] = schema{Type: kindsOf{"object"}, Required: []string{"problem"}, Properties: map[string]schema{
 		"problem": {Type: kindsOf{"object"}, Required: []string{"code", "message"}, Properties: map[string]schema{
 			"code":    {Type: kindsOf{"string"}, Description: "One of " + codes() + ". Others may be added."},
 			"message": {Type: kindsOf{"string"}, Description: "A sentence for people."},
@@ -117,20 +120,20 @@ func (d *describer) operation(r route) object {
 	if r.streams {
 		kind, answer = "application/x-ndjson", schema{
 			Description: "A line. The last one is a problem where the list could not be ended; a list that was cut off is not ended by HTTP either.",
-			AnyOf:       []schema{answer, {Ref: schemaPrefix + "Problem"}},
+			AnyOf:       []schema{answer, {Ref: schemaPrefix + "Refusal"}},
 		}
 	}
 	op := object{
 		"responses": object{
 			"200":     contentOf(kind, answer),
-			"default": object{"description": "refused, or failed", "content": object{"application/json": object{"schema": schema{Ref: schemaPrefix + "Problem"}}}},
+			"default": object{"description": "refused, or failed", "content": object{"application/json": object{"schema": schema{Ref: schemaPrefix + "Refusal"}}}},
 		},
 	}
 	name := nameOf(r.path)
 	if about := d.comments["Inspector."+name]; about != "" {
 		op["operationId"], op["summary"] = name, about
 	} else {
-		op["operationId"], op["summary"] = "About", d.comments["About"]
+		op["operationId"], op["summary"] = r.answer.Name(), d.comments[r.answer.Name()]
 	}
 	if question := d.of(r.question, ""); r.method == "POST" {
 		op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": question}}}

@@ -57,13 +57,14 @@ func streaming[Q, A any](path string) listing[Q, A] {
 type route struct {
 	method, path     string
 	changes, streams bool
+	cheap            bool         // waits for no turn, so that it is answered whatever else is
 	question, answer reflect.Type // of answer, or of its lines
 	serve            func(*answer, *http.Request) error
 }
 
 // by answers with what ask returns; also with an error, what it has reached.
 func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
-	return route{e.method, e.path, e.changes, false, reflect.TypeFor[Q](), reflect.TypeFor[A](), func(w *answer, r *http.Request) error {
+	serve := func(w *answer, r *http.Request) error {
 		q, err := e.asked(w, r)
 		if err != nil {
 			return err
@@ -83,7 +84,8 @@ func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
 			return errors.Join(err, unwritten)
 		}
 		return w.send(http.StatusOK, body)
-	}}
+	}
+	return route{method: e.method, path: e.path, changes: e.changes, question: reflect.TypeFor[Q](), answer: reflect.TypeFor[A](), serve: serve}
 }
 
 // partly is an error with what was reached before it.
@@ -96,7 +98,7 @@ func (p *partly) Unwrap() error { return p.error }
 
 // by streams what ask lists.
 func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) route {
-	return route{l.method, l.path, l.changes, true, reflect.TypeFor[Q](), reflect.TypeFor[A](), func(w *answer, r *http.Request) error {
+	serve := func(w *answer, r *http.Request) error {
 		q, err := l.asked(w, r)
 		if err != nil {
 			return err
@@ -111,7 +113,8 @@ func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) rout
 			}
 		}
 		return out.flush()
-	}}
+	}
+	return route{method: l.method, path: l.path, streams: true, question: reflect.TypeFor[Q](), answer: reflect.TypeFor[A](), serve: serve}
 }
 
 // asked reads the question of a request.

@@ -113,3 +113,7 @@ type stub struct{ inspect.Inspector }
 func matches(pattern, text string) bool {
 	return regexp.MustCompile(pattern).MatchString(text)
 }
+
+func healthy() inspect.Health {
+	return inspect.Health{State: inspect.StateRunning, Alive: true, Parts: []inspect.HealthPart{{Part: "committer", LimitSeconds: 120}}}
+}

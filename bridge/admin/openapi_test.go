@@ -61,6 +61,9 @@ func TestOpenAPIDescribesEveryAnswer(t *testing.T) {
 	file := readOpenAPI(t)
 	for _, r := range routesOf(stub{}) {
 		described := file.Paths[r.path][strings.ToLower(r.method)]
+		if r.streams && strings.Contains(asText(t, r.answer), problemLine) {
+			t.Errorf("a line of %s has a member called problem, which says that the list has failed", r.path)
+		}
 		for kind, content := range described.Responses["200"].Content {
 			if want := map[bool]string{true: "application/x-ndjson", false: "application/json"}[r.streams]; kind != want {
 				t.Errorf("%s is described as %s, and is %s", r.path, kind, want)
@@ -88,7 +91,7 @@ func TestOpenAPIAgainstTheHandlers(t *testing.T) {
 	t.Parallel()
 	file := readOpenAPI(t)
 	s := newStore(t, 1, 5)
-	path := serve(t, Config{Inspector: inspect.New(s, inspect.Options{Clock: stopped{}})})
+	path := serve(t, Config{Inspector: inspect.New(s, inspect.Options{Clock: stopped{}}), Health: healthy})
 	far := dial(t, path)
 	plan, err := far.Plan(t.Context(), inspect.Command{Verb: inspect.Bury, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}, Offsets: []int64{1}}})
 	must(t, err)
@@ -123,6 +126,14 @@ func TestOpenAPIAgainstTheHandlers(t *testing.T) {
 			t.Errorf("the parameter %s is described, and refused", p.Name)
 		}
 	}
+}
+
+// asText is a value of the type as it is sent.
+func asText(t *testing.T, of reflect.Type) string {
+	t.Helper()
+	text, err := json.Marshal(reflect.New(of).Interface())
+	must(t, err)
+	return string(text)
 }
 
 func statusText(code int) string {

@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"net"
+	"os"
 	"os/user"
 	"strconv"
 
@@ -31,6 +32,10 @@ func peerOf(conn net.Conn) string {
 	}
 	return userOf(credentials.Uid)
 }
+
+// ThisUser is the user of this process, named as the peer of a socket is, for
+// [inspect.As].
+func ThisUser() string { return userOf(uint32(os.Geteuid())) }
 
 func userOf(uid uint32) string {
 	id := formatID(uid)

@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// Inspector answers. Required.
 	Inspector inspect.Inspector
+	// Health tells whether the bridge goes on. Nil: that cannot be asked.
+	Health func() inspect.Health
 	// ReadOnly refuses to carry commands out.
 	ReadOnly bool
 	// Logger receives which commands came, from whom. Nil: nothing is logged.
@@ -46,7 +48,7 @@ func NewServer(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, routes: make(map[string]map[string]route)}
 	s.limit(defaultLimits())
-	for _, r := range append(routesOf(cfg.Inspector), s.about(), description()) {
+	for _, r := range append(routesOf(cfg.Inspector), s.ownRoutes()...) {
 		if s.routes[r.path] == nil {
 			s.routes[r.path] = make(map[string]route)
 		}
@@ -137,10 +139,12 @@ func (s *Server) serve(found route, w *answer, r *http.Request) (err error) {
 	if r.Method != http.MethodGet {
 		turn = s.edits
 	}
-	if !turn.take(r.Context(), s.limits.turn) {
-		return fmt.Errorf("%w: %d are under way; ask again in some seconds", ErrBusy, cap(turn))
+	if !found.cheap {
+		if !turn.take(r.Context(), s.limits.turn) {
+			return fmt.Errorf("%w: %d are under way; ask again in some seconds", ErrBusy, cap(turn))
+		}
+		defer turn.release()
 	}
-	defer turn.release()
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.cfg.Logger.Error("answering an admin request panicked", "path", found.path, "panic", cause, "stack", string(debug.Stack()))

@@ -214,7 +214,7 @@ func TestAClientThatSendsNothingIsCutOff(t *testing.T) {
 
 func TestTooManyRequestsAreRefusedAndOthersGoOn(t *testing.T) {
 	t.Parallel()
-	path := serveWith(t, Config{Inspector: waiting{}}, func(l *limits) { l.reads, l.turn = 2, 50*time.Millisecond })
+	path := serveWith(t, Config{Inspector: waiting{}, Health: healthy}, func(l *limits) { l.reads, l.turn = 2, 50*time.Millisecond })
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -229,6 +229,9 @@ func TestTooManyRequestsAreRefusedAndOthersGoOn(t *testing.T) {
 	}
 	if err := <-refusals; !errors.Is(err, ErrBusy) {
 		t.Errorf("one too many: %v", err)
+	}
+	if h, err := far.Health(ctx); err != nil || !h.Alive || len(h.Parts) != 1 {
+		t.Errorf("its health meanwhile: %+v, %v", h, err)
 	}
 }
 

@@ -21,7 +21,7 @@ func serveAdmin(ctx context.Context, c *config.Config, b *bridge.Bridge, log *sl
 		log.Error("commands cannot reach this bridge while it runs", "error", err)
 		return func() {}
 	}
-	server, err := admin.NewServer(admin.Config{Inspector: b.Inspector(), ReadOnly: c.Admin.ReadOnly, Logger: log})
+	server, err := admin.NewServer(admin.Config{Inspector: b.Inspector(), Health: b.Health, ReadOnly: c.Admin.ReadOnly, Logger: log})
 	if err != nil {
 		log.Error("commands cannot reach this bridge while it runs", "error", err)
 		listener.Close()

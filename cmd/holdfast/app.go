@@ -46,6 +46,7 @@ func (w *world) app() *cli.App {
 		w.release(),
 		w.pause(),
 		w.resume(),
+		w.healthcheck(),
 		w.config(),
 		w.verify(),
 		w.compact(),

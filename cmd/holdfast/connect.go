@@ -7,9 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -153,16 +151,6 @@ func (w *world) open(ctx context.Context, dir string) (*connection, error) {
 	return &connection{Inspector: offline, since: time.Now(), close: offline.Close}, nil
 }
 
-// operator is who uses this command, as a bridge would name the other end of its
-// socket.
-func operator() string {
-	id := strconv.Itoa(os.Getuid())
-	if u, err := user.LookupId(id); err == nil {
-		return fmt.Sprintf("%s (uid %s)", u.Username, id)
-	}
-	return "uid " + id
-}
-
 // with does something with the bridge that the flags lead to.
 func (w *world) with(c *cli.Context, do func(context.Context, *connection) error) error {
 	at, err := w.located(c)
@@ -175,6 +163,6 @@ func (w *world) with(c *cli.Context, do func(context.Context, *connection) error
 	if err != nil {
 		return err
 	}
-	err = do(inspect.As(ctx, operator()), n)
+	err = do(inspect.As(ctx, admin.ThisUser()), n)
 	return errors.Join(err, n.close())
 }
