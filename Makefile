@@ -14,7 +14,7 @@ export GORACE ?= atexit_sleep_ms=50
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build install deb docs demo test test-short test-crash bench chart bench-keys bench-queue fuzz lint check fmt clean
+.PHONY: help build install deb docs demo test test-short test-crash bench chart bench-keys bench-top bench-queue fuzz lint check fmt clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ chart: ## Draw what `make bench BENCH='-json RESULTS'` measured, beside RESULTS=
 
 bench-keys: ## Measure keys beside a hot and a stuck one against the same without these: the ratio is to be 0.95 at least.
 	go test -run '^$$' -bench '^BenchmarkOthersBesideAHotAndAStuckKey$$' -benchtime 1x -timeout 30m ./bridge
+
+bench-top: ## Measure a bridge beside operators who watch it against the same without them: the ratio is to be 0.97 at least.
+	go test -run '^$$' -bench '^BenchmarkBesideOperators$$' -benchtime 1x -timeout 30m ./cmd/holdfast
 
 bench-queue: ## Measure the queue beside bare bbolt.
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./queue

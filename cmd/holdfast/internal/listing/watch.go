@@ -20,10 +20,11 @@ type Watch struct {
 }
 
 // What a terminal is told: the cursor goes to the first column of the first
-// line, the rest of a line is cleared, and all that is below.
+// line, a line is cleared, and all that is below. A line is cleared before its
+// text is written: behind it, in a full line, that takes the last character.
 const (
 	home       = "\x1b[H"
-	clearRest  = "\x1b[K"
+	clearLine  = "\x1b[2K"
 	clearBelow = "\x1b[J"
 )
 
@@ -74,8 +75,7 @@ func (w Watch) replacing(picture string) string {
 	var b strings.Builder
 	b.WriteString(home)
 	for _, line := range lines {
-		b.WriteString(cut(line, max(0, columns)))
-		b.WriteString(clearRest + "\r\n")
+		b.WriteString(clearLine + cut(line, max(0, columns)) + "\r\n")
 	}
 	b.WriteString(clearBelow)
 	return b.String()

@@ -45,7 +45,7 @@ func TestPictureReplacesTheOneBefore(t *testing.T) {
 	t.Parallel()
 	size := func() (int, int) { return 6, 4 }
 	got := watch(t, Watch{Size: size}, "one\ntwo\n", "", "größer als\n", "1\n2\n3\n4\n5\n")
-	line := func(text string) string { return text + clearRest + "\r\n" }
+	line := func(text string) string { return clearLine + text + "\r\n" }
 	want := home + line("one") + line("two") + clearBelow +
 		home + line("größe…") + clearBelow +
 		home + line("1") + line("2") + line("... a…") + clearBelow
