@@ -21,6 +21,9 @@
 // letter of the job: it is complete, and kept until it is requeued, discarded or
 // expires by Options.DeadLetters, whether its partition is attached or not.
 //
+// Beside its partitions a store keeps a ledger: an audit trail, operations that
+// are executed over restarts, and settings. What they say is their user's.
+//
 // # Guarantees
 //
 //   - Jobs of one lane run one at a time in offset order, over retries and

@@ -369,6 +369,39 @@ func TestAnOperationWaitsForItsPartitions(t *testing.T) {
 	m.wantRuns(800)
 }
 
+// TestTwoOperatorsAtOnce: both planned before the other one began.
+func TestTwoOperatorsAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 2, 700)
+	m.start()
+	plans := []inspect.Plan{m.plan(requeueOrders(0)), m.plan(requeueOrders(0))}
+	ids := make([]string, len(plans))
+	var both sync.WaitGroup
+	for n, p := range plans {
+		both.Go(func() {
+			op, err := m.operator.Execute(context.Background(), p)
+			if err != nil || op.Stored == nil {
+				t.Errorf("operation %+v, %v", op, err)
+				return
+			}
+			ids[n] = op.Stored.ID
+		})
+	}
+	both.Wait()
+	taken, already := 0, 0
+	for _, id := range ids {
+		op := m.operation(id, settled)
+		taken, already = taken+op.Taken, already+op.AlreadyDone
+		if op.State != inspect.OperationDone || len(op.Refused) > 0 {
+			t.Errorf("in the end %+v", op)
+		}
+	}
+	if taken != 1400 || already != 1400 || ids[0] == ids[1] {
+		t.Errorf("%d taken, %d already done, by %v", taken, already, ids)
+	}
+	m.wantRuns(1400)
+}
+
 func TestManyLettersAreDiscarded(t *testing.T) {
 	t.Parallel()
 	m := newMorgue(t, 2, 600)
