@@ -329,6 +329,11 @@ func TestTheLeaseFollowsTheHeartbeats(t *testing.T) {
 	// A coordinator that answers nobody confirms nothing.
 	broker.Hold(t, bridgetest.Heartbeat)
 	until(t, "lease over", func() bool { return time.Now().After(h.Lease()) })
+	if left := time.Until(cluster.Lease()); left > 0 {
+		t.Errorf("the group counts on us for %v more", left)
+	}
+	stepped = cluster.Stepped()
+	until(t, "loop stepped, though nobody answers", func() bool { return cluster.Stepped().After(stepped) })
 }
 
 // One partition whose leader is not there yet holds up no other.

@@ -75,17 +75,18 @@ func (m *membership) lease() time.Time {
 	return m.confirmed.Add(m.timeout)
 }
 
-// heartbeatWithin is how long an answer is waited for. A later one confirms
-// little, and while nobody answers the loop is to step nevertheless: sarama
-// tries one broker after the other, which may take minutes.
-const heartbeatWithin = 30 * time.Second
+// heartbeatMost is how long an answer is waited for, within half the session
+// timeout. A later one confirms little, and while nobody answers the loop is to
+// step nevertheless: sarama tries one broker after the other, which may take
+// minutes.
+const heartbeatMost = 30 * time.Second
 
 // keepLease sends heartbeats of our own until ctx ends. sarama shows none of
 // its heartbeats, and sends none during a cooperative join.
 func (c *Cluster) keepLease(ctx context.Context, current func() *membership) {
 	for {
 		if m := current(); m != nil {
-			patient, cancel := context.WithTimeout(ctx, heartbeatWithin)
+			patient, cancel := context.WithTimeout(ctx, min(heartbeatMost, c.cfg.SessionTimeout/2))
 			c.heartbeat(patient, m)
 			cancel()
 		}
