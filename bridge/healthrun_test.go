@@ -37,3 +37,19 @@ func TestABridgeIsReadyWhileItsJobTakesLong(t *testing.T) {
 		t.Errorf("health after the end: %+v", h)
 	}
 }
+
+// TestABridgeOutlivesAnOutageOfKafka: it is alive and not ready, so that nobody
+// restarts it, and ready again afterwards.
+func TestABridgeOutlivesAnOutageOfKafka(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	b := start(t, config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)}))
+	eventually(t, "the bridge is ready", func() bool { return b.Health().Ready })
+	broker.Stop(t)
+	eventually(t, "the bridge is not ready", func() bool { return !b.Health().Ready })
+	if h := b.Health(); !h.Alive || len(h.Problems) != 1 {
+		t.Errorf("health without Kafka: %+v", h)
+	}
+	broker.Start(t)
+	eventually(t, "the bridge is ready again", func() bool { return b.Health().Ready })
+}
