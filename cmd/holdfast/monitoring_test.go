@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/bridge/metrics"
 )
@@ -178,4 +179,45 @@ func content(t *testing.T, file string) []byte {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// TestAlertsNameCommandsThatExist: whoever is called at night types them.
+func TestAlertsNameCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`holdfast [a-z][^,"\n]*`)
+	placeholder := regexp.MustCompile(`\{\{[^}]*\}\}`)
+	count := 0
+	for _, line := range regexp.MustCompile(`See: [^\n]*`).FindAllString(string(content(t, monitoring+"alerts.yml")), -1) {
+		line = placeholder.ReplaceAllString(line, "x")
+		for _, command := range named.FindAllString(strings.ReplaceAll(line, "systemctl status holdfast", ""), -1) {
+			count++
+			if err := understood(strings.Fields(command)[1:]); err != nil {
+				t.Errorf("%s: %v", command, err)
+			}
+		}
+	}
+	if count < 10 {
+		t.Errorf("%d commands are named", count)
+	}
+}
+
+// understood finds a command and its flags.
+func understood(words []string) error {
+	list := thisProcess().app().Commands
+	var flags []cli.Flag
+	for _, word := range words {
+		name, isFlag := strings.CutPrefix(word, "--")
+		switch {
+		case isFlag && !slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }):
+			return fmt.Errorf("there is no flag --%s", name)
+		case isFlag || len(list) == 0: // or what belongs to a flag
+			continue
+		}
+		at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(word) })
+		if at < 0 {
+			return fmt.Errorf("there is no command %s", word)
+		}
+		flags, list = list[at].Flags, list[at].Subcommands
+	}
+	return nil
 }
