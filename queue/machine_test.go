@@ -802,6 +802,7 @@ func (m *machine) checkMemory(t *rapid.T) {
 		if held != p.held || unwritten != p.unwritten {
 			t.Fatalf("%s holds %d bytes, %d unwritten; counted %d and %d", p.tp, held, unwritten, p.held, p.unwritten)
 		}
+		checkWaits(t, p)
 		memory += held
 		fresh += unwritten
 		running[p.tp.Topic] += p.running

@@ -182,6 +182,10 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.view = view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}
 			s.owner = &Owner{Committed: 777}
 		}), CauseNotHere, says{"by another program than holdfast"}, nil},
+		"lost with the group": {with(calm(), func(s *scene) {
+			s.view = view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}
+			s.member.ID, s.going = "", 2
+		}), CauseNotHere, says{"this bridge is no member of its group at the moment", "running  2 runs of it under way, from before"}, nil},
 		"nothing of it is here, without a bridge": {with(calm(), func(s *scene) {
 			s.live, s.view, s.member = false, view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}, nil
 		}), CauseNotHere, says{"This data directory keeps nothing of the partition."}, nil},

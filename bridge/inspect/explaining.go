@@ -116,6 +116,8 @@ func (s *scene) tellNotHere(e *Explanation) {
 	switch o := s.owner; {
 	case !s.live:
 		e.Summary = "This data directory keeps nothing of the partition."
+	case s.outOfGroup():
+		e.Summary = "It is not held here now: this bridge is no member of its group at the moment, since the group's coordinator does not answer or has forgotten it. It tries to join again; no job starts before."
 	case o == nil:
 		e.Summary = "It is not held here: another member of the group has it, or none has yet. Kafka does not answer who committed it last."
 	case o.Committed < 0:
@@ -130,14 +132,19 @@ func (s *scene) tellNotHere(e *Explanation) {
 	if s.away != nil {
 		e.fact("here", "this store had it until %s, with frontier %d; jobs of it that are left do not run here", moment(s.away.Since, s.now), s.away.State.Frontier)
 	}
-	if s.member != nil && s.member.ID == "" && s.member.Sessions+s.member.Rebalances > 0 {
-		e.fact("group", "this bridge is no member of its group at the moment")
+	if s.going > 0 {
+		e.fact("running", "%s of it under way, from before; what they finish is kept, and does not run again if the partition comes back", number(s.going, "run"))
 	}
 	if s.job != nil {
 		s.describe(e, s.job)
 		return
 	}
 	e.NextStep = "nothing here, until the group gives the partition to this bridge."
+}
+
+// outOfGroup: the bridge wants to be a member and is none.
+func (s *scene) outOfGroup() bool {
+	return s.member != nil && s.member.ID == "" && s.member.Sessions > 0
 }
 
 func (s *scene) tellNothing(e *Explanation) {

@@ -19,7 +19,8 @@ const (
 // DefaultLanes is how many lanes a [LaneQuery] lists that names no limit.
 const DefaultLanes = 20
 
-// LaneQuery selects lanes. Every field narrows it.
+// LaneQuery selects lanes. Every field narrows it. Lanes that are set aside are
+// among them where States names Parked, and come first.
 type LaneQuery struct {
 	Topic      string    `json:"topic"`
 	Partitions []int32   `json:"partitions"` // of Topic
@@ -46,8 +47,8 @@ func (q LaneQuery) Validate() error {
 	return nil
 }
 
-// Lane is a lane that holds jobs, those that are set aside apart. It is named by
-// the job at its head.
+// Lane is a lane that holds jobs. It is named by the job at its head, and one
+// that is set aside by that which it was parked for; -1: there is none.
 type Lane struct {
 	Name
 	Key       []byte    `json:"key"`      // of the head's record; nil is Kafka's null

@@ -45,6 +45,7 @@ type scene struct {
 	retention *Retention
 	owner     *Owner
 	away      *queue.Away
+	going     int // runs of a partition that is not held any more
 }
 
 // Explain tells why the committed offset of a partition is where it is.
@@ -101,6 +102,11 @@ func (i *inspector) absent(ctx context.Context, s *scene) error {
 	if live := i.opt.Live; live != nil {
 		if owner, err := live.Owner(ctx, s.Topic, s.Partition); err == nil {
 			s.owner = &owner
+		}
+		for _, w := range live.Workers() {
+			if w.Topic == s.Topic && w.Partition == s.Partition {
+				s.going++
+			}
 		}
 		name := PartitionName(s.TopicPartition)
 		if bounds, ok := live.Log(ctx, []PartitionName{name})[name]; ok && s.log == nil {

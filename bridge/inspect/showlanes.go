@@ -30,6 +30,21 @@ func (i *inspector) Lanes(ctx context.Context, q LaneQuery) iter.Seq2[Lane, erro
 			yield(Lane{}, err)
 			return
 		}
+		left := q.limit()
+		if slices.Contains(q.States, Parked) {
+			for lane, err := range i.Parked(ctx, Query{Topic: q.Topic, Partitions: q.Partitions}) {
+				if err == nil && lane.Released {
+					continue
+				}
+				if !yield(lane.lane(), err) || err != nil {
+					return
+				}
+				if left--; left == 0 {
+					return
+				}
+			}
+		}
+		q.Limit = left
 		for _, f := range q.first(parts) {
 			lane, there, err := i.showLane(ctx, f)
 			if err != nil {
@@ -43,12 +58,19 @@ func (i *inspector) Lanes(ctx context.Context, q LaneQuery) iter.Seq2[Lane, erro
 	}
 }
 
+func (q LaneQuery) limit() int { return cmp.Or(q.Limit, DefaultLanes) }
+
+// lane shows a lane that is set aside as one of others.
+func (l ParkedLane) lane() Lane {
+	return Lane{
+		Name: Name{l.Topic, l.Partition, l.Offset}, Lane: l.Lane, Own: l.Own, State: Parked,
+		Jobs: int(l.Jobs), Error: l.Reason,
+	}
+}
+
 // first returns the lanes that are to be shown, in their order.
 func (q LaneQuery) first(parts []*queue.Partition) (found []laneFound) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = DefaultLanes
-	}
+	limit := q.limit()
 	for _, p := range parts {
 		seen, _ := p.Lanes(manyLanes)
 		for _, l := range seen {
