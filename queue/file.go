@@ -12,8 +12,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// FormatVersion is the version of the file that this package reads and writes.
+// FormatVersion is the version of the file that this package writes. It reads
+// those from [OldestFormat] on.
 const FormatVersion = 1
+
+// OldestFormat is the oldest version of the file that this package reads.
+const OldestFormat = 1
 
 // FileName is the name of the store in a data directory.
 const FileName = "holdfast.db"

@@ -47,6 +47,8 @@ type Command struct {
 	// 20 at least, is dead again: above 0, and up to 1, which is never. Zero:
 	// [DefaultStopAt] for an operation that is stored.
 	StopAt float64 `json:"stop_at,omitzero"`
+	// Import are the dead letters to import, at most [MaxJobs].
+	Import []DeadLetter `json:"import,omitempty"`
 	// Operation is the id of the stored operation that is to be stopped.
 	Operation string `json:"operation,omitzero"`
 }
@@ -98,8 +100,17 @@ func (c Command) validatePace(v verb) error {
 
 // validateSelection tells what is wrong with what the verb acts on.
 func (c Command) validateSelection(v verb) error {
-	if _, stops := v.(stopVerb); stops {
-		return nil // it says so itself
+	switch v.(type) {
+	case stopVerb: // it says so itself
+		return nil
+	case importVerb:
+		if !c.Select.isZero() || !c.Dead.isZero() {
+			return errors.New("an import names its dead letters and selects none")
+		}
+		return nil
+	}
+	if len(c.Import) > 0 {
+		return fmt.Errorf("dead letters are given to import, not to %s", c.Verb)
 	}
 	if _, whole := v.(wholeVerb); whole {
 		if !c.Select.isZero() || !c.Dead.isZero() {

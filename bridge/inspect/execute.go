@@ -71,10 +71,6 @@ func (v jobVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Opera
 	return nil
 }
 
-func (t Target) tp() queue.TopicPartition {
-	return queue.TopicPartition{Topic: t.Topic, Partition: t.Partition}
-}
-
 // executeBatch acts on jobs of one partition and waits until that is durable.
 func (v jobVerb) executeBatch(ctx context.Context, i *inspector, op *Operation, targets []Target) error {
 	p := find(i.store.Attached(), targets[0].tp())

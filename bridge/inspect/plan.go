@@ -165,7 +165,7 @@ func refusalOf(err error) (reason string, ok bool) {
 	if damage := new(queue.DamageError); errors.As(err, &damage) {
 		return damage.Error(), true
 	}
-	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked} {
+	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrNotDelivered, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true
 		}

@@ -27,6 +27,9 @@ const (
 	Requeue Verb = "requeue"
 	// Discard removes dead letters for good.
 	Discard Verb = "discard"
+	// Import puts dead letters into the store that were exported, from here or from
+	// another one, maybe with an edited record.
+	Import Verb = "import"
 	// Cancel ends the contexts of running jobs, and Command.Then says what
 	// becomes of them. Only a running bridge can.
 	Cancel Verb = "cancel"
@@ -45,6 +48,7 @@ type verb interface {
 }
 
 var verbs = map[Verb]verb{
+	Import: importVerb{},
 	Cancel: newCancelVerb(),
 	Retry: jobVerb{
 		judge: func(c Command, j queue.Pending) (bool, error) { return j.CanRetry(c.ResetAttempts) },

@@ -12,14 +12,20 @@ import (
 // String is the command as one would type it.
 func (c Command) String() string {
 	w := &what{}
-	if c.Verb == StopOperation {
+	switch c.Verb {
+	case StopOperation:
 		w.WriteString("operations stop")
-	} else {
+	case Import:
+		w.WriteString("dead import")
+	default:
 		w.WriteString(string(c.Verb))
 	}
 	w.flag("topic", c.topic())
 	w.selection(c.Select)
 	w.dead(c.Dead)
+	if n := len(c.Import); n > 0 {
+		fmt.Fprintf(w, " (%d dead letters)", n)
+	}
 	w.flag("id", c.Operation)
 	w.flag("then", string(c.Then))
 	w.time("until", c.Until)

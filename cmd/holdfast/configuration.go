@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // keyFlags are the flags that set a key of the configuration.
@@ -92,6 +93,9 @@ func (w *world) configCheck(c *cli.Context) error {
 	loaded, err := w.load(c)
 	if err != nil {
 		return err
+	}
+	if err := recovery.CheckPlace(loaded.DataDir); err != nil {
+		return usagef("data_dir: %v", err)
 	}
 	w.warn(loaded)
 	topics := make([]string, len(loaded.Topics))

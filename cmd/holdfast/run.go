@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 func (w *world) run() *cli.Command {
@@ -37,6 +38,9 @@ func (w *world) runBridge(c *cli.Context) error {
 	out := w.outlets(loaded.Log)
 	for _, m := range w.warnings(loaded) {
 		out.log.Warn(m)
+	}
+	if err := recovery.CheckPlace(loaded.DataDir); err != nil {
+		out.log.Warn("the store does not outlive what it should", "error", err)
 	}
 	settings, err := loaded.Bridge(out.log, out.jobs)
 	if err != nil {
