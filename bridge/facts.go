@@ -23,7 +23,7 @@ func (f facts) Member() inspect.Member {
 
 func (f facts) Pool() inspect.Pool {
 	want, busy, deferred := f.pool.count()
-	return inspect.Pool{Workers: want, Busy: busy, Deferred: deferred}
+	return inspect.Pool{Workers: want, Busy: busy, Deferred: deferred, Stopping: f.stopping.Err() != nil}
 }
 
 // count tells how busy the workers are.

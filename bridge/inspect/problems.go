@@ -116,7 +116,10 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 	if s.Workers == nil {
 		return
 	}
-	if s.Workers.Workers == 0 {
+	switch {
+	case s.Workers.Stopping:
+		p.add(Notice, "stopping", "", nil, "the bridge stops: what runs may finish, and nothing starts", "")
+	case s.Workers.Workers == 0:
 		p.add(Critical, "no_workers", "", nil, "there is no worker: no job starts", "holdfast set --workers 64")
 	}
 	for _, w := range i.opt.Live.Workers() {
@@ -142,7 +145,7 @@ func (p *problems) ofTopic(s *Status, t TopicStatus) {
 			"holdfast inspect jobs"+topic+" --state halted")
 	}
 	if g := t.Guard; g != nil && g.Active {
-		p.add(Warning, "guard", t.Topic, nil, "too many jobs fail: none is given up for now, they are retried at the longest delay", "holdfast explain"+topic)
+		p.add(Warning, "guard", t.Topic, nil, "too many jobs fail: none is given up for now, they are retried at the longest delay", "holdfast inspect jobs"+topic+" --state retrying")
 	}
 	if lag.Parked > 0 {
 		p.add(Notice, "parked", t.Topic, nil, fmt.Sprintf("%s in lanes that are set aside until an operator releases them", number(lag.Parked, "job")), "holdfast inspect lanes"+topic+" --state parked")

@@ -48,7 +48,7 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	// Code names the kind of problem: held, store_failed, no_lease, kafka_away,
 	// commit_failing, halted, stuck, guard, probation, disk, throttled,
-	// retention, paused, parked, no_workers.
+	// retention, paused, parked, no_workers, stopping.
 	Code      string `json:"code"`
 	Topic     string `json:"topic"`     // empty: it is about all
 	Partition *int32 `json:"partition"` // nil: it is about the topic, or all
@@ -214,6 +214,8 @@ type Pool struct {
 	Workers  int `json:"workers"`  // that there are to be
 	Busy     int `json:"busy"`     // that run a job
 	Deferred int `json:"deferred"` // jobs that go on without a worker
+	// Stopping: the bridge stops as planned. What runs may finish, and nothing starts.
+	Stopping bool `json:"stopping"`
 }
 
 // DiskSummary is the disk in a few numbers; see Inspector.Disk.

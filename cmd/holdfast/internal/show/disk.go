@@ -30,7 +30,7 @@ func Disk(d inspect.Disk, width int) []string {
 	if d.Outlook != "" {
 		lines = append(lines, hanging("Outlook  ", listing.Line(d.Outlook), width)...)
 	}
-	return append(lines, actions("You can", d.Actions)...)
+	return append(lines, actions(d.Actions)...)
 }
 
 func fileSystem(d inspect.Disk) string {
@@ -53,11 +53,11 @@ func fileBound(d inspect.Disk) string {
 
 // actions are commands, which are shown whole: people copy them. What they do
 // stands in line as far as they have something to say.
-func actions(title string, list []inspect.Action) []string {
+func actions(list []inspect.Action) []string {
 	if len(list) == 0 {
 		return nil
 	}
-	lines, longest := []string{title}, 0
+	lines, longest := []string{"You can"}, 0
 	for _, a := range list {
 		if a.Effect != "" {
 			longest = max(longest, utf8.RuneCountInString(a.Command))

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
@@ -17,7 +18,7 @@ func Lanes(lanes []inspect.Lane, now time.Time, width int) []string {
 
 func laneFields(now time.Time) []field[inspect.Lane] {
 	return []field[inspect.Lane]{
-		{name: "HEAD", cell: func(l inspect.Lane) string { return l.Name.String() + mark(l.Holds) }},
+		{name: "HEAD", cell: func(l inspect.Lane) string { return head(l) + mark(l.Holds) }},
 		{name: "LANE", cell: func(l inspect.Lane) string { return listing.Lane(l.Lane, l.Own) }, max: 24},
 		{name: "STATE", cell: func(l inspect.Lane) string { return string(l.State) }},
 		{name: "JOBS", cell: func(l inspect.Lane) string { return listing.Count(l.Jobs) }, right: true},
@@ -26,6 +27,14 @@ func laneFields(now time.Time) []field[inspect.Lane] {
 		{name: "AGE", cell: func(l inspect.Lane) string { return listing.Age(l.Timestamp, now) }, right: true, drop: 2},
 		{name: "ERROR", cell: func(l inspect.Lane) string { return orNone(l.Error) }},
 	}
+}
+
+// head is the job at the head of a lane; one that is set aside need not have any.
+func head(l inspect.Lane) string {
+	if l.Offset < 0 {
+		return fmt.Sprintf("%s/%d", l.Topic, l.Partition)
+	}
+	return l.Name.String()
 }
 
 // mark points out the job that the committed offset waits for.

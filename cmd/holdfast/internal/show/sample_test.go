@@ -144,6 +144,7 @@ func busyLanes() []inspect.Lane {
 		{Name: inspect.Name{Topic: "orders", Partition: 3, Offset: 131100}, Lane: "cust-1", State: inspect.Running, Jobs: 7, Attempts: 1, Timestamp: ago(time.Minute), Started: ago(40 * time.Second)},
 		{Name: inspect.Name{Topic: "payments-eu", Partition: 11, Offset: 1184204190}, Own: true, State: inspect.Retrying, Jobs: 1, Attempts: 3, Due: now.Add(12 * time.Second), Error: "http 503", Timestamp: ago(4 * time.Minute), Holds: true},
 		{Name: inspect.Name{Topic: "payments-eu", Partition: 11, Offset: 1184204191}, Lane: "\x1b]0;evil\x07", State: inspect.Ready, Jobs: 1},
+		{Name: inspect.Name{Topic: "payments-eu", Partition: 11, Offset: -1}, Lane: "acct-9", State: inspect.Parked, Jobs: 410001, Error: "account locked"},
 	}
 }
 
@@ -166,12 +167,12 @@ func stuck() inspect.Explanation {
 			{Name: "behind", Text: "41 jobs of this key, oldest 3h10m"},
 			{Name: "others", Text: "13744 jobs of other keys done ahead; no other key fails: not an outage"},
 		},
-		NextStep: "nothing, until you act.", Restart: "re-runs 0.", Moved: "Moved to another machine: about 2100 would run again.",
+		NextStep: "nothing, until you act.", Restart: "re-runs 0.", Moved: "about 2100 would run again.",
 		Retention: "reaches offset 118204 in about 4 days.",
 		Actions: []inspect.Action{
 			{Command: "holdfast retry --topic orders --partition 3 --offset 118204", Effect: "once more"},
-			{Command: "holdfast bury  --topic orders --partition 3 --offset 118204", Effect: "the 41 run at once"},
-			{Command: "holdfast park  --topic orders --partition 3 --key cust-8812", Effect: "all 42 aside; the offset moves"},
+			{Command: "holdfast bury --topic orders --partition 3 --offset 118204", Effect: "the 41 run at once"},
+			{Command: "holdfast park --topic orders --partition 3 --key cust-8812", Effect: "all 42 aside; the offset moves"},
 		},
 	}
 }

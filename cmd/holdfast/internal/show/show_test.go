@@ -85,10 +85,13 @@ func TestScreensKeepWithinTheTerminal(t *testing.T) {
 	status.Problems[0].Text, status.Group = evil, evil
 	lanes[0].Error, workers[0].Lane = evil, evil
 	job.Error, job.Key, job.Value, job.History[0].Error, job.Headers[0] = evil, []byte(evil), []byte(evil), evil, inspect.Header{Key: evil, Value: []byte(evil)}
+	explained := stuck()
+	explained.Summary, explained.Facts[1].Text, explained.Actions = evil, evil, nil
 	for _, width := range []int{1, 10, 40, 80, 200} {
 		for name, lines := range map[string][]string{
 			"status": Status(status, width, 24), "screen": Screen(status, width, 24), "lanes": Lanes(lanes, now, width), "workers": Workers(workers, now, width),
-			"job": Job(job, now, width, Value{Form: ValueNone}), "value": Value{Form: ValueText, Limit: 100}.lines([]byte(evil), 10, width),
+			"explanation": Explanation(explained, width),
+			"job":         Job(job, now, width, Value{Form: ValueNone}), "value": Value{Form: ValueText, Limit: 100}.lines([]byte(evil), 10, width),
 		} {
 			for _, l := range lines {
 				if n := utf8.RuneCountInString(l); n > width && name != "value" {

@@ -87,7 +87,10 @@ func title(s inspect.Status) string {
 }
 
 func health(s inspect.Status) string {
-	if s.Healthy {
+	switch {
+	case s.Workers != nil && s.Workers.Stopping:
+		return "stopping"
+	case s.Healthy:
 		return "healthy"
 	}
 	return "NOT HEALTHY"
