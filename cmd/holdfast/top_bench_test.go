@@ -15,9 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
-	"github.com/seed-2837c37b/holdfast/bridge/admin"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
-	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/ptytest"
 )
 
 const (
@@ -102,7 +100,8 @@ func timeWatched(b *testing.B, broker *bridgetest.Broker, watched bool) time.Dur
 	case err := <-ended:
 		b.Fatal("the bridge ended early: ", err)
 	}
-	go func() { ended <- serveWatched(ctx, bridged, dir) }()
+	serve := listenTo(b, bridged, dir)
+	go func() { ended <- serve(ctx) }()
 	if watched {
 		stop := startOperators(b, dir)
 		defer stop()
@@ -124,47 +123,18 @@ func timeWatched(b *testing.B, broker *bridgetest.Broker, watched bool) time.Dur
 	return took
 }
 
-func serveWatched(ctx context.Context, bridged *bridge.Bridge, dir string) error {
-	server, err := admin.NewServer(admin.Config{Inspector: bridged.Inspector()})
-	if err != nil {
-		return err
-	}
-	listener, err := admin.Listen(admin.SocketPath(dir), admin.ListenOptions{})
-	if err != nil {
-		return err
-	}
-	return server.Serve(ctx, listener)
-}
-
 // startOperators looks at the bridge with the commands that operators have.
 func startOperators(b *testing.B, dir string) (stop func()) {
 	b.Helper()
-	var running []*exec.Cmd
-	start := func(tty *os.File, args ...string) {
-		path, err := exec.LookPath("holdfast") // this test, see TestMain
-		if err != nil {
-			b.Fatal(err)
-		}
-		cmd := exec.Command(path, append(args, "--data-dir", dir)...)
+	screen, top := startTop(b, dir)
+	running := []*exec.Cmd{top}
+	for range 3 {
+		cmd := holdfast(b, "status", "--watch", "--every", "1s", "--data-dir", dir)
 		cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
-		if tty != nil {
-			cmd.Stdin, cmd.Stdout = tty, tty
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-		}
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
 		running = append(running, cmd)
-	}
-	screen := ptytest.New(b, 80, 24)
-	tty, err := os.OpenFile(screen.Path, os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	start(tty, "top")
-	tty.Close() // the child has its own
-	for range 3 {
-		start(nil, "status", "--watch", "--every", "1s")
 	}
 	screen.Await(b, 0, "orders/0")
 	return func() {
