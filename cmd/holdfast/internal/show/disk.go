@@ -15,7 +15,7 @@ func Disk(d inspect.Disk, width int) []string {
 	g := grid{columns: []column{{title: "USE"}, {}, {title: "BYTES", right: true}, {title: "JOBS", right: true}, {title: "OLDEST", right: true}, {title: "BOUND"}}}
 	row := func(cells ...string) { g.rows = append(g.rows, cells) }
 	for _, u := range d.Uses {
-		bound := listing.Line(u.Bound)
+		bound := orNone(listing.Line(u.Bound))
 		if u.Largest {
 			bound += "  <- largest"
 		}
