@@ -13,6 +13,7 @@ import (
 func (f *facts) letters(p inspect.Plan) {
 	f.add("match", "%s", lettersText(p))
 	f.errors(p.Errors)
+	f.order(p)
 	verb := string(p.Command.Verb)
 	f.add(verb, "%s", plural(len(p.Dead)+p.More, verbWords[p.Command.Verb].what))
 }
@@ -54,6 +55,17 @@ func (f *facts) errors(groups []inspect.Group) {
 		texts = append(texts, fmt.Sprintf("%s: %s", listing.Line(shortened(g.Reason, 60)), listing.Count(g.Count)))
 	}
 	f.add("errors", "%s", examples(texts, len(groups)))
+}
+
+// order says how many letters run behind later jobs of their keys, if they are requeued.
+func (f *facts) order(p inspect.Plan) {
+	if l := p.Letters; p.Command.Verb == inspect.Requeue && l != nil && l.Overtaken != nil && *l.Overtaken > 0 {
+		have := "have"
+		if *l.Overtaken == 1 {
+			have = "has"
+		}
+		f.add("order", "%s of them %s later jobs of the same key already done", listing.Count(*l.Overtaken), have)
+	}
 }
 
 // pace says how fast a plan is executed, and what would end it early.
