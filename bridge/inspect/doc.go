@@ -67,6 +67,20 @@
 // A job that hangs is cancelled with [Cancel], while a bridge runs: its handler
 // is told to end, and Command.Then says what becomes of the job once it has.
 //
+// # Looking
+//
+// [Inspector.Status] tells at once how everything is, and what needs a person.
+// [Inspector.Explain] tells in sentences why the committed offset of a partition
+// is where it is, what happens next and when, what a restart or another machine
+// would run again, and what one can do:
+//
+//	e, err := inspector.Explain(ctx, "orders", 3, nil)
+//	fmt.Print(e) // Not moved for 3h12m: orders/3@118204, key cust-8812, is unfinished. ...
+//
+// [Inspector.Lanes], [Inspector.Job], [Inspector.Workers] and [Inspector.Disk] show
+// parts of that in full. What only a running bridge knows, such as the end of
+// Kafka's log, is nil without one.
+//
 // # Guarantees
 //
 //   - A plan changes nothing.
@@ -82,7 +96,8 @@
 //     the log names each job. A command
 //     that is executed again answers already done.
 //   - Reading a million jobs stops no worker: they are read in pages, and
-//     nothing is locked between or for long.
+//     nothing is locked between or for long. Status reads no jobs at all but the
+//     oldest of each partition, once.
 //
 // A skip is noted in the log and in the bridge's Durable hook; the store keeps
 // of a skipped job what it keeps of any finished one, that it is done.
