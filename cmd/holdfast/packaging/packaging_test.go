@@ -1,4 +1,5 @@
-package main
+// Package packaging_test installs what the files beside it make.
+package packaging_test
 
 import (
 	"bufio"
@@ -43,7 +44,7 @@ func commandOutput(t *testing.T, name string, args ...string) string {
 func buildStatic(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "holdfast")
-	build := exec.Command("go", "build", "-trimpath", "-o", path, ".")
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -55,10 +56,13 @@ func buildStatic(t *testing.T, dir string) string {
 // machine that is being set up, run from there, and removed again.
 func TestDebianPackage(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it builds the binary anew")
+	}
 	requireTool(t, "dpkg-deb")
 	dir := t.TempDir()
 	deb := filepath.Join(dir, "holdfast.deb")
-	commandOutput(t, "packaging/deb", buildStatic(t, dir), "v0.1.0-3-gabc", deb)
+	commandOutput(t, "./deb", buildStatic(t, dir), "v0.1.0-3-gabc", deb)
 	if version := strings.TrimSpace(commandOutput(t, "dpkg-deb", "--field", deb, "Version")); version != "0.1.0+3+gabc" {
 		t.Errorf("the package has version %s", version)
 	}
@@ -233,12 +237,12 @@ func awaitState(t *testing.T, manager *net.UnixConn, want string) {
 // The service manager waits for longer than a stop takes by default.
 func TestUnitWaitsForTheStop(t *testing.T) {
 	t.Parallel()
-	shipped, err := config.Load(config.Input{File: "packaging/holdfast.yaml"})
+	shipped, err := config.Load(config.Input{File: "holdfast.yaml"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, unit := range []string{"holdfast.service", "holdfast@.service"} {
-		text, err := os.ReadFile(filepath.Join("packaging", unit))
+		text, err := os.ReadFile(unit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,5 +257,21 @@ func TestUnitWaitsForTheStop(t *testing.T) {
 		if least := shipped.StopWithin + 30*time.Second; waits < least {
 			t.Errorf("%s: TimeoutStopSec is %v, a stop may take %v", unit, waits, least)
 		}
+	}
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func writeText(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
 	}
 }
