@@ -24,6 +24,7 @@ const leastStamp = 64
 // is used by one goroutine at a time.
 type committer struct {
 	claim  *kafka.Claim
+	part   *partition
 	stored *queue.Partition
 	hooks  *hooks
 	clock  queue.Clock
@@ -49,6 +50,7 @@ func newCommitter(o *ownership) *committer {
 	id := o.store.Identity()
 	return &committer{
 		claim:  o.claim,
+		part:   o.part,
 		stored: o.stored,
 		hooks:  o.hooks,
 		clock:  o.cfg.Clock,
@@ -208,6 +210,7 @@ func (c *committer) send(ctx context.Context, offset int64) error {
 
 // tell commits the offset with as much of the stamp as the broker takes.
 func (c *committer) tell(ctx context.Context, offset int64) error {
+	c.part.committing.Store(true) // before: the answer may get lost
 	err := c.claim.Commit(ctx, offset, c.metadata)
 	for errors.Is(err, kafka.ErrMetadataTooLarge) && c.metadata != "" {
 		c.log.Warn("the broker refuses commit metadata of this size; committing with less, which makes hand-over less exact",

@@ -18,6 +18,8 @@ type partition struct {
 	id      int32
 	dropped dropCounts
 	wishes  wishes
+	// committing: an offset was committed since the bridge began, or may have been.
+	committing atomic.Bool
 
 	// seen is what view returns. Whoever changes a part of it publishes it
 	// anew, with mu held: a run looks at it without a lock.

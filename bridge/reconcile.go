@@ -39,6 +39,9 @@ func (o *ownership) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if decision.Older != "" {
+		o.log.Warn(decision.Older)
+	}
 	for _, note := range decision.Notes {
 		o.log.Info(note)
 	}
@@ -60,6 +63,10 @@ func (o *ownership) facts(ctx context.Context) (recovery.Facts, error) {
 	}
 	if err != nil {
 		return f, fmt.Errorf("read the committed offset: %w", err)
+	}
+	f.Committing = o.part.committing.Load()
+	if stamp, err := recovery.DecodeStamp(f.Metadata); err == nil {
+		f.Lacking = o.stored.Lacking(stamp.Ahead)
 	}
 	if f.LogStart, f.LogEnd, err = o.claim.Bounds(ctx); err != nil {
 		return f, fmt.Errorf("read the bounds of the log: %w", err)

@@ -114,6 +114,21 @@ func (p *Partition) CompleteElsewhere(done []Range) error {
 	})
 }
 
+// Lacking counts the offsets of the ranges, which ascend and are apart from each
+// other, that are not complete here: open, or not known.
+func (p *Partition) Lacking(done []Range) (n int64) {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	set := ranges(done)
+	if set.check() != nil || p.next < 0 {
+		return 0
+	}
+	for open := range p.open.ranges() {
+		n += set.within(open.From, open.To).count()
+	}
+	return n + set.from(p.next).without(p.elsewhere).count()
+}
+
 // unfinished drops the records that another owner has completed. They ascend
 // and are not below next.
 func (p *Partition) unfinished(recs []Record) []Record {

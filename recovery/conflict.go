@@ -112,6 +112,11 @@ func (c *reconciliation) staleCopy() error {
 		return c.conflict(StaleCopy, found+" and knows nothing of the partition",
 			Choice{Name: forward, Decision: Decision{Action: Begin, Offset: c.Committed}, How: seekTo(c.Committed)})
 	}
+	if c.Committed <= c.Frontier {
+		return c.conflict(StaleCopy, fmt.Sprintf("another copy of this directory, of store %s, is in use: it committed offset %d in opening %d while this one, opening %d, worked on the partition",
+			c.self.StoreID, c.Committed, c.stamp.Epoch, c.self.Epoch),
+			Choice{Name: "go on with this copy", Decision: Decision{Action: Keep}, How: "stop the other one for good, then start this one again"})
+	}
 	return c.conflict(StaleCopy, fmt.Sprintf("%s and has completions up to %d only", found, c.Frontier),
 		Choice{Name: forward, Decision: Decision{Action: SkipTo, Offset: c.Committed}, How: seekTo(c.Committed)},
 		Choice{Name: "keep this copy's position", How: seekTo(c.Frontier)})

@@ -22,6 +22,12 @@ type Facts struct {
 	// that is stored as an unfinished job.
 	Rewritten   bool
 	RewrittenAt int64
+	// Committing: this very opening of the store has committed an offset of the
+	// partition, or tried to.
+	Committing bool
+	// Lacking counts the offsets that the metadata calls complete, and the store
+	// does not.
+	Lacking int64
 }
 
 // Start is where a partition begins that neither the store nor the group has
@@ -94,6 +100,9 @@ type Decision struct {
 	Ahead []queue.Range
 	// Aside is what another store has parked and paused; nil: none has told.
 	Aside *Aside
+	// Older says that this store is an older copy of the one that committed, and
+	// what may run again for that; empty: nothing tells so. It goes on.
+	Older string
 	Notes []string // for the log: what was found and is harmless
 	// Sought: it is what an operator wants, and Void: what one wanted is not
 	// to be done any more.

@@ -43,6 +43,7 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 		return Decision{}, err
 	}
 	d.Aside = c.aside()
+	d.Older = c.older()
 	d.Notes = c.notes
 	d.Void = local.Seek != nil && !d.Sought
 	d.Acknowledged = kafka.Committed
@@ -83,6 +84,26 @@ func (c *reconciliation) otherStore() bool {
 	return c.stampErr == nil && c.stamp.StoreID != c.self.StoreID
 }
 
+// laterOpening: a store of this id has committed in an opening that this file does
+// not know of: there are two copies of it. Where we have committed ourselves, both
+// are in use.
+func (c *reconciliation) laterOpening() bool { return c.ours() && c.stamp.Epoch > c.self.Epoch }
+
+// older is for a copy of the file that is behind what was committed: by the count
+// of openings, or by what it knows to be complete.
+func (c *reconciliation) older() string {
+	sibling := c.ours() && c.stamp.Epoch == c.self.Epoch && !c.Committing
+	if !c.ours() || c.otherTopic() || c.Next < 0 || c.Lacking <= 0 && !c.laterOpening() && !sibling {
+		return ""
+	}
+	known := fmt.Sprintf("opening %d of it has committed offset %d, this is opening %d", c.stamp.Epoch, c.Committed, c.self.Epoch)
+	if c.Lacking > 0 {
+		known += fmt.Sprintf("; %d offsets that the commit calls complete are open or unknown here and do not run again", c.Lacking)
+	}
+	return fmt.Sprintf("this directory is an older copy of store %s: %s; what else was finished since the copy was made runs again: at most %d",
+		c.self.StoreID, known, max(0, c.LogEnd-c.Frontier-c.Lacking))
+}
+
 // otherTopic: the committed offset counts records of a deleted topic.
 func (c *reconciliation) otherTopic() bool {
 	return c.stampErr == nil && c.stamp.TopicID != "" && c.Facts.TopicID != "" && c.stamp.TopicID != c.Facts.TopicID
@@ -95,7 +116,7 @@ func (c *reconciliation) neverHeld() (Decision, error) {
 		return Decision{Action: Begin, Offset: c.start()}, nil
 	case c.otherTopic():
 		return Decision{}, c.topicRecreated(c.stamp.TopicID)
-	case c.ours() && c.stamp.Epoch > c.self.Epoch:
+	case c.laterOpening():
 		return Decision{}, c.staleCopy()
 	}
 	c.noteAuthor()
@@ -131,6 +152,8 @@ func (c *reconciliation) held() (Decision, error) {
 		return keep, nil
 	case c.Committed < c.Acknowledged:
 		return c.external()
+	case c.laterOpening() && c.Committing:
+		return Decision{}, c.staleCopy()
 	case c.Committed <= c.Frontier:
 		c.noteAuthor()
 		return keep, nil

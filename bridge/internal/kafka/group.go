@@ -284,7 +284,8 @@ func count(claims map[string][]int32) (n int) {
 func final(cfg Config, err error) error {
 	switch {
 	case errors.Is(err, sarama.ErrFencedInstancedId):
-		return fmt.Errorf("%w: %q in group %q: give each its own", ErrInstanceFenced, cfg.InstanceID, cfg.Group)
+		return fmt.Errorf("%w: %q in group %q: either a copy of this data directory is in use, then stop one of the two for good, or give each its own instance id",
+			ErrInstanceFenced, cfg.InstanceID, cfg.Group)
 	case errors.Is(err, sarama.ErrInconsistentGroupProtocol):
 		return fmt.Errorf("group %q does not accept the assignors %v: its other members use none of them: configure one that they use: %w",
 			cfg.Group, cfg.Assignors, err)
