@@ -28,10 +28,11 @@ install: build ## Install below PREFIX=/usr/local, with units, man page and comp
 deb: build ## Build bin/holdfast.deb for this machine's architecture.
 	cmd/holdfast/packaging/deb bin/holdfast '$(VERSION)' bin/holdfast.deb
 
-docs: ## Write the command reference and the man page anew.
+docs: ## Write the command reference, the man page and the description of the socket anew.
 	@mkdir -p bin
 	go run ./cmd/holdfast manual --format markdown > bin/REFERENCE.md && mv bin/REFERENCE.md cmd/holdfast/REFERENCE.md
 	go run ./cmd/holdfast manual --format man > bin/holdfast.1 && mv bin/holdfast.1 cmd/holdfast/packaging/holdfast.1
+	@go test -count=1 -run TestOpenAPIIsFresh ./bridge/admin -update > /dev/null
 
 demo: ## Watch it work: an embedded broker, a skewed stream, a summary with proofs (DEMO='--crash').
 	go run ./cmd/holdfast demo $(DEMO)

@@ -31,7 +31,7 @@ func TestOpenAPIIsFresh(t *testing.T) {
 	got, err := os.ReadFile("openapi.json")
 	must(t, err)
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("openapi.json is not what the code does; run go test ./bridge/admin -run OpenAPI -update\n%s", diff)
+		t.Errorf("openapi.json is not what the code does; run make docs\n%s", diff)
 	}
 }
 

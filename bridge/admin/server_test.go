@@ -212,6 +212,17 @@ func TestAClientThatSendsNothingIsCutOff(t *testing.T) {
 	dial(t, path)
 }
 
+func TestConnectionsThatAreKeptOpenKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	path := serveWith(t, Config{Inspector: stub{}}, func(l *limits) { l.header = 100 * time.Millisecond })
+	for range maxConnections + 10 {
+		conn, err := net.Dial("unix", path)
+		must(t, err)
+		defer conn.Close()
+	}
+	dial(t, path)
+}
+
 func TestTooManyRequestsAreRefusedAndOthersGoOn(t *testing.T) {
 	t.Parallel()
 	path := serveWith(t, Config{Inspector: waiting{}, Health: healthy}, func(l *limits) { l.reads, l.turn = 2, 50*time.Millisecond })

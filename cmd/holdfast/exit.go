@@ -9,9 +9,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/admin"
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/produce"
+	"github.com/seed-2837c37b/holdfast/queue"
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
@@ -49,9 +51,9 @@ var meanings = []struct {
 		recovery.ErrDamaged, recovery.ErrForeign, recovery.ErrNewer,
 	}},
 	{code: exitKafkaUnreachable, text: "Kafka is unreachable", errors: []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
-	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom, errRefused}},
+	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom, errRefused, admin.ErrReadOnly}},
 	{
-		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed},
+		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed, queue.ErrStoreFailed},
 		remedy: "make room or mend the disk, then start again: what was on disk is not lost",
 	},
 	{code: exitNotDone, text: "the job that was tried would run again or be given up", errors: []error{errNotDone}},

@@ -494,3 +494,22 @@ func TestWhereTheSocketIs(t *testing.T) {
 		}
 	}
 }
+
+func TestAGroupThatCannotReachTheSocketIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o710); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"data_dir: /no/such\nadmin: {socket_group: 0}":                             true,
+		"data_dir: /no/such\nadmin: {socket_group: 0, socket: /run/holdfast.sock}": false,
+		"data_dir: " + open + "\nadmin: {socket_group: 0}":                         false,
+		"data_dir: /no/such": false,
+	} {
+		warned := strings.Contains(fmt.Sprint(mustLoad(t, strings.Replace(smallest, "data_dir: ./data", text, 1), Input{}).Warnings()), "admin.socket_group")
+		if warned != want {
+			t.Errorf("%q is warned of: %v, want %v", text, warned, want)
+		}
+	}
+}

@@ -17,6 +17,9 @@ func (c *Config) Warnings() []string {
 		found = append(found, "kafka.sasl: PLAIN without TLS shows the password to whoever sees the network; set kafka.tls, or use SCRAM-SHA-512")
 	}
 	found = append(found, c.Metrics.warnings()...)
+	if c.Admin.Group != "" && c.Admin.Socket == socketAuto && !enterable(c.DataDir) {
+		found = append(found, fmt.Sprintf("admin.socket_group: the members of %s cannot reach the socket in data_dir, which is its owner's alone; set admin.socket to a path in a directory that lets them in", c.Admin.Group))
+	}
 	found = append(found, c.Handler.warnings("handler")...)
 	for _, t := range c.Topics {
 		found = append(found, t.Handler.warnings(t.key()+".handler")...)
@@ -37,6 +40,13 @@ func (h *Handler) warnings(key string) (found []string) {
 		found = append(found, key+".http: without TLS whoever sees the network sees what header_files hold; write https")
 	}
 	return found
+}
+
+// enterable tells whether others than its owner may have a way into a directory;
+// one that is not there yet is made for the owner alone.
+func enterable(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.Mode()&0o011 != 0
 }
 
 // inTheOpen tells whether requests leave this machine without TLS.
