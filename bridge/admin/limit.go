@@ -11,7 +11,7 @@ import (
 const (
 	maxConnections = 256
 	maxHeader      = 256 << 10 // bytes; a selection of offsets is in it
-	maxBody        = 16 << 20  // bytes; a plan of 10,000 jobs has about 2 MiB
+	maxBody        = 8 << 20   // bytes; a plan of 10,000 jobs has about 2 MiB
 )
 
 // limits is what requests may take.

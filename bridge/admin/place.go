@@ -91,14 +91,11 @@ func removeStale(path string) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("it cannot be told whether another process serves on it: %w", err)
 	}
-	if err := os.Remove(at); err != nil {
-		return err
-	}
-	if at != path {
-		if strings.HasPrefix(filepath.Base(filepath.Dir(at)), privatePrefix) {
-			_ = os.Remove(filepath.Dir(at)) // what else is in it is not ours
+	if dir := filepath.Dir(at); at != path && filepath.Base(at) == SocketName && strings.HasPrefix(filepath.Base(dir), privatePrefix) {
+		err = errors.Join(os.Remove(at), os.Remove(dir)) // of ours: anybody could have made another link
+		if err != nil {
+			return err
 		}
-		return os.Remove(path)
 	}
-	return nil
+	return os.Remove(path)
 }

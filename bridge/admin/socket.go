@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -91,16 +92,25 @@ func open(path string, mode os.FileMode, group int) error {
 	return os.Chmod(path, mode)
 }
 
+// holdWithin is how long another process may hold a directory. Whoever can read
+// it can.
+const holdWithin = 2 * time.Second
+
 // holdDirectory keeps other processes from replacing the socket meanwhile.
 func holdDirectory(path string) (release func(), err error) {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock its directory: %w", err), dir.Close())
+	for deadline := time.Now().Add(holdWithin); ; time.Sleep(10 * time.Millisecond) {
+		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { dir.Close() }, nil
+		case !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(deadline):
+			return nil, errors.Join(fmt.Errorf("lock its directory: %w", err), dir.Close())
+		}
 	}
-	return func() { dir.Close() }, nil
 }
 
 // listener is a socket that removes itself, and only itself.

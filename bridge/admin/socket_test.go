@@ -130,3 +130,29 @@ func TestThePeerIsWhoTheKernelSays(t *testing.T) {
 		t.Errorf("the peer is %q, want %q", got, want)
 	}
 }
+
+func TestWhoHoldsTheDirectoryKeepsTheBridgeNotForEver(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(shortDir(t), SocketName)
+	release, err := holdDirectory(path)
+	must(t, err)
+	defer release()
+	if l, err := Listen(path, ListenOptions{}); err == nil {
+		l.Close()
+		t.Error("two processes replace the socket at once")
+	}
+}
+
+func TestALinkToWhatIsNotOursLosesOnlyItself(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	theirs, path := filepath.Join(dir, "theirs"), filepath.Join(dir, SocketName)
+	abandon(t, theirs)
+	must(t, os.Symlink(theirs, path))
+	l, err := Listen(path, ListenOptions{})
+	must(t, err)
+	defer l.Close()
+	if _, err := os.Lstat(theirs); err != nil {
+		t.Errorf("what a link led to was removed: %v", err)
+	}
+}
