@@ -222,7 +222,8 @@ func (w *world) checkOutage(t *testing.T) {
 		}
 		entries = append(entries, e)
 	}
-	if n := len(entries); n < 5 || entries[0].Actor != "the operator" || entries[n-1].Result != inspect.ResultDone || entries[n-1].Done != outageRecords {
+	// A kill may come before the command of its life.
+	if n := len(entries); n < 3 || entries[0].Actor != "the operator" || entries[n-1].Result != inspect.ResultDone || entries[n-1].Done != outageRecords {
 		t.Errorf("audit %+v", entries)
 	}
 }
