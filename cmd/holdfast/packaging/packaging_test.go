@@ -130,6 +130,7 @@ func installedIsComplete(t *testing.T, root string) {
 	for _, name := range []string{
 		"usr/bin/holdfast", "usr/lib/systemd/system/holdfast.service", "usr/lib/systemd/system/holdfast@.service",
 		"usr/lib/sysusers.d/holdfast.conf", "usr/share/man/man1/holdfast.1.gz", "usr/share/doc/holdfast/README.md",
+		"usr/share/doc/holdfast/monitoring/alerts.yml", "usr/share/doc/holdfast/monitoring/dashboard.json",
 		"usr/share/bash-completion/completions/holdfast", "usr/share/zsh/vendor-completions/_holdfast",
 		"usr/share/fish/vendor_completions.d/holdfast.fish", "etc/holdfast/holdfast.yaml",
 	} {
