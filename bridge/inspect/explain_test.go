@@ -223,7 +223,7 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.job.Suspect, s.job.Crashes, s.suspects, s.testing = true, 2, 5, true
 		}), CauseJob, says{"when the suspect that runs alone now has ended (5 left)", "crashed 2 times while it ran alone", "5 jobs that ran then run alone"}, nil},
 		"it moves": {with(stuck(Running), func(s *scene) { s.Moved = ago(200 * time.Millisecond) }), CauseJob,
-			says{"It moves: last 200ms ago. It waits for orders/3@400, key k,"}, says{"Not moved"}},
+			says{"It moves: last 200ms ago. It waits for orders/3@400, key k."}, says{"Not moved"}},
 		"not since it was taken over": {with(stuck(Halted), func(s *scene) { s.Moved, s.Loaded = time.Time{}, ago(10*time.Minute) }), CauseJob,
 			says{"Not moved for at least 10m, since it was taken over"}, nil},
 		"without a bridge": {with(stuck(Halted), func(s *scene) {

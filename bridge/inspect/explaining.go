@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -263,7 +264,7 @@ func (s *scene) tellJob(e *Explanation) {
 	case e.Still == nil:
 		e.Summary = fmt.Sprintf("%s is unfinished: the offset waits for it.", who)
 	case *e.Still < stillMoving && !e.AtLeast:
-		e.Summary = fmt.Sprintf("It moves: last %s ago. It waits for %s.", span(*e.Still), who)
+		e.Summary = fmt.Sprintf("It moves: last %s ago. It waits for %s.", span(*e.Still), strings.TrimSuffix(who, ","))
 	case e.AtLeast:
 		e.Summary = fmt.Sprintf("Not moved for at least %s, since it was taken over: %s is unfinished.", span(*e.Still), who)
 	default:

@@ -122,7 +122,7 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 	case s.Workers.Workers == 0:
 		p.add(Critical, "no_workers", "", nil, "there is no worker: no job starts", "holdfast set --workers 64")
 	}
-	for _, w := range i.opt.Live.Workers() {
+	for _, w := range i.runs() {
 		if w.Stuck {
 			number32 := w.Partition
 			p.add(Warning, "stuck", w.Topic, &number32, fmt.Sprintf("%s runs for %s and has given no sign of life for %s; it holds its lane",
