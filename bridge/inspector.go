@@ -34,7 +34,7 @@ func (r *run) inspects() {
 
 func (r *run) inspectOptions() inspect.Options {
 	return inspect.Options{
-		Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.laneOf, Cancel: r.cancelRun, Live: facts{r},
+		Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.routes.laneOf, Cancel: r.cancelRun, Live: facts{r},
 		Kafka: asked{r.cluster, r.routes}, Drain: r.drainOrder, DrainState: r.drainage.state, Leave: r.leaveOrder, Turn: r.moveOn,
 		Entry: r.entryOf, Set: r.adopt, SettingOf: r.settingOf,
 	}
@@ -44,19 +44,6 @@ func (r *run) inspectOptions() inspect.Options {
 func (r *run) executeStored(ctx context.Context) error {
 	r.fail(inspect.ExecuteStored(ctx, r.store, r.inspectOptions()))
 	return nil
-}
-
-// laneOf finds a lane by the key of its records or by its name.
-func (r *run) laneOf(topic string, key, name []byte) (queue.Lane, bool) {
-	to, err := r.routes.find(topic)
-	if err != nil {
-		return queue.Lane{}, false
-	}
-	lane, ok := to.lanes.Named(name)
-	if key != nil {
-		lane, ok = to.lanes.OfKey(key)
-	}
-	return queue.Lane(lane), ok
 }
 
 func (l live) Partitions(ctx context.Context) ([]inspect.Partition, error) {

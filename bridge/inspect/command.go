@@ -147,6 +147,7 @@ func (c Command) LogValue() slog.Value {
 	add(q.Key != nil, "by_key", true)
 	add(q.Lane != nil, "by_lane", true)
 	add(len(q.States) > 0, "states", q.States)
+	add(!q.StoredBefore.IsZero(), "stored_before", q.StoredBefore)
 	add(q.ErrorMatches != "", "by_error", true)
 	add(!c.Until.IsZero(), "until", c.Until)
 	add(!c.Dead.isZero(), "dead", c.Dead)

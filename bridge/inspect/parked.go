@@ -165,7 +165,7 @@ type laneVerb struct {
 func (v laneVerb) validate(c Command) error {
 	q := c.Select
 	var problems []error
-	if q.From > 0 || len(q.States) > 0 || q.ErrorMatches != "" {
+	if q.From > 0 || len(q.States) > 0 || !q.StoredBefore.IsZero() || q.ErrorMatches != "" {
 		problems = append(problems, fmt.Errorf("%s is about parked lanes, not about jobs: select them by topic, partitions, key, lane or the offset that they were parked for", c.Verb))
 	}
 	if c.ResetAttempts && !v.resets {

@@ -69,7 +69,7 @@ type pauseVerb struct{ on bool }
 func (v pauseVerb) validate(c Command) error {
 	q := c.Select
 	var problems []error
-	if len(q.Offsets) > 0 || q.From > 0 || len(q.States) > 0 || q.ErrorMatches != "" || q.Limit > 0 {
+	if len(q.Offsets) > 0 || q.From > 0 || len(q.States) > 0 || !q.StoredBefore.IsZero() || q.ErrorMatches != "" || q.Limit > 0 {
 		problems = append(problems, fmt.Errorf("%s is about a topic, partitions or a lane, not about single jobs", c.Verb))
 	}
 	if q.Key != nil && q.Lane != nil {

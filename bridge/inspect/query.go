@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -22,6 +23,10 @@ type Query struct {
 	Key        []byte  `json:"key,omitzero"`         // of the record; nil: any
 	Lane       []byte  `json:"lane,omitzero"`        // the lane's name; nil: any, jobs in a lane of their own included
 	States     []State `json:"states,omitzero"`
+	// StoredBefore is when jobs came in, at the latest; zero: any. Of a job that
+	// came before its partition was last opened, the record's timestamp counts
+	// instead: one without that is left out.
+	StoredBefore time.Time `json:"stored_before,omitzero"`
 	// ErrorMatches is a regular expression that the last error matches; empty:
 	// any, none included.
 	ErrorMatches string `json:"error_matches,omitzero"`
@@ -59,7 +64,7 @@ func (q Query) selects(tp queue.TopicPartition) bool {
 
 // named returns the offsets that are asked for whatever their jobs are like.
 func (q Query) named() map[int64]bool {
-	if len(q.States) > 0 || q.Key != nil || q.Lane != nil || q.ErrorMatches != "" || q.Limit > 0 || q.From > 0 {
+	if len(q.States) > 0 || q.Key != nil || q.Lane != nil || !q.StoredBefore.IsZero() || q.ErrorMatches != "" || q.Limit > 0 || q.From > 0 {
 		return nil
 	}
 	offsets := make(map[int64]bool, len(q.Offsets))
@@ -153,6 +158,11 @@ func (q Query) matches(f *found, text *regexp.Regexp) (bool, error) {
 	if len(q.States) > 0 && !slices.Contains(q.States, f.state()) || q.ErrorMatches != "" && !text.MatchString(f.Error) {
 		return false, nil
 	}
+	if !q.StoredBefore.IsZero() {
+		if match, err := q.matchesTime(f); err != nil || !match {
+			return false, err
+		}
+	}
 	if q.Key == nil && q.Lane == nil {
 		return true, nil
 	}
@@ -164,4 +174,16 @@ func (q Query) matches(f *found, text *regexp.Regexp) (bool, error) {
 		return false, nil
 	}
 	return q.Lane == nil || !f.Lane.Own && bytes.Equal(q.Lane, f.record.Lane.Name), nil
+}
+
+// matchesTime tells whether a job came in before the time that is asked for.
+func (q Query) matchesTime(f *found) (bool, error) {
+	if stored := f.part.Stored(f.Pending); !stored.IsZero() {
+		return stored.Before(q.StoredBefore), nil
+	}
+	open, err := f.read()
+	if err != nil || !open || f.damaged != nil || f.record.Timestamp < 0 {
+		return false, err
+	}
+	return time.UnixMilli(f.record.Timestamp).Before(q.StoredBefore), nil
 }

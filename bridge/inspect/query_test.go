@@ -1,10 +1,14 @@
 package inspect_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 func TestCommandTellsAllThatIsWrong(t *testing.T) {
@@ -45,4 +49,38 @@ func TestCommandsThatAreFine(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Of what was stored before the opening only the record's time is known.
+func TestStoredBefore(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), queue.FileName)
+	must(t, queue.Create(path, queue.Identity{StoreID: "s"}))
+	old, now := time.Now().Add(-48*time.Hour), time.Now()
+	timestamps := []int64{old.UnixMilli(), now.UnixMilli(), -1}
+	lists := func(when string, want map[time.Duration]string) {
+		t.Helper()
+		s, err := queue.Open(path, queue.Options{})
+		must(t, err)
+		defer s.Close()
+		p, err := s.Attach(queue.TopicPartition{Topic: "orders"})
+		must(t, err)
+		if p.State().Next <= 0 {
+			must(t, p.Configure("topic-id", "scheme"))
+			must(t, p.SetStart(0))
+			for i, at := range timestamps {
+				lane := queue.Lane{ID: uint64(i), Name: []byte{byte(i)}}
+				must(t, errOf(p.Append([]queue.Record{{Offset: int64(i), Timestamp: at, Lane: lane}})))
+			}
+		}
+		i := inspect.New(s, inspect.Options{})
+		for ago, jobs := range want {
+			if got := fmt.Sprint(list(t, i, inspect.Query{StoredBefore: now.Add(-ago)})); got != jobs {
+				t.Errorf("%s: %v ago there were %s, want %s", when, ago, got, jobs)
+			}
+		}
+		must(t, s.Sync(t.Context()))
+	}
+	lists("as they come", map[time.Duration]string{-time.Hour: "[orders/0@0 orders/0@1 orders/0@2]", time.Hour: "[]"})
+	lists("opened again", map[time.Duration]string{-time.Hour: "[orders/0@0 orders/0@1]", time.Hour: "[orders/0@0]", 72 * time.Hour: "[]"})
 }

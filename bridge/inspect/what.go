@@ -53,6 +53,7 @@ func (w *what) selection(q Query) {
 	for _, state := range q.States {
 		w.flag("state", string(state))
 	}
+	w.time("stored-before", q.StoredBefore)
 	w.flag("error-matches", q.ErrorMatches)
 	w.count("limit", int64(q.Limit))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/admin"
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
@@ -48,6 +49,21 @@ func (w *world) located(c *cli.Context) (*config.Config, error) {
 		}
 	}
 	return config.LoadStore(in)
+}
+
+// lanesOf tells the lanes of the topics that are configured; nil: they are not,
+// or not well enough for a bridge.
+func lanesOf(at *config.Config) func(topic string, key, name []byte) (queue.Lane, bool) {
+	nowhere := slog.New(slog.DiscardHandler)
+	settings, err := at.Bridge(nowhere, nowhere)
+	if err != nil {
+		return nil
+	}
+	laneOf, err := bridge.LaneOf(settings)
+	if err != nil {
+		return nil
+	}
+	return laneOf
 }
 
 func exists(path string) bool {
@@ -105,7 +121,7 @@ func (w *world) connect(ctx context.Context, at *config.Config) (*connection, er
 	for deadline := time.Now().Add(connectPatience); ; {
 		n, err := w.dial(ctx, at)
 		if errors.Is(err, errNoBridge) {
-			n, err = w.open(ctx, at.DataDir)
+			n, err = w.open(ctx, at)
 		}
 		busy := errors.Is(err, recovery.ErrInUse) || errors.Is(err, inspect.ErrNotRunning)
 		if !busy || time.Now().After(deadline) {
@@ -139,12 +155,12 @@ func (w *world) dial(ctx context.Context, at *config.Config) (*connection, error
 }
 
 // open opens the store of a bridge that does not run.
-func (w *world) open(ctx context.Context, dir string) (*connection, error) {
-	if err := holdsStore(dir); err != nil {
+func (w *world) open(ctx context.Context, at *config.Config) (*connection, error) {
+	if err := holdsStore(at.DataDir); err != nil {
 		return nil, err
 	}
 	log := slog.New(newHandler(w.stderr, config.Log{}, slog.LevelWarn, true))
-	offline, err := inspect.Open(ctx, dir, inspect.Options{Logger: log, Verify: w.verifyInChild(log)})
+	offline, err := inspect.Open(ctx, at.DataDir, inspect.Options{Logger: log, LaneOf: lanesOf(at), Verify: w.verifyInChild(log)})
 	if err != nil {
 		return nil, err
 	}

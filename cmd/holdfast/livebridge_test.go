@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -77,15 +78,7 @@ func (b *bridges) start(ts *testscript.TestScript, file string, partitions int) 
 	b.file, b.partitions = file, partitions
 	log := ts.MkAbs("bridge.log")
 	before := strings.Count(read(log), taken)
-	path, err := exec.LookPath("holdfast") // this test, see TestMain
-	ts.Check(err)
-	cmd := exec.Command(path, "run", "--config", file)
-	cmd.Dir = ts.MkAbs(".")
-	for _, name := range handedOn {
-		if value := ts.Getenv(name); value != "" {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
+	cmd := holdfast(ts, "run", "--config", file)
 	for _, out := range []struct {
 		name string
 		to   func(*os.File)
@@ -103,6 +96,39 @@ func (b *bridges) start(ts *testscript.TestScript, file string, partitions int) 
 		}
 	}
 	ts.Fatalf("the bridge has not taken %d partitions after %v:\n%s", partitions, patience, read(log))
+}
+
+// holdfast is a command in the script's directory.
+func holdfast(ts *testscript.TestScript, args ...string) *exec.Cmd {
+	path, err := exec.LookPath("holdfast") // this test, see TestMain
+	ts.Check(err)
+	cmd := exec.Command(path, args...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range handedOn {
+		if value := ts.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	return cmd
+}
+
+// cmdListed waits until a list has so many rows.
+//
+//	listed N COMMAND...   as: listed 3 inspect dead --topic orders
+func cmdListed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: listed N COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var rows []byte
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		rows, _ = holdfast(ts, append(args[1:], "--output", "ndjson")...).Output() // nothing matched: none yet
+		if bytes.Count(rows, []byte("\n")) == want {
+			return
+		}
+	}
+	ts.Fatalf("there are not %d rows after %v:\n%s\n%s", want, patience, rows, read(ts.MkAbs("bridge.log")))
 }
 
 // end ends the bridge that was started last.

@@ -55,6 +55,7 @@ func scriptParams(dir string) testscript.Params {
 			"hangup":    cmdHangup,
 			"bridge":    cmdBridge,
 			"mask":      cmdMask,
+			"listed":    cmdListed,
 			"get":       cmdGet,
 		},
 		Condition: func(name string) (bool, error) {

@@ -41,6 +41,7 @@ func jobSelectors() []cli.Flag {
 	return append(laneSelectors(),
 		offsetFlag("`N` of jobs, as 118204, 10-20 or 7,9; needs one partition"),
 		stateFlag("jobs"),
+		&cli.StringFlag{Name: "stored-before", Usage: "`TIME` before which jobs came in, as 2026-01-31T08:00:00Z, or how long ago, as 2h; of jobs from before the last start the time of their records"},
 		&cli.StringFlag{Name: "error-matches", Usage: "`REGEXP` that the last error matches"},
 		limitFlag("jobs"))
 }
@@ -89,6 +90,9 @@ func queryOf(c *cli.Context) (q inspect.Query, err error) {
 	if q.Key, err = keyOf(c); err != nil {
 		return q, err
 	}
+	if q.StoredBefore, err = momentOf(c, "stored-before", time.Now()); err != nil {
+		return q, err
+	}
 	if c.IsSet("lane") {
 		q.Lane = append([]byte{}, c.String("lane")...)
 	}
@@ -96,7 +100,7 @@ func queryOf(c *cli.Context) (q inspect.Query, err error) {
 }
 
 // deadQueryOf reads the flags that select dead letters.
-func deadQueryOf(c *cli.Context, now time.Time) (inspect.DeadQuery, error) {
+func deadQueryOf(c *cli.Context) (inspect.DeadQuery, error) {
 	q, err := queryOf(c)
 	if err != nil {
 		return inspect.DeadQuery{}, err
@@ -105,7 +109,7 @@ func deadQueryOf(c *cli.Context, now time.Time) (inspect.DeadQuery, error) {
 		Topic: q.Topic, Partitions: q.Partitions, Offsets: q.Offsets, Key: q.Key, Lane: q.Lane,
 		ErrorMatches: q.ErrorMatches, Limit: q.Limit,
 	}
-	if dead.BuriedBefore, err = momentOf(c, "buried-before", now); err != nil {
+	if dead.BuriedBefore, err = momentOf(c, "buried-before", time.Now()); err != nil {
 		return dead, err
 	}
 	return dead, asUsage(dead.Validate())

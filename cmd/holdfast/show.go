@@ -125,7 +125,7 @@ func (e *eye) look(ctx context.Context, out io.Writer) error {
 	case errors.Is(err, errNoBridge) && e.offline:
 		return nil
 	case errors.Is(err, errNoBridge):
-		n, err = e.open(ctx, e.at.DataDir)
+		n, err = e.open(ctx, e.at)
 	}
 	if err == nil {
 		var drawn bytes.Buffer

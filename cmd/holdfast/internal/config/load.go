@@ -52,6 +52,7 @@ func LoadLocal(in Input) (*Config, error) {
 // only where that is has to be known, and File may be empty. What else is wrong
 // with the file is for the bridge to refuse, not for who wants to look at it.
 func LoadStore(in Input) (*Config, error) {
+	in.local = true
 	var content []byte
 	if in.File != "" {
 		var err error
