@@ -16,6 +16,18 @@ func (f *facts) add(name, format string, args ...any) {
 	f.lines = append(f.lines, [2]string{name, fmt.Sprintf(format, args...)})
 }
 
+// left says what a plan leaves out. Jobs of partitions that others own come first
+// to an operator's mind.
+func (f *facts) left(groups []inspect.Group) {
+	for _, g := range groups {
+		name := "refused"
+		if strings.HasPrefix(g.Reason, "its partition is not held here") {
+			name = "not ours"
+		}
+		f.groups(name, []inspect.Group{g})
+	}
+}
+
 // groups says why, and of which jobs for example.
 func (f *facts) groups(name string, groups []inspect.Group) {
 	for _, g := range groups {

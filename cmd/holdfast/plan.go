@@ -51,7 +51,7 @@ func (o *outcome) write(out io.Writer) error {
 		head = "PLAN, nothing to do."
 	}
 	f.groups("already", o.alreadyDone())
-	f.groups("refused", o.refused())
+	f.left(o.refused())
 	if o.Status == statusPlanned {
 		f.sample(o.Plan)
 	}
