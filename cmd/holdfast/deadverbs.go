@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -57,7 +58,7 @@ func (w *world) discard() *cli.Command {
 
 // ofDead is a change of dead letters.
 func ofDead(c *cli.Context, verb inspect.Verb) (inspect.Command, error) {
-	dead, err := deadQueryOf(c)
+	dead, err := deadQueryOf(c, time.Now())
 	command := inspect.Command{Verb: verb, Dead: dead}
 	if text := c.String("rate"); err == nil && text != "" {
 		if command.Rate, err = config.ParseRate(text); err != nil {

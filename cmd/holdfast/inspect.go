@@ -41,7 +41,7 @@ func (w *world) inspectDead() *cli.Command {
 			"holdfast inspect dead --topic orders --error-matches 'http 503' --limit 20",
 		Flags: showFlags(deadSelectors()...),
 		Action: func(c *cli.Context) error {
-			q, err := deadQueryOf(c)
+			q, err := deadQueryOf(c, time.Now())
 			if err != nil {
 				return err
 			}

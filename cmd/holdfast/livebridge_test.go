@@ -78,7 +78,7 @@ func (b *bridges) start(ts *testscript.TestScript, file string, partitions int) 
 	b.file, b.partitions = file, partitions
 	log := ts.MkAbs("bridge.log")
 	before := strings.Count(read(log), taken)
-	cmd := holdfast(ts, "run", "--config", file)
+	cmd := command(ts, "run", "--config", file)
 	for _, out := range []struct {
 		name string
 		to   func(*os.File)
@@ -98,8 +98,8 @@ func (b *bridges) start(ts *testscript.TestScript, file string, partitions int) 
 	ts.Fatalf("the bridge has not taken %d partitions after %v:\n%s", partitions, patience, read(log))
 }
 
-// holdfast is a command in the script's directory.
-func holdfast(ts *testscript.TestScript, args ...string) *exec.Cmd {
+// command is one of holdfast in the script's directory.
+func command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	path, err := exec.LookPath("holdfast") // this test, see TestMain
 	ts.Check(err)
 	cmd := exec.Command(path, args...)
@@ -123,7 +123,7 @@ func cmdListed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	var rows []byte
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		rows, _ = holdfast(ts, append(args[1:], "--output", "ndjson")...).Output() // nothing matched: none yet
+		rows, _ = command(ts, append(args[1:], "--output", "ndjson")...).Output() // nothing matched: none yet
 		if bytes.Count(rows, []byte("\n")) == want {
 			return
 		}

@@ -100,7 +100,7 @@ func queryOf(c *cli.Context) (q inspect.Query, err error) {
 }
 
 // deadQueryOf reads the flags that select dead letters.
-func deadQueryOf(c *cli.Context) (inspect.DeadQuery, error) {
+func deadQueryOf(c *cli.Context, now time.Time) (inspect.DeadQuery, error) {
 	q, err := queryOf(c)
 	if err != nil {
 		return inspect.DeadQuery{}, err
@@ -109,7 +109,7 @@ func deadQueryOf(c *cli.Context) (inspect.DeadQuery, error) {
 		Topic: q.Topic, Partitions: q.Partitions, Offsets: q.Offsets, Key: q.Key, Lane: q.Lane,
 		ErrorMatches: q.ErrorMatches, Limit: q.Limit,
 	}
-	if dead.BuriedBefore, err = momentOf(c, "buried-before", time.Now()); err != nil {
+	if dead.BuriedBefore, err = momentOf(c, "buried-before", now); err != nil {
 		return dead, err
 	}
 	return dead, asUsage(dead.Validate())
