@@ -116,7 +116,7 @@ func TestASeekBackRunsAgainWhatIsDoneAheadToo(t *testing.T) {
 	if s := plan.Seeks[0]; s.Reruns != 5 || s.Refetched != 4 || s.Skips != 0 || s.Running != 1 || s.Parked != 1 {
 		t.Errorf("the plan is %+v", s)
 	}
-	if says := strings.Join(plan.Says, "\n"); !strings.Contains(says, "run again") || !strings.Contains(says, "1 parked lane") {
+	if says := strings.Join(plan.Says, "\n"); !strings.Contains(says, "run again") || !strings.Contains(says, "parked lanes stay aside with their jobs: 1") {
 		t.Errorf("the plan says %s", says)
 	}
 	if m.count() != before || env.Committed("orders", 0) != 3 {

@@ -67,6 +67,18 @@
 // A job that hangs is cancelled with [Cancel], while a bridge runs: its handler
 // is told to end, and Command.Then says what becomes of the job once it has.
 //
+// [Drain] and [Leave] empty a bridge and take it out of its group, [Seek] moves
+// partitions to another offset, [Forget] removes what is left of a topic, and [Set]
+// changes settings over restarts. Their plans tell in Plan.Says what would be
+// skipped, run again or lost:
+//
+//	offset := int64(118204)
+//	plan, err := inspector.Plan(ctx, inspect.Command{
+//		Verb:   inspect.Seek,
+//		Select: inspect.Query{Topic: "orders", Partitions: []int32{3}},
+//		To:     &inspect.Position{Offset: &offset},
+//	})
+//
 // # Looking
 //
 // [Inspector.Status] tells at once how everything is, and what needs a person.

@@ -81,6 +81,7 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		return nil
 	case state.On && (state.Leaves || !c.Leave):
 		addOther(&plan.AlreadyDone, map[bool]string{true: "it is drained", false: "it is being drained"}[state.Empty])
+		return nil
 	}
 	if err := i.outlook(ctx, plan); err != nil {
 		return err

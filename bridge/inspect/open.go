@@ -54,5 +54,8 @@ func (i *inspector) attachAll() error {
 	return nil
 }
 
+// Identity says whose store it is.
+func (o *Offline) Identity() queue.Identity { return o.opened.Store.Identity() }
+
 // Close gives the directory back.
 func (o *Offline) Close() error { return o.opened.Close() }

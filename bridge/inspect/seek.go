@@ -205,16 +205,16 @@ func (t SeekTarget) explain(plan *Plan, live bool) {
 			t.To, many(t.Skips, "job"), many(int(t.SkipsUnread), "offset"))
 	}
 	if t.Refetched > 0 {
-		say("%s are read from Kafka once more: their attempts, errors and checkpoints are forgotten.", many(t.Refetched, "unfinished job"))
+		say("%s read from Kafka once more: attempts, errors and checkpoints are forgotten.", areMany(t.Refetched, "unfinished job"))
 	}
 	if t.Running > 0 {
-		say("%s under way go on; of one below the new offset nothing is recorded.", many(t.Running, "run"))
+		say("runs under way go on: %d. Of one below the new offset nothing is recorded.", t.Running)
 	}
 	if t.Parked > 0 {
-		say("%s stay aside, with their jobs.", many(t.Parked, "parked lane"))
+		say("parked lanes stay aside with their jobs: %d.", t.Parked)
 	}
 	if t.Dead > 0 && t.Next >= 0 {
-		say("%s stay; where their records are read again, they run again beside that.", many(t.Dead, "dead letter"))
+		say("dead letters stay: %d. Those whose records are read again run beside that.", t.Dead)
 	}
 	if t.LogStart == nil {
 		say("Kafka was not asked whether it has the offset; where it has not, the partition is held and nothing is dropped.")

@@ -18,6 +18,7 @@ import (
 type change struct {
 	name, usage, description string
 	flags                    []cli.Flag
+	whole                    bool // it is about the bridge, and needs no selector
 	// selector is the flag without which nothing is selected; empty: any of them is enough.
 	selector string
 	// command is what the command line asks for.
@@ -48,7 +49,7 @@ func (w *world) runChange(c *cli.Context, v change) error {
 	if v.selector != "" && !c.IsSet(v.selector) {
 		return usagef("%s acts on nothing without --%s", c.Command.HelpName, v.selector)
 	}
-	if v.selector == "" && !selects(c) {
+	if v.selector == "" && !v.whole && !selects(c) {
 		return usagef("%s acts on nothing without a selector; say --topic and what else narrows it", c.Command.HelpName)
 	}
 	command, err := v.command(c)
@@ -121,12 +122,15 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 
 // changes is how much a plan would change, as far as it names that.
 func changes(p inspect.Plan) int {
-	return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) + len(p.Operations)
+	return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) + len(p.Operations) + len(p.Seeks) + len(p.Forgets) + len(p.Settings) + wholly(p)
 }
 
 // did is how much an operation has changed.
 func did(op inspect.Operation) int {
-	n := len(op.Done) + len(op.Lanes) + len(op.Pauses)
+	n := len(op.Done) + len(op.Lanes) + len(op.Pauses) + len(op.Seeks) + len(op.Forgets) + len(op.Settings)
+	if ofBridge(op.Command.Verb) {
+		n += len(op.Says)
+	}
 	if op.Stored != nil {
 		n++
 	}

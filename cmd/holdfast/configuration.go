@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -82,8 +83,9 @@ func (w *world) config() *cli.Command {
 				Name:        "print",
 				Usage:       "print the configuration in force, with every default and without secrets",
 				Description: "Flags go over the environment, that over the file, and that over the defaults.",
-				Flags:       configFlags(),
-				Action:      w.configPrint,
+				Flags: append(configFlags(),
+					&cli.BoolFlag{Name: "effective", Usage: "with what operators have set, which goes over all of them"}),
+				Action: w.configPrint,
 			},
 		},
 	}
@@ -112,6 +114,20 @@ func (w *world) configPrint(c *cli.Context) error {
 		return err
 	}
 	w.warn(loaded)
+	if !c.Bool("effective") {
+		return loaded.Print(w.stdout)
+	}
+	n, err := w.connect(c.Context, loaded)
+	if err != nil {
+		return err
+	}
+	settings, err := n.Settings(c.Context)
+	if err = errors.Join(err, n.close()); err != nil {
+		return err
+	}
+	for _, s := range loaded.Effective(settings) {
+		fmt.Fprintf(w.stderr, "holdfast: warning: %s is set, and the configuration has no entry for it\n", s)
+	}
 	return loaded.Print(w.stdout)
 }
 

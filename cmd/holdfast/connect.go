@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -38,6 +39,8 @@ func (w *world) located(c *cli.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Other flags of these names are not about the configuration, as those of set.
+	in.Flags = slices.DeleteFunc(in.Flags, func(f config.Flag) bool { return f.Key != "data_dir" })
 	if in.File == "" && c.String("data-dir") == "" && w.variable(config.Variable("data_dir")) == "" {
 		switch {
 		case exists(filepath.Join(in.Dir, configFile)):
@@ -154,17 +157,28 @@ func (w *world) dial(ctx context.Context, at *config.Config) (*connection, error
 	return &connection{Inspector: client, live: true, since: time.Now(), close: client.Close}, nil
 }
 
-// open opens the store of a bridge that does not run.
+// open opens the store of a bridge that does not run, with its Kafka where the
+// configuration is good enough for a bridge.
 func (w *world) open(ctx context.Context, at *config.Config) (*connection, error) {
 	if err := holdsStore(at.DataDir); err != nil {
 		return nil, err
 	}
 	log := slog.New(newHandler(w.stderr, config.Log{}, slog.LevelWarn, true))
-	offline, err := inspect.Open(ctx, at.DataDir, inspect.Options{Logger: log, LaneOf: lanesOf(at), Verify: w.verifyInChild(log)})
+	settings, err := at.Bridge(slog.New(slog.DiscardHandler), slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, err
+		offline, err := inspect.Open(ctx, at.DataDir, inspect.Options{Logger: log, LaneOf: lanesOf(at), Verify: w.verifyInChild(log)})
+		if err != nil {
+			return nil, err
+		}
+		return &connection{Inspector: offline, since: time.Now(), close: offline.Close}, nil
 	}
-	return &connection{Inspector: offline, since: time.Now(), close: offline.Close}, nil
+	settings.Logger, settings.Verify = log, w.verifyInChild(log)
+	stopped, err := bridge.Inspect(ctx, settings)
+	if err != nil {
+		return nil, errors.Join(err, closeHandlers(settings.Topics))
+	}
+	closes := func() error { return errors.Join(stopped.Close(), closeHandlers(settings.Topics)) }
+	return &connection{Inspector: stopped, since: time.Now(), close: closes}, nil
 }
 
 // with does something with the bridge that the flags lead to.

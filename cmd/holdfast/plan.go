@@ -31,6 +31,9 @@ var verbWords = map[inspect.Verb]words{
 	inspect.Pause:         {"paused", ""},
 	inspect.Resume:        {"resumed", ""},
 	inspect.StopOperation: {"stopped", "operation"},
+	inspect.Seek:          {"moved", "partition"},
+	inspect.Forget:        {"forgotten", "partition"},
+	inspect.Set:           {"set", "setting"},
 }
 
 // write shows an outcome to a person.
@@ -67,6 +70,11 @@ func (o *outcome) told(f *facts) (head string) {
 	switch {
 	case did(op) == 0:
 		return "nothing was changed"
+	case ofBridge(o.Plan.Command.Verb):
+		return strings.Join(op.Says, " ")
+	case len(op.Seeks) > 0:
+		f.sentences("now", op.Says)
+		head = seeksText(op.Seeks)
 	case o.Plan.Command.Verb == inspect.StopOperation:
 		return "stopped: " + progressText(*op.Stored)
 	case op.Stored != nil:
@@ -97,6 +105,8 @@ func matched(p inspect.Plan) string {
 func planned(f *facts, p inspect.Plan) {
 	verb, word := string(p.Command.Verb), verbWords[p.Command.Verb]
 	switch {
+	case len(p.Says) > 0:
+		f.sentences(verb, p.Says)
 	case len(p.Pauses) > 0:
 		f.add(verb, "%s", pausesText(p.Pauses))
 		if !p.Command.Until.IsZero() {
