@@ -2,21 +2,16 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
-	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // asked is Kafka as the verbs of operators ask it.
-type asked struct {
-	cluster *kafka.Cluster
-	routes  *routes
-}
+type asked struct{ cluster *kafka.Cluster }
 
 // Log implements [inspect.Kafka].
 func (a asked) Log(ctx context.Context, topic string, partition int32) (log inspect.Log, err error) {
@@ -39,25 +34,6 @@ func (a asked) Log(ctx context.Context, topic string, partition int32) (log insp
 // OffsetAt implements [inspect.Kafka].
 func (a asked) OffsetAt(ctx context.Context, topic string, partition int32, t time.Time) (int64, error) {
 	return a.cluster.Look(topic, partition).OffsetAt(ctx, t)
-}
-
-// Record implements [inspect.Kafka].
-func (a asked) Record(ctx context.Context, topic string, partition int32, offset int64) (queue.Record, error) {
-	message, err := a.cluster.Look(topic, partition).Read(ctx, offset)
-	switch {
-	case errors.As(err, new(*kafka.OutOfRangeError)), errors.Is(err, kafka.ErrNoRecord), errors.Is(err, kafka.ErrUnknownTopic):
-		return queue.Record{}, fmt.Errorf("%w: %w", inspect.ErrNoRecord, err)
-	case err != nil:
-		return queue.Record{}, err
-	}
-	to, err := a.routes.find(topic)
-	if err != nil {
-		return queue.Record{}, err
-	}
-	record := newRecord(message)
-	lane, _ := to.lanes.Lane(lookAt(&record)) // where the partitioner fails it is a lane of its own, as at first
-	record.Lane = queue.Lane(lane)
-	return record, nil
 }
 
 // Leave implements [inspect.Kafka].

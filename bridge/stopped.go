@@ -28,10 +28,9 @@ func Inspect(ctx context.Context, cfg Config) (*Stopped, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Bridge: b}
 	s := &Stopped{kafka: &late{bridge: b}}
 	s.Offline, err = inspect.Open(ctx, cfg.DataDir, inspect.Options{
-		Logger: b.cfg.Logger, Clock: b.cfg.Clock, Verify: b.cfg.Verify, LaneOf: r.laneOf,
+		Logger: b.cfg.Logger, Clock: b.cfg.Clock, Verify: b.cfg.Verify, LaneOf: b.routes.laneOf,
 		Kafka: s.kafka, Entry: b.entryOf, Set: b.adopt, SettingOf: b.settingOf,
 	})
 	if err != nil {
@@ -69,7 +68,7 @@ func (l *late) connect(ctx context.Context) (asked, error) {
 		}
 		l.cluster = cluster
 	}
-	return asked{l.cluster, l.bridge.routes}, nil
+	return asked{l.cluster}, nil
 }
 
 func (l *late) close() error {
@@ -97,15 +96,6 @@ func (l *late) OffsetAt(ctx context.Context, topic string, partition int32, t ti
 		return -1, err
 	}
 	return a.OffsetAt(ctx, topic, partition, t)
-}
-
-// Record implements [inspect.Kafka].
-func (l *late) Record(ctx context.Context, topic string, partition int32, offset int64) (queue.Record, error) {
-	a, err := l.connect(ctx)
-	if err != nil {
-		return queue.Record{}, err
-	}
-	return a.Record(ctx, topic, partition, offset)
 }
 
 // Leave implements [inspect.Kafka].

@@ -33,10 +33,6 @@ type Command struct {
 	To *Position `json:"to,omitzero"`
 	// Settings are what set changes.
 	Settings []Setting `json:"settings,omitzero"`
-	// FromKafka requeues the jobs of Select, each by its offset: their records are
-	// read from Kafka again. NewID gives them another id.
-	FromKafka bool `json:"from_kafka,omitzero"`
-	NewID     bool `json:"new_id,omitzero"`
 	// Reason goes to the log and the audit trail, stays with a pause, and is told
 	// of a buried job.
 	Reason string `json:"reason,omitzero"`
@@ -119,7 +115,7 @@ func (c Command) validateSelection(v verb) error {
 		return nil
 	}
 	topic, selected, other := c.Select.Topic, c.Select.Validate(), !c.Dead.isZero()
-	if _, dead := v.(deadVerb); dead && !c.FromKafka {
+	if _, dead := v.(deadVerb); dead {
 		topic, selected, other = c.Dead.Topic, c.Dead.Validate(), !c.Select.isZero()
 	}
 	problems := []error{selected}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // Kafka is what verbs ask of the cluster. It is safe for concurrent use.
@@ -16,9 +14,6 @@ type Kafka interface {
 	// OffsetAt is the first offset of a record that is not older than t, or the
 	// log's end.
 	OffsetAt(ctx context.Context, topic string, partition int32, t time.Time) (int64, error)
-	// Record reads one record, with the lane that the topic's partitioner gives
-	// it. The error matches [ErrNoRecord] where Kafka does not have it.
-	Record(ctx context.Context, topic string, partition int32, offset int64) (queue.Record, error)
 	// Leave removes the static member of a stopped bridge from its group. It
 	// reports false where there is none.
 	Leave(ctx context.Context) (was bool, err error)
@@ -34,8 +29,6 @@ type Log struct {
 var (
 	// ErrNoTopic means that Kafka has no such topic or partition.
 	ErrNoTopic = errors.New("Kafka has no such topic or partition")
-	// ErrNoRecord means that Kafka does not have a record any more, or never had.
-	ErrNoRecord = errors.New("Kafka does not have the record")
 
 	errNoKafka = errors.New("there is no connection to Kafka: name the bridge's configuration")
 )

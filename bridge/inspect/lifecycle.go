@@ -19,8 +19,6 @@ func (c Command) validateLifecycle() error {
 		{c.Undo, Drain, "that it is taken back"},
 		{!c.To.isZero(), Seek, "where to go on"},
 		{len(c.Settings) > 0, Set, "settings"},
-		{c.FromKafka, Requeue, "that records are read from Kafka again"},
-		{c.NewID, Requeue, "that jobs get another id"},
 	} {
 		if field.given && c.Verb != field.of {
 			problems = append(problems, fmt.Errorf("%s: that is said of %s only, not of %s", field.text, field.of, c.Verb))
@@ -49,8 +47,6 @@ func (w *what) lifecycle(c Command) {
 		}
 		w.flag(flagOf(s.Name), strconv.FormatFloat(*s.Value, 'f', -1, 64)+s.Unit.suffix())
 	}
-	w.on("from-kafka", c.FromKafka)
-	w.on("new-id", c.NewID)
 }
 
 // flagOf is the flag of a setting.
@@ -60,10 +56,4 @@ func flagOf(name string) string {
 
 func (u Unit) suffix() string {
 	return map[Unit]string{PerSecond: "/s", Seconds: "s"}[u]
-}
-
-// AgainTarget is a record that a plan would read from Kafka again.
-type AgainTarget struct {
-	Name
-	ID string `json:"id"` // of the job that it would be
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
-	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // cluster is a Kafka with topics, by name the number of partitions.
@@ -24,10 +23,6 @@ func (c cluster) Log(_ context.Context, topic string, partition int32) (inspect.
 }
 
 func (cluster) OffsetAt(context.Context, string, int32, time.Time) (int64, error) { return 7, nil }
-
-func (cluster) Record(context.Context, string, int32, int64) (queue.Record, error) {
-	return queue.Record{}, inspect.ErrNoRecord
-}
 
 func (cluster) Leave(context.Context) (bool, error) { return true, nil }
 

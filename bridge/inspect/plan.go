@@ -51,13 +51,12 @@ type Plan struct {
 	Seeks      []SeekTarget       `json:"seeks"`      // partitions that would move
 	Forgets    []ForgetTarget     `json:"forgets"`    // partitions of which nothing would be left
 	Settings   []SettingChange    `json:"settings"`   // that would change
-	Again      []AgainTarget      `json:"again"`      // records that would be read from Kafka again
 }
 
 // changes is how much would change.
 func (p Plan) changes() int {
 	return len(p.Jobs) + len(p.Lanes) + len(p.Pauses) + len(p.Dead) + len(p.Operations) + p.More +
-		len(p.Seeks) + len(p.Forgets) + len(p.Settings) + len(p.Again)
+		len(p.Seeks) + len(p.Forgets) + len(p.Settings)
 }
 
 // Target is a job that a plan would change, as it stood then.
