@@ -53,10 +53,11 @@ func (p *Partition) AskSeek(s Seek) error {
 }
 
 // SeekApplied notes that the partition stands where the wish wants it. The next
-// [Partition.Acknowledge] fulfils it.
-func (p *Partition) SeekApplied(back bool) error {
+// [Partition.Acknowledge] fulfils it. Another wish that came meanwhile stays as it
+// is, to be carried out.
+func (p *Partition) SeekApplied(wish Seek, back bool) error {
 	return p.change(func() error {
-		if p.seek == nil {
+		if !p.seek.is(wish) {
 			return nil
 		}
 		v := *p.seek
@@ -66,10 +67,17 @@ func (p *Partition) SeekApplied(back bool) error {
 	})
 }
 
-// DropSeek forgets a wish that is void.
-func (p *Partition) DropSeek() error {
+// DropSeek forgets a wish that is void, and no other.
+func (p *Partition) DropSeek(wish Seek) error {
 	return p.change(func() error {
-		p.seek = nil
+		if p.seek.is(wish) {
+			p.seek = nil
+		}
 		return nil
 	})
+}
+
+// is tells whether it is that wish, however far that has come.
+func (v *seekValue) is(wish Seek) bool {
+	return v != nil && v.Offset == wish.Offset && v.Keep == wish.Keep && v.TopicID == wish.TopicID && v.Asked == wish.Asked.UnixNano()
 }

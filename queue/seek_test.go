@@ -25,12 +25,33 @@ func TestASeekIsKeptUntilItIsAcknowledged(t *testing.T) {
 	}
 	again(&wish)
 	r.must(p.Reset(1))
-	r.must(p.SeekApplied(true))
+	r.must(p.SeekApplied(wish, true))
 	wish.Applied, wish.Back = true, true
 	again(&wish)
 	p.Acknowledge(1)
 	again(nil)
 	if err := p.AskSeek(Seek{Offset: -1}); err == nil {
 		t.Error("an offset below zero was taken")
+	}
+}
+
+// A wish that comes while an earlier one is carried out is not taken for it.
+func TestAWishIsFulfilledByItselfAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "b")
+	first, later := Seek{Offset: 1, Asked: r.clock.Now()}, Seek{Offset: 2, Asked: r.clock.Now()}
+	r.must(p.AskSeek(first))
+	r.must(p.AskSeek(later))
+	r.must(p.SeekApplied(first, false))
+	p.Acknowledge(1)
+	r.must(p.DropSeek(first))
+	if s := p.State().Seek; s == nil || s.Offset != 2 || s.Applied {
+		t.Fatalf("the later wish is %+v", s)
+	}
+	r.must(p.DropSeek(later))
+	if s := p.State().Seek; s != nil {
+		t.Errorf("it is still %+v", s)
 	}
 }

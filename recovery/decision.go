@@ -107,7 +107,8 @@ type Decision struct {
 	// Sought: it is what an operator wants, and Void: what one wanted is not
 	// to be done any more.
 	Sought, Void bool
-	Again        bool // of Sought: what is complete from Offset on runs once more
+	Wish         *queue.Seek // of Sought or Void
+	Again        bool        // of Sought: what is complete from Offset on runs once more
 }
 
 // Apply carries the decision out.
@@ -133,10 +134,12 @@ func (d Decision) Apply(p *queue.Partition) error {
 // the act lets it be carried out once more, before a job has run.
 func (d Decision) fulfil(p *queue.Partition) error {
 	switch {
+	case d.Wish == nil:
+		return nil
 	case d.Sought:
-		return p.SeekApplied(d.Again)
+		return p.SeekApplied(*d.Wish, d.Again)
 	case d.Void:
-		return p.DropSeek()
+		return p.DropSeek(*d.Wish)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	d.Aside = c.aside()
 	d.Older = c.older()
 	d.Notes = c.notes
-	d.Void = local.Seek != nil && !d.Sought
+	d.Void, d.Wish = local.Seek != nil && !d.Sought, local.Seek
 	d.Acknowledged = kafka.Committed
 	if c.otherTopic() || d.Sought {
 		d.Acknowledged = -1

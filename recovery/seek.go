@@ -45,7 +45,7 @@ func (c *reconciliation) soughtBefore() (Decision, error) {
 // seekTo is how a partition gets to an offset. Jobs that are not those of the
 // log cannot stay.
 func (c *reconciliation) seekTo(offset int64) Decision {
-	d := Decision{Offset: offset, Sought: true}
+	d := Decision{Offset: offset, Sought: true, Wish: c.Seek}
 	switch {
 	case c.Next < 0:
 		d.Action, d.Again = Begin, offset < c.Committed
