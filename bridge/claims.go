@@ -20,6 +20,7 @@ type claimState struct {
 	claim   *kafka.Claim
 	since   time.Time
 	working bool
+	unused  bool  // the partition is not to be worked on
 	err     error // why it is held for a person to decide
 	errAt   time.Time
 
@@ -50,6 +51,18 @@ func (c *claims) set(claim *kafka.Claim, change func(*claimState)) {
 	if s := c.byTP[tpOf(claim)]; s != nil {
 		change(s)
 	}
+}
+
+// pending are the partitions that are still being taken over.
+func (c *claims) pending() (list []queue.TopicPartition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for tp, s := range c.byTP {
+		if !s.working && !s.unused && s.err == nil {
+			list = append(list, tp)
+		}
+	}
+	return list
 }
 
 // list returns copies.

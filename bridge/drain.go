@@ -2,12 +2,19 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
+
+// ErrDrainUndone means that an operator has taken a drain back: records are
+// fetched again.
+var ErrDrainUndone = errors.New("an operator has taken it back")
 
 // Drain stops fetching and waits until everything that is stored is finished and
 // its offset committed. Jobs that wait for an operator, those that are halted,
@@ -15,23 +22,26 @@ import (
 // held. Nothing is fetched afterwards, until the bridge is run anew: end the
 // context of Run, with [Config.LeaveOnStop] for a machine to be moved. When ctx
 // ends before, fetching goes on, unless somebody else drains the bridge too. It
-// is [inspect.ErrNotRunning] while Run has not begun, and once it ends.
+// is [inspect.ErrNotRunning] while Run has not begun, and once it ends, and
+// [ErrDrainUndone] when an operator takes it back.
 func (b *Bridge) Drain(ctx context.Context) error {
 	r := b.active.Load()
 	if r == nil {
 		return fmt.Errorf("drain: %w", inspect.ErrNotRunning)
 	}
-	drained, began := r.drainage.begin(false)
+	on, began := r.drainage.join()
 	if began {
 		r.log.Info("draining: no records are fetched; what is stored is finished")
 	}
 	select {
-	case <-drained:
+	case <-on.drained:
 		return nil
+	case <-on.over:
+		return fmt.Errorf("drain: %w", ErrDrainUndone)
 	case <-r.stopping.Done():
 		return fmt.Errorf("drain: the bridge stops before: %w", inspect.ErrNotRunning)
 	case <-ctx.Done():
-		if began && r.drainage.end() {
+		if r.drainage.giveUp(on) {
 			r.log.Info("draining was given up: records are fetched again")
 		}
 		return fmt.Errorf("drain: %w", context.Cause(ctx))
@@ -46,7 +56,7 @@ func (r *run) drainOrder(order inspect.DrainOrder) (changed bool) {
 			r.log.Info("draining was given up by an operator: records are fetched again")
 		}
 	default:
-		_, changed = r.drainage.begin(order.Leave)
+		changed = r.drainage.order(order.Leave)
 	}
 	return changed
 }
@@ -66,8 +76,11 @@ const drainEvery = 50 * time.Millisecond
 
 // watchDrain tells who waits when the bridge is empty.
 func (r *run) watchDrain(ctx context.Context) error {
+	before := false // once more: between joining the group and its first claim there is a moment
 	return every(ctx, drainEvery, func() {
-		if !r.drainage.dry() || !r.empty() {
+		now := r.drainage.dry() && r.assigned() && r.empty()
+		if sure := before && now; !sure {
+			before = now
 			return
 		}
 		first, leave := r.drainage.tell()
@@ -81,8 +94,12 @@ func (r *run) watchDrain(ctx context.Context) error {
 }
 
 // empty tells whether nothing that is stored goes on by itself, and Kafka has
-// acknowledged all of it.
+// acknowledged all of it. A partition that is still being taken over counts by
+// its jobs, too.
 func (r *run) empty() bool {
+	if pending := r.claims.pending(); len(pending) > 0 && !r.stuckIn(pending) {
+		return false
+	}
 	empty := true
 	r.parts.each(func(p *partition) {
 		v := p.view()
@@ -101,6 +118,25 @@ func (r *run) empty() bool {
 	return empty
 }
 
+// stuckIn tells whether no stored job of these partitions goes on by itself.
+func (r *run) stuckIn(partitions []queue.TopicPartition) bool {
+	attached := map[queue.TopicPartition]*queue.Partition{}
+	for _, p := range r.store.Attached() {
+		attached[p.TopicPartition()] = p
+	}
+	return !slices.ContainsFunc(partitions, func(tp queue.TopicPartition) bool {
+		p := attached[tp]
+		return p == nil || p.GoesOn() // nil: it is not loaded yet
+	})
+}
+
+// assigned tells whether the partitions that are ours are known: before, and
+// while the group does not count on us, none of them would be looked at.
+func (r *run) assigned() bool {
+	balanced := slices.ContainsFunc(r.cfg.Topics, func(t Topic) bool { return len(t.Partitions) == 0 })
+	return !balanced || !r.cluster.Membership().Confirmed.IsZero()
+}
+
 // drainage tells readers to stop and to go on. The zero value lets them read.
 type drainage struct {
 	mu      sync.Mutex
@@ -110,26 +146,62 @@ type drainage struct {
 }
 
 type draining struct {
+	ordered bool // by an operator: it goes on when nobody waits any more
+	waiting int  // callers of Drain
 	leave   bool
 	told    bool
 	drained chan struct{} // closed when the bridge is empty
 	over    chan struct{} // closed when records are fetched again
 }
 
-// begin stops the readers. It reports whether that, or the leaving, is new.
-func (d *drainage) begin(leave bool) (drained <-chan struct{}, changed bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// begin stops the readers, and reports whether that is new. It needs mu.
+func (d *drainage) begin() (began bool) {
 	if d.on != nil {
-		changed = leave && !d.on.leave
-		d.on.leave = d.on.leave || leave
-		return d.on.drained, changed
+		return false
 	}
-	d.on = &draining{leave: leave, drained: make(chan struct{}), over: make(chan struct{})}
+	d.on = &draining{drained: make(chan struct{}), over: make(chan struct{})}
 	for _, stop := range d.stop {
 		stop()
 	}
-	return d.on.drained, true
+	return true
+}
+
+// order is for an operator. It reports whether the draining, or the leaving, is new.
+func (d *drainage) order(leave bool) (changed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	changed = d.begin()
+	changed = changed || leave && !d.on.leave
+	d.on.ordered, d.on.leave = true, d.on.leave || leave
+	return changed
+}
+
+// join is for who waits until the bridge is empty, or gives up.
+func (d *drainage) join() (on *draining, began bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	began = d.begin()
+	d.on.waiting++
+	return d.on, began
+}
+
+// giveUp is for one who has joined. It reports whether the readers go on: nobody
+// else wants them to rest.
+func (d *drainage) giveUp(on *draining) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	on.waiting--
+	if d.on != on || on.ordered || on.told || on.waiting > 0 {
+		return false
+	}
+	d.stopResting()
+	return true
+}
+
+// stopResting lets the readers go on. It needs mu.
+func (d *drainage) stopResting() {
+	close(d.on.over)
+	d.on = nil
 }
 
 // end lets the readers go on. It reports false where they do.
@@ -139,8 +211,7 @@ func (d *drainage) end() bool {
 	if d.on == nil {
 		return false
 	}
-	close(d.on.over)
-	d.on = nil
+	d.stopResting()
 	return true
 }
 

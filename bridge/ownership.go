@@ -58,6 +58,7 @@ func (o *ownership) term(ctx context.Context) (again bool) {
 	err := o.begin(ctx)
 	switch {
 	case errors.Is(err, errNotOurs):
+		o.claims.set(o.claim, func(c *claimState) { c.unused = true })
 		<-ctx.Done()
 		return false
 	case o.part == nil:
