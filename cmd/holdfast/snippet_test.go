@@ -52,7 +52,7 @@ func completed(snippet string) string {
 // Every link of the documents leads to a file.
 func TestDocumentedLinks(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{filepath.Join(repository, "README.md"), "README.md"} {
+	for _, path := range []string{filepath.Join(repository, "README.md"), "README.md", "OPERATING.md"} {
 		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readText(t, path), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(path), link[1])); err != nil {
 				t.Errorf("%s links to nothing: %v", path, err)
