@@ -156,7 +156,13 @@ func (r *bulkRun) drop(part *bulkPart) {
 // shownRefused is how many letters an operation names that it has refused for one reason.
 const shownRefused = 10
 
+// refuse counts a letter under its reason, which may name it: beyond so many of
+// them under one for all others, for the operation to fit into the ledger.
 func (r *bulkRun) refuse(reason string, ref queue.DeadRef) {
+	known := func(g Group) bool { return g.Reason == reason }
+	if len(r.Operation.Refused) >= maxErrors && !slices.ContainsFunc(r.Operation.Refused, known) {
+		reason = otherErrors
+	}
 	add(&r.Operation.Refused, reason, Name{ref.Topic, ref.Partition, ref.Offset})
 	for i := range r.Operation.Refused {
 		group := &r.Operation.Refused[i]
