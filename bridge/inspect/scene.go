@@ -20,7 +20,6 @@ type scene struct {
 	storeID string
 	failed  error // the store's
 	damaged error // the partition's
-	dropped bool  // nothing is known of the partition at all
 
 	settings *TopicSettings // nil: not known
 	topic    queue.TopicState
