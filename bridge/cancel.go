@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,10 @@ var cancelActions = map[inspect.Then]Action{
 
 // failure is what becomes of the error of a cancelled run.
 func (c *cancellation) failure(err error) error {
-	return &verdict{cause: fmt.Errorf("%w: %w", ErrCancelled, err), action: c.then}
+	if !errors.Is(err, ErrCancelled) { // many handlers return the cause of their context
+		err = fmt.Errorf("%w: %w", ErrCancelled, err)
+	}
+	return &verdict{cause: err, action: c.then}
 }
 
 // cancel ends the context of a run. What its handler returns then, unless that

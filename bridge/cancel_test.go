@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ func TestCancelEndsARunAndSaysWhatThen(t *testing.T) {
 		"skip":                   {inspect.ThenSkip, errors.New("no"), "skipped"},
 		"done all the same":      {inspect.ThenHalt, nil, "done"},
 		"the handler knows less": {inspect.ThenHalt, Skip("duplicate"), "halt"},
+		"the handler says why":   {inspect.ThenHalt, fmt.Errorf("%w: ended by signal 15", ErrCancelled), "halt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +66,9 @@ func TestCancelEndsARunAndSaysWhatThen(t *testing.T) {
 			r := <-results
 			if r.Outcome != c.want || (c.after != nil) != errors.Is(r.Err, ErrCancelled) {
 				t.Errorf("outcome %s, error %v", r.Outcome, r.Err)
+			}
+			if r.Err != nil && strings.Count(r.Err.Error(), ErrCancelled.Error()) != 1 {
+				t.Errorf("the error does not say once that it was cancelled: %v", r.Err)
 			}
 		})
 	}

@@ -40,6 +40,7 @@ var kinds = []struct {
 	{"busy", http.StatusServiceUnavailable, ErrBusy},
 	{"not_running", http.StatusServiceUnavailable, inspect.ErrNotRunning},
 	{"not_held", http.StatusConflict, inspect.ErrNotHeld},
+	{"refused", http.StatusConflict, inspect.ErrRefused},
 	{"store_failed", http.StatusInternalServerError, queue.ErrStoreFailed},
 	{"timeout", http.StatusGatewayTimeout, context.DeadlineExceeded},
 	{"failed", http.StatusInternalServerError, nil},

@@ -17,6 +17,10 @@ func (s *scene) around(e *Explanation) {
 	if s.known && s.live {
 		s.tellKafka(e)
 	}
+	if s.drain.On {
+		e.fact("fetching", "the bridge %s: no records are fetched", s.drain)
+		e.can("records are fetched again", "holdfast drain --undo")
+	}
 	if by := throttles[s.Throttle]; by != "" && s.live && e.Cause != CauseNotFetched {
 		e.fact("fetching", "no more is read for now: %s", throttleWords[by])
 		if by == ThrottledByDisk || by == ThrottledByMinFree {
@@ -36,6 +40,8 @@ func (s *scene) tellPauses(e *Explanation) {
 		p := &s.pauses[i]
 		switch {
 		case p == its:
+		case p.OfLane && e.Job != nil && p.Lane == e.Job.Lane:
+			e.fact("paused", "%s is paused since %s", s.scopeOf(p), moment(p.Since, s.now))
 		case p.OfLane:
 			lanes++
 		default:

@@ -243,6 +243,17 @@ func TestPlanOfARequeueTellsWhatItIsAbout(t *testing.T) {
 	}
 }
 
+func TestLettersThatWereBuriedWithoutAReasonAreAGroup(t *testing.T) {
+	t.Parallel()
+	i := inspect.New(newStore(t, 1, 2, 1), inspect.Options{})
+	do(t, i, inspect.Command{Verb: inspect.Bury, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}, Offsets: []int64{0}}})
+	p, err := i.Plan(t.Context(), requeueOrders(0))
+	must(t, err)
+	if len(p.Errors) != 1 || p.Errors[0].Reason != "no reason given" {
+		t.Errorf("errors %+v", p.Errors)
+	}
+}
+
 func TestManyLettersAreRequeuedByAStoredOperation(t *testing.T) {
 	t.Parallel()
 	m := newMorgue(t, 3, 500)

@@ -53,6 +53,9 @@ const (
 // otherErrors are those beyond maxErrors.
 const otherErrors = "other errors"
 
+// noReason is for letters that an operator has buried without saying why.
+const noReason = "no reason given"
+
 // survey looks at the letters that a plan's command matches.
 type survey struct {
 	i       *inspector
@@ -125,6 +128,9 @@ func (s *survey) add(f *deadFound) error {
 // group counts the error of a letter.
 func (s *survey) group(f *deadFound) {
 	reason := errorKind(f.Reason)
+	if reason == "" {
+		reason = noReason
+	}
 	known := func(g Group) bool { return g.Reason == reason }
 	if len(s.plan.Errors) >= maxErrors && !slices.ContainsFunc(s.plan.Errors, known) {
 		reason = otherErrors

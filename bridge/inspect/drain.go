@@ -32,6 +32,23 @@ type DrainState struct {
 	Leaves bool // it stops and leaves its group then
 }
 
+// String says it, with "the bridge" before it.
+func (d DrainState) String() string {
+	text := map[bool]string{true: "is drained", false: "is being drained"}[d.Empty]
+	if d.Leaves {
+		text += ", and stops and leaves its group then"
+	}
+	return text
+}
+
+// drain is how far the bridge is; without one nothing is drained.
+func (i *inspector) drain() DrainState {
+	if i.opt.DrainState == nil {
+		return DrainState{}
+	}
+	return i.opt.DrainState()
+}
+
 // PartitionOutlook is what becomes of a held partition whose bridge is drained or
 // leaves its group.
 type PartitionOutlook struct {
@@ -230,8 +247,12 @@ func (leaveVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	sum := sumUp(plan.Partitions)
 	switch {
 	case i.opt.Leave != nil:
-		plan.say("The bridge stops: %s that run now may finish within its stop_within and are cancelled then. It leaves its group, and its partitions go to others at once.",
-			many(sum.Running, "job"))
+		if sum.Running > 0 {
+			plan.say("The bridge stops. Of %s under way, those that do not end within its stop_within are cancelled then.", many(sum.Running, "run"))
+		} else {
+			plan.say("The bridge stops.")
+		}
+		plan.say("It leaves its group, and its partitions go to others at once.")
 	case i.opt.Kafka != nil:
 		plan.say("The member of this store is removed from its group, and its partitions go to others at once.")
 	default:

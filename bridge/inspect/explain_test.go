@@ -128,6 +128,44 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			failed(s.job, 10, "http 409")
 			s.outage = &Outage{Keys: 4, Same: 1}
 		}), CauseJob, says{"3 other keys of orders fail, each with another error: not one outage"}, nil},
+		"one other fails alike": {with(stuck(Halted), func(s *scene) {
+			failed(s.job, 10, "http 409")
+			s.outage = &Outage{Keys: 2, Same: 2}
+		}), CauseJob, says{"1 other key of orders fails, 2 of the 2 with the same error"}, nil},
+		"one is behind": {with(stuck(Halted), func(s *scene) { s.job.Behind = 1 }), CauseJob,
+			says{"it becomes a dead letter; the one behind it runs at once"}, nil},
+		"retrying, paused": {with(stuck(Retrying), func(s *scene) {
+			failed(s.job, 3, "http 503")
+			s.job.Due, s.job.Behind = noon.Add(20*time.Second), 2
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: -1, Since: ago(time.Hour)}}
+		}), CauseJob, says{
+			"Next       its attempt 4, due at 12:00:20, in 20s, once that ends: the topic orders is paused.",
+			"holdfast resume --topic orders ", "once more, when the pause has ended", "the 2 behind it run when the pause has ended",
+		}, says{"once more, now", "at once"}},
+		"retrying, its lane paused": {with(stuck(Retrying), func(s *scene) {
+			failed(s.job, 3, "http 503")
+			s.job.Due = noon.Add(20 * time.Second)
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Lane: "k", Since: ago(time.Hour)}}
+		}), CauseJob, says{"paused   its lane k is paused since 11:00:00", "once that ends: its lane k is paused"}, says{"by themselves"}},
+		"retrying after a pause": {with(stuck(Retrying), func(s *scene) {
+			failed(s.job, 3, "http 503")
+			s.job.Due = noon.Add(time.Hour)
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: -1, Since: ago(time.Hour), Until: noon.Add(time.Minute)}}
+		}), CauseJob, says{"Next       its attempt 4, at 13:00:00, in 1h."}, nil},
+		"delayed, paused": {with(stuck(Delayed), func(s *scene) {
+			s.job.Due = noon.Add(time.Hour)
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, Since: ago(time.Hour)}}
+		}), CauseJob, says{"it runs at 13:00:00, in 1h, once that ends: the partition is paused."}, nil},
+		"nothing is held back, drained": {with(calm(), func(s *scene) { s.drain = DrainState{On: true, Empty: true} }), CauseCaughtUp,
+			says{"fetching  the bridge is drained: no records are fetched", "Next       nothing: no records are fetched", "holdfast drain --undo"}, says{"the next record"}},
+		"more in Kafka, drained": {with(calm(), func(s *scene) {
+			s.drain = DrainState{On: true}
+			s.log.End = s.State.Next + 3
+		}), CauseNotFetched, says{"the bridge is being drained", "they are not read, until"}, says{"are being read"}},
+		"retrying, stopping": {with(stuck(Retrying), func(s *scene) {
+			failed(s.job, 3, "http 503")
+			s.pool = &Pool{Stopping: true}
+		}), CauseJob, says{"once that ends: the bridge stops"}, says{"no worker"}},
 		"running for hours": {with(stuck(Running), func(s *scene) {
 			s.Runs, s.Moved = 1, ago(6*time.Hour)
 			s.worker = &Worker{Running: 6 * time.Hour, Attempt: 1, Batch: 1}

@@ -214,6 +214,9 @@ func (s *scene) tellCaughtUp(e *Explanation) {
 		e.Summary = "Everything that Kafka has is done and committed."
 	}
 	e.NextStep = "the next record."
+	if s.drain.On {
+		e.NextStep = "nothing: no records are fetched, until the bridge starts anew or the drain is taken back."
+	}
 	if !s.live {
 		e.NextStep = "the next start of the bridge."
 	}
@@ -233,6 +236,8 @@ func (s *scene) reading() string {
 	switch by := throttles[s.Throttle]; {
 	case !s.live:
 		return "the next start of the bridge reads them."
+	case s.drain.On:
+		return "they are not read, until the bridge starts anew or the drain is taken back."
 	case by != "":
 		return "they are read when there is room again: " + throttleWords[by] + "."
 	case s.log.Err != "":

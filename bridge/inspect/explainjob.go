@@ -125,13 +125,20 @@ func (s *scene) pattern(d *JobDetail) string {
 	case failing && o.Keys <= 1:
 		return "no other key fails: not an outage"
 	case failing && o.Same > 1:
-		return fmt.Sprintf("%s%d other keys of %s fail, %d of all with the same error", about, o.Keys-1, s.Topic, o.Same)
+		return fmt.Sprintf("%s%s, %d of the %d with the same error", about, keysFail(o.Keys-1, "other key", s.Topic), o.Same, o.Keys)
 	case failing:
-		return fmt.Sprintf("%s%d other keys of %s fail, each with another error: not one outage", about, o.Keys-1, s.Topic)
+		return fmt.Sprintf("%s%s, each with another error: not one outage", about, keysFail(o.Keys-1, "other key", s.Topic))
 	case o.Keys > 0:
-		return fmt.Sprintf("%s%s of %s fail", about, number(o.Keys, "key"), s.Topic)
+		return about + keysFail(o.Keys, "key", s.Topic)
 	}
 	return ""
+}
+
+func keysFail(n int, of, topic string) string {
+	if n == 1 {
+		return fmt.Sprintf("1 %s of %s fails", of, topic)
+	}
+	return fmt.Sprintf("%d %ss of %s fail", n, of, topic)
 }
 
 // notStarting tells why no job of the partition starts for now; empty: one may.
@@ -141,8 +148,21 @@ func (s *scene) notStarting() string {
 		return "no bridge runs here"
 	case s.claim != nil && !s.claim.Fixed && !s.leased(s.now):
 		return "the group has not confirmed within the session timeout that the partition is ours, so no job of it starts"
+	case s.pool != nil && s.pool.Stopping:
+		return "the bridge stops"
 	case s.pool != nil && s.pool.Workers == 0:
 		return "there is no worker"
+	}
+	return ""
+}
+
+// notStartingWhenDue tells why a job does not start when it is due; empty: it may.
+func (s *scene) notStartingWhenDue(d *JobDetail) string {
+	if why := s.notStarting(); why != "" {
+		return why
+	}
+	if p := s.pauseOf(d); p != nil && (p.Until.IsZero() || p.Until.After(d.Due)) {
+		return s.scopeOf(p) + " is paused"
 	}
 	return ""
 }
@@ -292,7 +312,7 @@ func (s *scene) likeRetrying(d *JobDetail) string {
 
 func (s *scene) nextRetrying(d *JobDetail) string {
 	text := fmt.Sprintf("its attempt %d, %s.", d.Attempts+1, until(d.Due, s.now))
-	if why := s.notStarting(); why != "" {
+	if why := s.notStartingWhenDue(d); why != "" {
 		text = fmt.Sprintf("its attempt %d, due %s, once that ends: %s.", d.Attempts+1, until(d.Due, s.now), why)
 	}
 	switch set := s.settings; {
@@ -324,14 +344,28 @@ func (s *scene) canRetrying(e *Explanation, d *JobDetail) {
 // canGiveUp offers what an operator can do with a job that failed.
 func (s *scene) canGiveUp(e *Explanation, d *JobDetail, retried string) {
 	at := fmt.Sprintf("%s --offset %d", s.flags(), d.Offset)
+	if s.pauseOf(d) != nil {
+		s.canPaused(e, d)
+		retried = "once more, when the pause has ended"
+	}
 	e.can(retried, "holdfast retry %s", at)
 	switch d.Behind {
 	case 0:
 		e.can("it becomes a dead letter; the offset moves", "holdfast bury %s", at)
+	case 1:
+		e.can("it becomes a dead letter; the one behind it "+s.follow("runs", d), "holdfast bury %s", at)
 	default:
-		e.can(fmt.Sprintf("it becomes a dead letter; the %d behind it run at once", d.Behind), "holdfast bury %s", at)
+		e.can(fmt.Sprintf("it becomes a dead letter; the %d behind it %s", d.Behind, s.follow("run", d)), "holdfast bury %s", at)
 	}
 	s.canPark(e, d)
+}
+
+// follow tells when what waits for a job runs without it.
+func (s *scene) follow(verb string, d *JobDetail) string {
+	if s.pauseOf(d) != nil {
+		return verb + " when the pause has ended"
+	}
+	return verb + " at once"
 }
 
 func (s *scene) canPark(e *Explanation, d *JobDetail) {
@@ -365,7 +399,7 @@ func (s *scene) likeDelayed(d *JobDetail) string {
 }
 
 func (s *scene) nextDelayed(d *JobDetail) string {
-	if why := s.notStarting(); why != "" {
+	if why := s.notStartingWhenDue(d); why != "" {
 		return fmt.Sprintf("it runs %s, once that ends: %s.", until(d.Due, s.now), why)
 	}
 	return fmt.Sprintf("it runs %s.", until(d.Due, s.now))
@@ -457,7 +491,10 @@ func (s *scene) likeDead(d *JobDetail) string {
 	if l.Operator {
 		by = "by an operator"
 	}
-	text := fmt.Sprintf("dead letter since %s, buried %s: %s", moment(l.Buried, s.now), by, short(l.Reason, 300))
+	text := fmt.Sprintf("dead letter since %s, buried %s", moment(l.Buried, s.now), by)
+	if l.Reason != "" {
+		text += ": " + short(l.Reason, 300)
+	}
 	if l.Unsent {
 		text += "; its copy is not in the dead-letter topic yet"
 	}

@@ -98,7 +98,7 @@ func (i *inspector) stillThere(ctx context.Context, topic string) (text string, 
 	case err != nil:
 		return "", fmt.Errorf("ask whether the topic is gone: %w", err)
 	case configured:
-		return "", fmt.Errorf("topic %s is there, and consumed here by the entry %s: take that out of the configuration first, or use discard, skip or seek", topic, entry)
+		return "", fmt.Errorf("%w: topic %s is there, and consumed here by the entry %s: take that out of the configuration first, or use discard, skip or seek", ErrRefused, topic, entry)
 	}
 	return "Kafka still has the topic: the group's committed offsets stay, and a member that consumes it goes on from there.", nil
 }

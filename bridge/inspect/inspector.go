@@ -21,6 +21,8 @@ var (
 	// ErrNotHeld means that no partition of the selection is held here: another
 	// member of the group has it, or none has it yet.
 	ErrNotHeld = errors.New("not held here")
+	// ErrRefused means that a promise would be broken.
+	ErrRefused = errors.New("refused")
 )
 
 // Inspector reads jobs and acts on them. It is safe for concurrent use.

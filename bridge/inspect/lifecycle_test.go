@@ -85,6 +85,11 @@ func TestSettingsAreStored(t *testing.T) {
 	if got := names(); len(got) != 1 || len(adopted) != 1 {
 		t.Errorf("left are %v, %v", got, adopted)
 	}
+	p, err = i.Plan(t.Context(), setting("", "workers", nil))
+	must(t, err)
+	if len(p.AlreadyDone) != 1 || p.AlreadyDone[0].Reason != "it is not set" {
+		t.Errorf("unset once more: %+v", p.AlreadyDone)
+	}
 	for topic, want := range map[string]string{"orders": "goes by the entry ~ord.*", "other": "no entry"} {
 		if _, err := i.Plan(t.Context(), setting(topic, "rate", value(1))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", topic, err)
@@ -111,7 +116,7 @@ func TestForgetTakesATopicThatIsGone(t *testing.T) {
 	c := inspect.Command{Verb: inspect.Forget, Select: inspect.Query{Topic: "orders"}}
 	known := cluster{"orders": 2}
 	i := inspect.New(s, inspect.Options{Kafka: known, Entry: func(string) (string, bool) { return "orders", true }})
-	if _, err := i.Plan(t.Context(), c); err == nil || !strings.Contains(err.Error(), "out of the configuration") {
+	if _, err := i.Plan(t.Context(), c); !errors.Is(err, inspect.ErrRefused) || !strings.Contains(err.Error(), "out of the configuration") {
 		t.Errorf("a topic that is there: %v", err)
 	}
 	delete(known, "orders")

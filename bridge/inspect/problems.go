@@ -32,6 +32,9 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 		p.ofPartition(&views[j])
 	}
 	p.ofWorkers(i, s)
+	if drain := i.drain(); drain.On {
+		p.add(Notice, "drained", "", nil, "the bridge "+drain.String()+": no records are fetched", "holdfast drain --undo")
+	}
 	for _, t := range s.Topics {
 		p.ofTopic(s, t)
 	}
@@ -153,7 +156,7 @@ func (p *problems) ofTopic(s *Status, t TopicStatus) {
 	if t.Paused {
 		p.add(Notice, "paused", t.Topic, nil, "the topic is paused: no job of it starts", "holdfast resume"+topic)
 	} else if lag.Paused > 0 {
-		p.add(Notice, "paused", t.Topic, nil, number(lag.Paused, "job")+" may not start: their lanes or partitions are paused", "holdfast inspect jobs"+topic+" --state paused")
+		p.add(Notice, "paused", t.Topic, nil, number(lag.Paused, "job")+" kept from starting by paused lanes or partitions", "holdfast inspect jobs"+topic+" --state paused")
 	}
 }
 

@@ -25,6 +25,7 @@ type scene struct {
 	topic    queue.TopicState
 	member   *Member
 	pool     *Pool
+	drain    DrainState
 	pending  int // outcomes of all partitions that are not on disk
 
 	job    *JobDetail // at the frontier, or asked about
@@ -69,7 +70,7 @@ func (i *inspector) scene(ctx context.Context, tp queue.TopicPartition, asked *i
 	s.suspects, s.testing = i.store.OnProbation()
 	if live := i.opt.Live; live != nil {
 		member, pool := live.Member(), live.Pool()
-		s.member, s.pool = &member, &pool
+		s.member, s.pool, s.drain = &member, &pool, i.drain()
 		if set, ok := live.Topic(tp.Topic); ok {
 			s.settings = &set
 		}

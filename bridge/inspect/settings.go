@@ -210,7 +210,10 @@ func (setVerb) validate(c Command) error {
 	return errors.Join(problems...)
 }
 
-const reasonSet = "it is set so"
+const (
+	reasonSet   = "it is set so"
+	reasonUnset = "it is not set"
+)
 
 func (setVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 	if topic := plan.Command.Select.Topic; topic != "" && i.opt.Entry != nil {
@@ -230,7 +233,11 @@ func (setVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 			change.From = now[at].Value
 		}
 		if equal(change.From, s.Value) {
-			addOther(&plan.AlreadyDone, reasonSet)
+			reason := reasonSet
+			if s.Value == nil {
+				reason = reasonUnset
+			}
+			addOther(&plan.AlreadyDone, reason)
 			continue
 		}
 		plan.Settings = append(plan.Settings, change)

@@ -48,7 +48,7 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	// Code names the kind of problem: held, store_failed, no_lease, kafka_away,
 	// commit_failing, halted, stuck, guard, probation, disk, throttled,
-	// retention, paused, parked, no_workers, stopping.
+	// retention, paused, parked, no_workers, stopping, drained.
 	Code      string `json:"code"`
 	Topic     string `json:"topic"`     // empty: it is about all
 	Partition *int32 `json:"partition"` // nil: it is about the topic, or all

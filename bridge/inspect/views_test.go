@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,18 @@ func TestStatusSplitsWhatIsNotDone(t *testing.T) {
 		codes[p.Code] = p.Severity
 	}
 	if got.Healthy || codes["halted"] != inspect.Warning || codes["kafka_away"] != inspect.Critical || got.Problems[0].Severity != inspect.Critical {
+		t.Errorf("problems are %+v", got.Problems)
+	}
+}
+
+func TestStatusTellsOfADrain(t *testing.T) {
+	t.Parallel()
+	opt := inspect.Options{Live: calm{}, DrainState: func() inspect.DrainState { return inspect.DrainState{On: true} }}
+	got, err := inspect.New(newStore(t, 1, 1, 1), opt).Status(t.Context())
+	must(t, err)
+	if !slices.ContainsFunc(got.Problems, func(p inspect.Problem) bool {
+		return p.Code == "drained" && p.Text == "the bridge is being drained: no records are fetched" && p.Command == "holdfast drain --undo"
+	}) {
 		t.Errorf("problems are %+v", got.Problems)
 	}
 }

@@ -51,7 +51,7 @@ var meanings = []struct {
 		recovery.ErrDamaged, recovery.ErrForeign, recovery.ErrNewer,
 	}},
 	{code: exitKafkaUnreachable, text: "Kafka is unreachable", errors: []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
-	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom, errRefused, admin.ErrReadOnly}},
+	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom, errRefused, inspect.ErrRefused, admin.ErrReadOnly}},
 	{
 		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed, queue.ErrStoreFailed},
 		remedy: "make room or mend the disk, then start again: what was on disk is not lost",
