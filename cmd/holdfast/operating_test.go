@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,7 +21,7 @@ func TestOperatorsGuide(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a bridge is brought into trouble first")
 	}
-	s := troubledSite(t)
+	s := startTroubled(t)
 	for _, line := range commands(readText(t, "OPERATING.md")) {
 		words := shellWords(line)
 		if words[0] != "holdfast" {
@@ -31,9 +31,8 @@ func TestOperatorsGuide(t *testing.T) {
 		for i := range words {
 			words[i] = strings.ReplaceAll(words[i], "/tmp/", s.dir+"/")
 		}
-		var out bytes.Buffer
-		if code := s.world(&out, nil).main(t.Context(), words); code != 0 {
-			t.Errorf("%s: exit code %d\n%s", line, code, &out)
+		if out, err := s.command(words[1:]).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
 		}
 	}
 }
@@ -55,11 +54,21 @@ func TestOperatorsGuideHasEachAlarm(t *testing.T) {
 	}
 }
 
-// troubledSite is a bridge that runs until the test ends.
-func troubledSite(t *testing.T) *site {
+// troubled is a bridge in a directory of its own.
+type troubled struct {
+	dir, binary string
+	environ     []string
+}
+
+// startTroubled starts one that runs until the test ends.
+func startTroubled(t *testing.T) *troubled {
 	t.Helper()
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	s := &site{dir: t.TempDir(), brokers: strings.Join(broker.Addrs(), ",")}
+	binary, err := exec.LookPath("holdfast") // this test, see TestMain
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &troubled{dir: t.TempDir(), binary: binary}
 	writeText(t, filepath.Join(s.dir, "work.sh"), `#!/bin/sh
 case "$HOLDFAST_JOB_KEY" in
 hangs) exec sleep 600 ;;
@@ -74,22 +83,22 @@ stop_within: 1ms
 handler: {exec: {command: [./work.sh]}}
 topics: {orders: {retry: {first_delay: 1h, max_delay: 1h}}}
 `, 0o600)
-	s.environ = []string{"HOLDFAST_CONFIG=" + filepath.Join(s.dir, "holdfast.yaml")}
+	s.environ = []string{"HOLDFAST_CONFIG=" + filepath.Join(s.dir, "holdfast.yaml"), "HOLDFAST_KAFKA_BROKERS=" + strings.Join(broker.Addrs(), ",")}
 	for _, key := range []string{"hangs", "bad", "bad to bury", "fails", "fine"} {
 		broker.Produce(t, "orders", bridgetest.Record{Key: []byte(key), Value: []byte("7.50")})
 	}
 
-	ctx, cancel := context.WithCancel(t.Context())
-	signals := make(chan os.Signal, 2)
-	ended := make(chan int)
 	var log bytes.Buffer // read once it has ended
-	go func() { ended <- s.world(&log, signals).main(ctx, []string{"holdfast", "run"}) }()
+	run := s.command([]string{"run"})
+	run.Stderr = &log
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		signals <- os.Interrupt
-		if code := <-ended; code != 0 || t.Failed() {
-			t.Errorf("the bridge ended with exit code %d\n%s", code, &log)
+		_ = run.Process.Signal(os.Interrupt)
+		if err := run.Wait(); err != nil || t.Failed() {
+			t.Errorf("the bridge ended with %v\n%s", err, &log)
 		}
-		cancel()
 	})
 	for _, trouble := range []string{
 		"inspect jobs --topic orders --key hangs --state running", "inspect jobs --topic orders --key fails --state retrying",
@@ -100,17 +109,26 @@ topics: {orders: {retry: {first_delay: 1h, max_delay: 1h}}}
 	return s
 }
 
+// command is the binary in a process of its own, so that several can work at a
+// time.
+func (s *troubled) command(args []string) *exec.Cmd {
+	cmd := exec.Command(s.binary, args...)
+	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), s.environ...)
+	return cmd
+}
+
 // await gives a command until it succeeds.
-func (s *site) await(t *testing.T, args []string) {
+func (s *troubled) await(t *testing.T, args []string) {
 	t.Helper()
-	var out bytes.Buffer
+	var said []byte
 	for deadline := time.Now().Add(4 * patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		out.Reset()
-		if s.world(&out, nil).main(t.Context(), append([]string{"holdfast"}, args...)) == 0 {
+		out, err := s.command(args).CombinedOutput()
+		if err == nil {
 			return
 		}
+		said = out
 	}
-	t.Fatalf("%v does not succeed\n%s", args, &out)
+	t.Fatalf("%v does not succeed\n%s", args, said)
 }
 
 // shellWords splits a line at its blanks, but for those in single quotes.

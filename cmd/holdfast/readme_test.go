@@ -75,10 +75,7 @@ func TestReadmeSnippetsAreExamples(t *testing.T) {
 }
 
 // site is where the commands are run.
-type site struct {
-	dir, brokers string
-	environ      []string // NAME=value, over those of the test
-}
+type site struct{ dir, brokers string }
 
 // make only looks whether there is something to do: the targets run the tests.
 func (s *site) make(t *testing.T, args []string) {
@@ -144,7 +141,7 @@ func (s *site) line(args []string) []string {
 func (s *site) world(out *bytes.Buffer, signals chan os.Signal) *world {
 	w := thisProcess()
 	w.stdin, w.stdout, w.stderr = strings.NewReader(""), out, out
-	w.environ = slices.Concat(os.Environ(), []string{"HOLDFAST_KAFKA_BROKERS=" + s.brokers}, s.environ)
+	w.environ = append(os.Environ(), "HOLDFAST_KAFKA_BROKERS="+s.brokers)
 	w.signals = func() <-chan os.Signal { return signals }
 	return w
 }
