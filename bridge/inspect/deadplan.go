@@ -209,14 +209,6 @@ func (s *survey) finish() {
 	}
 }
 
-var varying = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9]{5,}|\b[0-9a-f]*[0-9][0-9a-f]{11,}\b`)
-
-// errorKind is an error without the ids and times in it, so that those of one
-// kind are counted together.
-func errorKind(text string) string {
-	return varying.ReplaceAllString(text, "#")
-}
-
 // refusal tells why a letter cannot be a job again, as far as that is known.
 func (v deadVerb) refusal(held []*queue.Partition, f *deadFound) string {
 	if !v.runs {

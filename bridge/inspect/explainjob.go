@@ -60,7 +60,7 @@ func (s *scene) tellError(e *Explanation, d *JobDetail) {
 	}
 	text, same := short(d.Error, 300), 0
 	for _, a := range d.History {
-		if kindOf(a.Error) == kindOf(d.Error) {
+		if errorKind(a.Error) == errorKind(d.Error) {
 			same++
 		}
 	}

@@ -39,7 +39,7 @@ func (o *Outage) add(lanes []queue.LaneSeen, total int, kinds map[string]int, ex
 	o.Keys += max(len(lanes), total)
 	o.Sampled = o.Sampled || total > len(lanes)
 	for _, l := range lanes {
-		kind := kindOf(l.Error)
+		kind := errorKind(l.Error)
 		kinds[kind]++
 		if first, ok := example[kind]; !ok || l.Error < first { // the same one whenever it is asked
 			example[kind] = short(l.Error, 200)

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -102,21 +103,20 @@ func short(text string, n int) string {
 	return text
 }
 
-// kindOf is the same for errors that differ in numbers only, such as ids and
-// times.
-func kindOf(text string) string {
-	var b strings.Builder
-	digits := false
-	for _, r := range short(text, 300) {
-		is := r >= '0' && r <= '9'
-		if !is {
-			b.WriteRune(r)
-		} else if !digits {
-			b.WriteByte('#')
+// errorNumber is a number or an id in an error, with the word before it where that
+// makes the number the error's kind.
+var errorNumber = regexp.MustCompile(`(?i)\b(?:http|status|code|signal|error|errno)[ =:]+[0-9]+\b|` +
+	`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]*[0-9][0-9a-f]{11,}\b|[0-9][0-9.]*(?:(?:ns|µs|us|ms|s|m|h)[0-9.]*)*`)
+
+// errorKind is the same for errors that differ in ids, numbers and times only: a
+// status or a code makes another.
+func errorKind(text string) string {
+	return errorNumber.ReplaceAllStringFunc(short(text, 300), func(found string) string {
+		if strings.ContainsAny(found, " =:") {
+			return found
 		}
-		digits = is
-	}
-	return b.String()
+		return "#"
+	})
 }
 
 // keyFlag is the flag of a command of the binary that selects a key.
