@@ -29,6 +29,9 @@ type committer struct {
 	hooks  *hooks
 	clock  queue.Clock
 	claims *claims
+	copies *copies
+	self   kafka.Opening
+	fail   func(error) // stops the bridge
 	// drained is the offset at which the hook was told last.
 	drained int64
 	log     *slog.Logger
@@ -44,6 +47,7 @@ type committer struct {
 	parked   uint64         // version of the parked lanes then
 	unnamed  int            // parked lanes that did not fit then
 	state    queue.State    // at that time
+	looked   time.Time      // for a commit of others
 }
 
 func newCommitter(o *ownership) *committer {
@@ -55,9 +59,12 @@ func newCommitter(o *ownership) *committer {
 		hooks:  o.hooks,
 		clock:  o.cfg.Clock,
 		claims: &o.claims,
+		copies: &o.copies,
+		self:   openingOf(o.opened),
+		fail:   o.run.fail,
 		log:    o.log,
 		sent:   -1, drained: -1,
-		stamp: recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Scheme: recovery.SchemeSum(o.part.route.scheme)},
+		stamp: recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: o.opened.Nonce, Scheme: recovery.SchemeSum(o.part.route.scheme)},
 		limit: recovery.MaxStamp,
 	}
 }
@@ -210,6 +217,9 @@ func (c *committer) send(ctx context.Context, offset int64) error {
 
 // tell commits the offset with as much of the stamp as the broker takes.
 func (c *committer) tell(ctx context.Context, offset int64) error {
+	if err := c.lookForCopy(ctx); err != nil {
+		return err
+	}
 	c.part.committing.Store(true) // before: the answer may get lost
 	err := c.claim.Commit(ctx, offset, c.metadata)
 	for errors.Is(err, kafka.ErrMetadataTooLarge) && c.metadata != "" {
@@ -237,6 +247,9 @@ func (c *committer) tell(ctx context.Context, offset int64) error {
 // report logs an error when it is another one than before. Nothing is lost by
 // a failed commit: the next one carries the same offset or a higher one.
 func (c *committer) report(err error) {
+	if errors.As(err, new(*kafka.CopyError)) { // the bridge stops for it
+		return
+	}
 	text := ""
 	if err != nil {
 		text = err.Error()

@@ -26,7 +26,9 @@ type Config struct {
 	// InstanceID is the static member id. Zero: named by the store, so that a
 	// restart within SessionTimeout moves no partition. [Dynamic]: none.
 	InstanceID string
-	// ClientID names the bridge in the brokers' logs and quotas. Zero: holdfast.
+	// ClientID names the bridge in the brokers' logs and quotas. Zero: holdfast. To
+	// that of the group client the store and its opening are added, by which
+	// processes with copies of one data directory find each other.
 	ClientID string
 	// Assignors are the balancing strategies offered to the group, preferred
 	// first: cooperative-sticky and range. Zero: cooperative-sticky alone.

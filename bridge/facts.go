@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,7 +18,7 @@ func (f facts) Member() inspect.Member {
 	m := f.cluster.Membership()
 	return inspect.Member{
 		ID: m.ID, Instance: m.Instance, Generation: m.Generation, Joined: m.Joined, Confirmed: m.Confirmed,
-		Sessions: m.Sessions, Rebalances: m.Rebalances,
+		Sessions: m.Sessions, Rebalances: m.Rebalances, Copy: cmp.Or(m.Copy, f.copies.seen()),
 	}
 }
 

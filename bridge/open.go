@@ -33,7 +33,9 @@ func (b *Bridge) open(ctx context.Context) (*kafka.Cluster, *recovery.Opened, er
 
 // connect dials the cluster that the store belongs to.
 func (b *Bridge) connect(ctx context.Context, opened *recovery.Opened) (*kafka.Cluster, error) {
-	cluster, err := kafka.Dial(ctx, b.kafkaConfig(opened.Store.Identity()))
+	conf := b.kafkaConfig(opened.Store.Identity())
+	conf.Opening = openingOf(opened)
+	cluster, err := kafka.Dial(ctx, conf)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +135,7 @@ func translate(err error) error {
 		return &ConfigError{Problems: []Problem{{Field: "Sarama", Reason: setting.Error()}}}
 	}
 	var foreign *kafka.ForeignMembersError
+	var copied *kafka.CopyError
 	for _, t := range []struct {
 		is  bool
 		err error
@@ -145,6 +148,7 @@ func translate(err error) error {
 		{errors.Is(err, kafka.ErrUnreachable), ErrKafkaUnreachable},
 		{errors.Is(err, kafka.ErrInstanceFenced), ErrRefused},
 		{errors.As(err, &foreign), ErrRefused},
+		{errors.As(err, &copied), ErrRefused},
 	} {
 		if t.is && !errors.Is(err, t.err) {
 			return &translated{sentinel: t.err, err: err}

@@ -55,7 +55,7 @@ func (o *ownership) reconcile(ctx context.Context) error {
 
 // facts collects what Kafka says about the partition.
 func (o *ownership) facts(ctx context.Context) (recovery.Facts, error) {
-	f := recovery.Facts{TopicID: o.topicID, AtTime: -1}
+	f := recovery.Facts{TopicID: o.topicID, AtTime: -1, Nonce: o.opened.Nonce}
 	var err error
 	f.Committed, f.Metadata, err = o.claim.Committed(ctx)
 	if errors.Is(err, sarama.ErrGroupIDNotFound) { // no member, no commit so far: all partitions are fixed

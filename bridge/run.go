@@ -26,6 +26,7 @@ type run struct {
 	poison  poison
 	guards  guards
 	claims  claims
+	copies  copies
 	meters  meters
 	logs    logBounds
 	// drainage says whether records are fetched.
@@ -92,6 +93,7 @@ func (r *run) until(ctx context.Context) error {
 	group.Go(func() error { return r.tick(keep) })
 	group.Go(func() error { return r.watchVitals(keep) })
 	group.Go(func() error { return r.watchDrain(keep) })
+	group.Go(func() error { return r.awaitCopy(keep) })
 	r.pool.start(r.work)
 	r.vitals.enter(inspect.StateRunning)
 	close(r.ready)

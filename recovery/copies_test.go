@@ -15,18 +15,27 @@ func TestTwoCopiesAreToldApart(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		epoch      uint64
+		nonce      string // of the stamp
 		committing bool
 		refused    bool
 		older      bool
 	}{
-		"an opening before":              {epoch: 4},
-		"this opening":                   {epoch: 5, committing: true},
-		"another opening of this number": {epoch: 5, older: true},
-		"a later opening":                {epoch: 6, older: true},
-		"a later one, while we commit":   {epoch: 6, committing: true, refused: true},
+		"an opening before":                        {epoch: 4},
+		"this opening":                             {epoch: 5, committing: true},
+		"another opening of this number":           {epoch: 5, older: true},
+		"a later opening":                          {epoch: 6, older: true},
+		"this one, by its nonce":                   {epoch: 5, nonce: "mine"},
+		"this one, after its commit":               {epoch: 5, nonce: "mine", committing: true},
+		"another one of this number, by its nonce": {epoch: 5, nonce: "other", older: true},
+		"the same, while we commit":                {epoch: 5, nonce: "other", committing: true, refused: true},
+		"one before, while we commit":              {epoch: 4, nonce: "other", committing: true},
+		"a later one, while we commit":             {epoch: 6, committing: true, refused: true},
 	} {
-		facts := committed(150, Stamp{TopicID: "T", StoreID: "me", Epoch: test.epoch}.Encode())
+		facts := committed(150, Stamp{TopicID: "T", StoreID: "me", Epoch: test.epoch, Nonce: test.nonce}.Encode())
 		facts.Committing = test.committing
+		if test.nonce != "" {
+			facts.Nonce = "mine"
+		}
 		d, err := Reconcile(held(), self, facts, Policy{OnExternalReset: ResetFollow})
 		var conflict *Conflict
 		if refused := errors.As(err, &conflict); refused != test.refused || refused && (conflict.Kind != StaleCopy || len(conflict.Choices) != 1 || conflict.Choices[0].Skips > 0) {

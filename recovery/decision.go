@@ -25,6 +25,9 @@ type Facts struct {
 	// Committing: this very opening of the store has committed an offset of the
 	// partition, or tried to.
 	Committing bool
+	// Nonce is of this very opening; empty: openings of one number are not told
+	// apart.
+	Nonce string
 	// Lacking counts the offsets that the metadata calls complete, and the store
 	// does not.
 	Lacking int64

@@ -35,6 +35,8 @@ type Options struct {
 // Opened is an open store and the right to its directory.
 type Opened struct {
 	Store *queue.Store
+	// Nonce tells this opening from one of the same number of a copy of the store.
+	Nonce string
 
 	opt     Options
 	lock    *Lock
@@ -73,7 +75,7 @@ func open(ctx context.Context, opt Options, copier copier) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Opened{opt: opt, lock: lock, copier: copier}
+	o := &Opened{Nonce: newNonce(), opt: opt, lock: lock, copier: copier}
 	if err := o.open(ctx); err != nil {
 		return nil, errors.Join(err, o.release())
 	}
@@ -104,6 +106,8 @@ func (o *Opened) open(ctx context.Context) (err error) {
 	})
 	return explain(path, o.noteIfFailed(err)) // an opening writes too
 }
+
+func newNonce() string { return strings.ToLower(rand.Text()[:len(SomeNonce)]) }
 
 // create makes a new store. A failure that was noted is of one that is gone.
 func (o *Opened) create(path string) error {

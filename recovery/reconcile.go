@@ -87,12 +87,18 @@ func (c *reconciliation) otherStore() bool {
 // laterOpening: a store of this id has committed in an opening that this file does
 // not know of: there are two copies of it. Where we have committed ourselves, both
 // are in use.
-func (c *reconciliation) laterOpening() bool { return c.ours() && c.stamp.Epoch > c.self.Epoch }
+func (c *reconciliation) laterOpening() bool {
+	sibling := c.stamp.Epoch == c.self.Epoch && c.nonces() && c.stamp.Nonce != c.Nonce
+	return c.ours() && (c.stamp.Epoch > c.self.Epoch || sibling)
+}
+
+// nonces tells openings of one number apart.
+func (c *reconciliation) nonces() bool { return c.stamp.Nonce != "" && c.Nonce != "" }
 
 // older is for a copy of the file that is behind what was committed: by the count
 // of openings, or by what it knows to be complete.
 func (c *reconciliation) older() string {
-	sibling := c.ours() && c.stamp.Epoch == c.self.Epoch && !c.Committing
+	sibling := c.ours() && c.stamp.Epoch == c.self.Epoch && !c.nonces() && !c.Committing
 	if !c.ours() || c.otherTopic() || c.Next < 0 || c.Lacking <= 0 && !c.laterOpening() && !sibling {
 		return ""
 	}

@@ -27,7 +27,7 @@ var ErrNotStamp = errors.New("not a holdfast stamp")
 //
 // It is text, so that Kafka's own tools show it:
 //
-//	hf1 8394b8e2 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7 left=12 ahead=AwC9mwfoAa7A
+//	hf1 581f1c53 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7 nonce=ab3c7pqz left=12 ahead=AwC9mwfoAa7A
 //
 // The second word is the CRC-32C of all that follows it. The rest are
 // sections name=value, the value escaped as in a URL's query, in any order; a
@@ -37,6 +37,9 @@ type Stamp struct {
 	TopicID string // as Kafka prints it; empty where the broker has none
 	StoreID string
 	Epoch   uint64
+	// Nonce tells openings of one number apart: two copies of a store may both
+	// count to it. Empty: an older version wrote the stamp.
+	Nonce string
 	// Ahead is what is complete above the committed offset, ascending and apart
 	// from each other. A part below the offset is true and of no use.
 	Ahead []queue.Range
@@ -57,10 +60,14 @@ type Stamp struct {
 
 const stampMagic = "hf1"
 
+// SomeNonce is as long as any: for a stamp of which only the size counts.
+const SomeNonce = "nonce123"
+
 const (
 	sectionTopic  = "topic"
 	sectionStore  = "store"
 	sectionEpoch  = "epoch"
+	sectionNonce  = "nonce"
 	sectionScheme = "scheme"
 	sectionParked = "parked"
 	sectionPaused = "paused"
@@ -88,6 +95,9 @@ func (s Stamp) Fit(limit int) (Stamp, string) {
 		sectionStore + "=" + url.QueryEscape(s.StoreID),
 		sectionEpoch + "=" + strconv.FormatUint(s.Epoch, 10),
 	}, " ")
+	if s.Nonce != "" {
+		body += " " + sectionNonce + "=" + url.QueryEscape(s.Nonce)
+	}
 	if s.Scheme != 0 {
 		body += fmt.Sprintf(" %s=%08x", sectionScheme, s.Scheme)
 	}
@@ -145,6 +155,7 @@ func DecodeStamp(metadata string) (Stamp, error) {
 		{sectionTopic, true, func(v string) error { s.TopicID = v; return nil }},
 		{sectionStore, true, func(v string) error { s.StoreID = v; return nil }},
 		{sectionEpoch, true, func(v string) (err error) { s.Epoch, err = strconv.ParseUint(v, 10, 64); return err }},
+		{sectionNonce, false, func(v string) error { s.Nonce = v; return nil }},
 		{sectionScheme, false, func(v string) (err error) { s.Scheme, err = parseScheme(v); return err }},
 		{sectionParked, false, func(v string) (err error) { s.Parked, err = unpackParked(v); return err }},
 		{sectionPaused, false, func(v string) (err error) { s.Paused, err = unpackPaused(v); return err }},

@@ -19,10 +19,11 @@ func TestStampIsReadableText(t *testing.T) {
 	t.Parallel()
 	stamp := Stamp{TopicID: "Mi0vqYzuQ2K_x-1abcdefg", StoreID: "k3v0", Epoch: 7}
 	full := stamp
+	full.Nonce = "ab3c7pqz"
 	full.Ahead, full.Left = []queue.Range{{From: 118205, To: 118212}, {From: 118213, To: 131990}}, 12
 	for want, stamp := range map[string]Stamp{
-		"hf1 c6f52df6 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7":                            stamp,
-		"hf1 8394b8e2 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7 left=12 ahead=AwC9mwfoAa7A": full,
+		"hf1 c6f52df6 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7":                                           stamp,
+		"hf1 581f1c53 topic=Mi0vqYzuQ2K_x-1abcdefg store=k3v0 epoch=7 nonce=ab3c7pqz left=12 ahead=AwC9mwfoAa7A": full,
 	} {
 		if got := stamp.Encode(); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
@@ -37,6 +38,7 @@ func TestStampRoundTrip(t *testing.T) {
 			TopicID: rapid.StringN(0, 40, 60).Draw(t, "topic"),
 			StoreID: string(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "store")),
 			Epoch:   rapid.Uint64().Draw(t, "epoch"),
+			Nonce:   rapid.StringN(0, 8, 20).Draw(t, "nonce"),
 			Ahead:   drawRanges(t),
 			Left:    rapid.Int64Range(0, 1<<40).Draw(t, "left"),
 			Scheme:  rapid.Uint32().Draw(t, "scheme"),
@@ -73,7 +75,7 @@ func TestStampTooLongIsLeftOut(t *testing.T) {
 func TestStampLeavesOutTheHighestThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		all := Stamp{TopicID: "t", StoreID: "s", Epoch: 1, Ahead: drawRanges(t), Left: rapid.Int64Range(0, 3).Draw(t, "left")}
+		all := Stamp{TopicID: "t", StoreID: "s", Epoch: 1, Nonce: rapid.SampledFrom([]string{"", SomeNonce}).Draw(t, "nonce"), Ahead: drawRanges(t), Left: rapid.Int64Range(0, 3).Draw(t, "left")}
 		fitted, text := all.Fit(rapid.IntRange(30, 1000).Draw(t, "limit"))
 		if text == "" {
 			return

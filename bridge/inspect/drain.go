@@ -190,7 +190,7 @@ func rerunsElsewhere(ctx context.Context, p *queue.Partition, self queue.Identit
 	if err != nil {
 		return 0, err
 	}
-	stamp := recovery.Stamp{TopicID: state.TopicID, StoreID: self.StoreID, Epoch: self.Epoch, Scheme: recovery.SchemeSum(state.Scheme)}
+	stamp := recovery.Stamp{TopicID: state.TopicID, StoreID: self.StoreID, Epoch: self.Epoch, Nonce: recovery.SomeNonce, Scheme: recovery.SchemeSum(state.Scheme)}
 	stamp.Ahead, stamp.Left = progress.Ahead, progress.Left
 	stamp.Parked, _ = p.ParkedIDs()
 	stamp, _ = stamp.Fit(recovery.MaxStamp)

@@ -54,6 +54,9 @@ func (p *problems) add(severity Severity, code, topic string, partition *int32, 
 // ofMember is about the group as a whole.
 func (p *problems) ofMember(s *Status) {
 	m := s.Member
+	if m != nil && m.Copy != "" {
+		p.add(Critical, "copy", "", nil, m.Copy, "")
+	}
 	if m == nil || m.Sessions == 0 && m.ID == "" { // all partitions may be fixed
 		return
 	}

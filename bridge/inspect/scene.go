@@ -187,7 +187,7 @@ func (i *inspector) leftBehind(ctx context.Context, p *queue.Partition) *int64 {
 	state, id := p.State(), i.store.Identity()
 	parked, _ := p.ParkedIDs()
 	stamp := recovery.Stamp{
-		TopicID: state.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Scheme: recovery.SchemeSum(state.Scheme),
+		TopicID: state.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: recovery.SomeNonce, Scheme: recovery.SchemeSum(state.Scheme),
 		Ahead: progress.Ahead, Left: progress.Left, Parked: parked,
 	}
 	for _, pause := range p.Pauses() {

@@ -46,7 +46,7 @@ const (
 // Problem is a reason why not all is well.
 type Problem struct {
 	Severity Severity `json:"severity"`
-	// Code names the kind of problem: held, store_failed, no_lease, kafka_away,
+	// Code names the kind of problem: held, store_failed, copy, no_lease, kafka_away,
 	// commit_failing, halted, stuck, guard, probation, disk, throttled,
 	// retention, paused, parked, no_workers, stopping, drained.
 	Code      string `json:"code"`
@@ -207,6 +207,9 @@ type Member struct {
 	// often partitions were given or taken.
 	Sessions   int64 `json:"sessions"`
 	Rebalances int64 `json:"rebalances"`
+	// Copy tells of another process that works with a copy of the data directory;
+	// empty: none was seen.
+	Copy string `json:"copy"`
 }
 
 // Pool is how busy the workers are.

@@ -44,6 +44,10 @@ type Cluster struct {
 	sessions    atomic.Int64
 	generations atomic.Int64
 	generation  atomic.Int32 // the last one seen
+	copySeen    atomic.Pointer[string]
+
+	// blind: it was said that the group cannot be looked at.
+	blind atomic.Bool
 }
 
 // client is a sarama client and the connections it dialled.

@@ -24,6 +24,9 @@ type Config struct {
 	// no partition. Empty: a dynamic member, which leaves the group at Close.
 	InstanceID string
 	ClientID   string // zero: "holdfast"
+	// Opening is what the group client adds to its client id, so that processes
+	// with copies of one data directory find each other.
+	Opening Opening
 	// Assignors in order of preference. Zero: cooperative-sticky. Both during a
 	// migration from one to the other.
 	Assignors        []string
@@ -177,6 +180,9 @@ func (c Config) tuned(client string, conf *sarama.Config) (*sarama.Config, error
 	}
 	if conf.MetricRegistry == nil {
 		conf.MetricRegistry = noMetrics{}
+	}
+	if client == "group" {
+		conf.ClientID = c.Opening.mark(conf.ClientID, conf.Consumer.Group.Session.Timeout)
 	}
 	group := &conf.Consumer.Group
 	kept := []struct {

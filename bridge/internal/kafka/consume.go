@@ -60,6 +60,9 @@ func (c *Cluster) Consume(ctx context.Context, sub Subscription, owner Owner) er
 	defer keeping.Wait()
 	defer done()
 
+	if err := c.awaitAlone(run); err != nil {
+		return err
+	}
 	var running sync.WaitGroup
 	var memberErr, fixedErr error
 	running.Go(func() {

@@ -10,26 +10,43 @@ import (
 
 // describe asks the coordinator for the group's state and members.
 func (c *Cluster) describe(ctx context.Context) (*sarama.GroupDescription, error) {
-	group, err := call(ctx, c, func() (group *sarama.GroupDescription, err error) {
+	group, _, err := c.describeBy(ctx)
+	return group, err
+}
+
+// describeBy is describe and the coordinator's address, which is empty where it
+// had to be asked again: it may be another one now, or have started anew.
+func (c *Cluster) describeBy(ctx context.Context) (_ *sarama.GroupDescription, by string, _ error) {
+	type description struct {
+		group *sarama.GroupDescription
+		by    string
+	}
+	d, err := call(ctx, c, func() (d description, err error) {
+		asked := 0
 		err = c.coordinate(func(coordinator *sarama.Broker) (sarama.KError, error) {
+			if asked++; asked == 1 {
+				d.by = coordinator.Addr()
+			} else {
+				d.by = ""
+			}
 			answer, err := coordinator.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 4, Groups: []string{c.cfg.Group}})
 			if err != nil {
 				return 0, err
 			}
 			for _, g := range answer.Groups {
 				if g.GroupId == c.cfg.Group {
-					group = g
+					d.group = g
 					return g.Err, nil
 				}
 			}
 			return 0, sarama.ErrIncompleteResponse
 		})
-		return group, err
+		return d, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("describe group %q: %w", c.cfg.Group, err)
+		return nil, "", fmt.Errorf("describe group %q: %w", c.cfg.Group, err)
 	}
-	return group, nil
+	return d.group, d.by, nil
 }
 
 // renew removes what an earlier process left of our static membership where it

@@ -71,6 +71,17 @@ func (e *ForeignMembersError) Error() string {
 		e.Group, strings.Join(e.Members, ", "))
 }
 
+// CopyError says that another process works with a copy of our store, and goes on.
+type CopyError struct {
+	Opening, Other Opening // ours and its own
+	By             string  // who that is
+}
+
+func (e *CopyError) Error() string {
+	return fmt.Sprintf("a copy of this data directory is in use: %s works with store %s, too, which it has opened %d times, and this process %d times: stop one of the two for good; to work beside the other, start with an empty data directory",
+		e.By, e.Opening.Store, e.Other.Epoch, e.Opening.Epoch)
+}
+
 // ConfigError names a field of sarama's configuration that holdfast relies on
 // and that the caller's tuning changed.
 type ConfigError struct {

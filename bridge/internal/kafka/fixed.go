@@ -116,7 +116,7 @@ func (f *fixed) check(ctx context.Context) error {
 	var foreign []string
 	for _, m := range group.Members {
 		if m.GroupInstanceId == nil {
-			foreign = append(foreign, m.ClientId+"@"+m.ClientHost)
+			foreign = append(foreign, shown(m))
 			continue
 		}
 		if *m.GroupInstanceId != f.cluster.cfg.InstanceID {

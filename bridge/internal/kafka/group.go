@@ -105,7 +105,9 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 			wait(ctx, pause.next())
 			continue
 		case err == nil:
-			err = m.consume(ctx, topics, subscribed)
+			if err = m.cluster.awaitAlone(ctx); err == nil {
+				err = m.consume(ctx, topics, subscribed)
+			}
 			said = ""
 		}
 		if err == nil || time.Since(begin) > time.Minute {
@@ -216,7 +218,9 @@ func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 		"generation", session.GenerationID(), "partitions", count(session.Claims()))
 	// Jobs wait for a lease: have one at once.
 	m.cluster.heartbeat(session.Context(), s)
-	return nil
+	ctx, cancel := context.WithTimeout(session.Context(), min(heartbeatMost, m.cluster.cfg.SessionTimeout/2))
+	defer cancel()
+	return m.cluster.giveWay(ctx) // before any partition is taken: copies may have joined at once
 }
 
 // Cleanup is called by sarama when the claims of a session have returned, while
@@ -283,6 +287,8 @@ func count(claims map[string][]int32) (n int) {
 // final returns what no retry mends, in words; nil for everything else.
 func final(cfg Config, err error) error {
 	switch {
+	case errors.As(err, new(*CopyError)):
+		return err
 	case errors.Is(err, sarama.ErrFencedInstancedId):
 		return fmt.Errorf("%w: %q in group %q: either a copy of this data directory is in use, then stop one of the two for good, or give each its own instance id",
 			ErrInstanceFenced, cfg.InstanceID, cfg.Group)
