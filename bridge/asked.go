@@ -2,16 +2,21 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // asked is Kafka as the verbs of operators ask it.
-type asked struct{ cluster *kafka.Cluster }
+type asked struct {
+	cluster *kafka.Cluster
+	routes  *routes
+}
 
 // Log implements [inspect.Kafka].
 func (a asked) Log(ctx context.Context, topic string, partition int32) (log inspect.Log, err error) {
@@ -34,6 +39,36 @@ func (a asked) Log(ctx context.Context, topic string, partition int32) (log insp
 // OffsetAt implements [inspect.Kafka].
 func (a asked) OffsetAt(ctx context.Context, topic string, partition int32, t time.Time) (int64, error) {
 	return a.cluster.Look(topic, partition).OffsetAt(ctx, t)
+}
+
+// The size of an answer follows from how many records are wanted.
+const (
+	guessedRecord = 4 << 10
+	leastAnswer   = 64 << 10
+	mostAnswer    = 1 << 20
+)
+
+// Read implements [inspect.Kafka].
+func (a asked) Read(ctx context.Context, topic string, partition int32, from, last int64) (inspect.Records, error) {
+	to, err := a.routes.find(topic)
+	if err != nil {
+		return inspect.Records{}, err
+	}
+	wanted := min(max(last-from, 0), mostAnswer/guessedRecord)
+	messages, next, err := a.cluster.Look(topic, partition).ReadFrom(ctx, from, int32(max(wanted*guessedRecord, leastAnswer)))
+	switch {
+	case errors.As(err, new(*kafka.OutOfRangeError)), errors.Is(err, kafka.ErrUnknownTopic):
+		return inspect.Records{}, fmt.Errorf("%w: %w", inspect.ErrNoRecord, err)
+	case err != nil:
+		return inspect.Records{}, err
+	}
+	records := make([]queue.Record, len(messages))
+	for i, message := range messages {
+		records[i] = newRecord(message)
+		lane, _ := to.lanes.Lane(lookAt(&records[i])) // where the partitioner fails it is a lane of its own, as at first
+		records[i].Lane = queue.Lane(lane)
+	}
+	return inspect.Records{Records: records, Scheme: to.scheme, Next: next}, nil
 }
 
 // Leave implements [inspect.Kafka].

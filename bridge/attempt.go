@@ -104,6 +104,7 @@ func (a *attempts) next(taken *queue.Job, v *view, left int) *attempt {
 		Attempt:   taken.Attempt,
 		LastError: taken.LastError,
 		topicID:   v.topicID,
+		rerun:     taken.Rerun,
 		run:       next,
 	}
 	next.produce = v.route.produce

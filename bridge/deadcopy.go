@@ -40,7 +40,7 @@ func (c *courier) copyOf(l *queue.DeadLetter, s source) kafka.Message {
 
 // burialOf are the headers of a copy.
 func (c *courier) burialOf(l *queue.DeadLetter) []Header {
-	job := Job{Record: Record{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset}, topicID: l.TopicID}
+	job := Job{Record: Record{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset}, topicID: l.TopicID, rerun: l.Rerun}
 	if l.Record.Timestamp >= 0 {
 		job.Timestamp = time.UnixMilli(l.Record.Timestamp)
 	}

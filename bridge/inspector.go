@@ -35,7 +35,7 @@ func (r *run) inspects() {
 func (r *run) inspectOptions() inspect.Options {
 	return inspect.Options{
 		Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.routes.laneOf, Cancel: r.cancelRun, Live: facts{r},
-		Kafka: asked{r.cluster}, Drain: r.drainOrder, DrainState: r.drainage.state, Leave: r.leaveOrder, Turn: r.moveOn,
+		Kafka: asked{r.cluster, r.routes}, Drain: r.drainOrder, DrainState: r.drainage.state, Leave: r.leaveOrder, Turn: r.moveOn,
 		Entry: r.entryOf, Set: r.adopt, SettingOf: r.settingOf,
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // Header is one record header. A nil Value is Kafka's null.
@@ -37,19 +39,22 @@ type Job struct {
 	LastError string
 
 	topicID string
+	rerun   queue.Rerun
 	run     *attempt // nil: made by hand, not by a bridge
 }
 
 // ID names the job for ever: topic-id/partition@offset. It is the same over
 // attempts, restarts and owners, and differs for a topic deleted and created
 // anew, so it is what a receiver of side effects removes duplicates by. On
-// brokers without topic ids the topic's name stands in.
+// brokers without topic ids the topic's name stands in. A finished record that an
+// operator runs again under an id of its own is another job: the time of that
+// follows, topic-id/partition@offset+20260131T080000.000Z.
 func (j *Job) ID() string {
 	id := j.topicID
 	if id == "" {
 		id = j.Topic
 	}
-	return fmt.Sprintf("%s/%d@%d", id, j.Partition, j.Offset)
+	return fmt.Sprintf("%s/%d@%d%s", id, j.Partition, j.Offset, j.rerun)
 }
 
 // LogValue is the job's name: a payload never gets into a log by itself.

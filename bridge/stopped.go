@@ -68,7 +68,7 @@ func (l *late) connect(ctx context.Context) (asked, error) {
 		}
 		l.cluster = cluster
 	}
-	return asked{l.cluster}, nil
+	return asked{l.cluster, l.bridge.routes}, nil
 }
 
 func (l *late) close() error {
@@ -96,6 +96,15 @@ func (l *late) OffsetAt(ctx context.Context, topic string, partition int32, t ti
 		return -1, err
 	}
 	return a.OffsetAt(ctx, topic, partition, t)
+}
+
+// Read implements [inspect.Kafka].
+func (l *late) Read(ctx context.Context, topic string, partition int32, from, last int64) (inspect.Records, error) {
+	a, err := l.connect(ctx)
+	if err != nil {
+		return inspect.Records{}, err
+	}
+	return a.Read(ctx, topic, partition, from, last)
 }
 
 // Leave implements [inspect.Kafka].

@@ -37,7 +37,7 @@ func (p *Partition) asidePage(jobs []asideSeen) (page []Pending, err error) {
 		} else if state := p.asideState(j); state != 0 {
 			seen := Pending{Offset: j.offset, Lane: j.lane, State: state, After: -1, Aside: true, gen: p.gen}
 			if j.note != nil {
-				seen.Attempts, seen.Error = j.note.Attempts, j.note.Error
+				seen.Attempts, seen.Error, seen.Rerun = j.note.Attempts, j.note.Error, j.note.Rerun
 			}
 			page = append(page, seen)
 		}

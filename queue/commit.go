@@ -118,6 +118,7 @@ func (s *Store) write(f *flush, w *bodyWriter) error {
 	}
 	f.synced = s.writeTime() - before
 	f.tellDead()
+	f.tellAgain()
 	s.measure()
 	return nil
 }
@@ -132,6 +133,7 @@ func (s *Store) writeTime() time.Duration {
 func (s *Store) settle(f *flush, took time.Duration) {
 	for _, p := range f.parts {
 		p.settle()
+		p.countAgain()
 		s.stats.recorded += p.recorded
 		for _, b := range p.blocks {
 			s.stats.Written += b.bytes

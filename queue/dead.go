@@ -27,6 +27,7 @@ type DeadLetter struct {
 	Reason   string // why it was buried
 	Error    string // of the last counted run
 	Attempts int    // runs that were counted
+	Rerun    Rerun  // not zero: the job had an id of its own
 	// History are the first failed run and the last ones.
 	History []Attempt
 	Bytes   int64 // that it takes up in the file

@@ -164,7 +164,7 @@ func (in *letterImport) replace(t *deadTable, a *deadAct, stored []byte) error {
 func (in *letterImport) value() deadValue {
 	v := deadValue{
 		Buried: in.Buried.UnixNano(), Operator: in.Operator, Reason: cut(in.Reason, MaxError), TopicID: in.TopicID,
-		Note:       noteValue{Attempts: in.Attempts, Error: cut(in.Error, MaxError), Checkpoint: len(in.Checkpoint) > 0},
+		Note:       noteValue{Attempts: in.Attempts, Error: cut(in.Error, MaxError), Checkpoint: len(in.Checkpoint) > 0, Rerun: in.Rerun},
 		Checkpoint: in.Checkpoint,
 		Changed:    in.now.UnixNano(), Change: cut(in.Change, MaxError),
 	}

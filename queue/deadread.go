@@ -106,6 +106,7 @@ func (t *deadTable) letter(ref DeadRef, stored []byte) (l DeadLetter, body []byt
 		l.Changed = time.Unix(0, v.Changed)
 	}
 	l.Error, l.Attempts, l.History = v.Note.Error, v.Note.Attempts, v.Note.History.attempts()
+	l.Rerun = v.Note.Rerun
 	return l, body
 }
 

@@ -50,6 +50,7 @@ type partFlush struct {
 	leaving          []leaving
 	parked           map[string]*parkedValue
 	releases         []*release
+	again            []*again
 	back             []asideBack             // aside jobs to be placed when they are on disk
 	lines            map[string]*parkedValue // what the file then says of parked lanes
 	moreOwn          int                     // of them, lanes of a single record, by how many there are more
@@ -125,6 +126,7 @@ func (p *Partition) gather(tight bool) *partFlush {
 	f.leaving, p.flying, p.leaving = p.leaving, p.leaving, nil
 	f.parked, p.parkedChanges = p.parkedChanges, nil
 	f.releases, p.releases = p.releases, nil
+	f.again, p.again = p.again, nil
 	f.overtaken, p.overtaken = p.overtaken, nil
 	p.rate.sample(p.store.clock.Now())
 	p.fresh, p.done, p.touched = nil, nil, nil
@@ -165,6 +167,9 @@ func (f *partFlush) encode(w *bodyWriter) {
 	}
 	w.buf = nil
 	f.encodeLeaving(w)
+	for _, a := range f.again {
+		a.encode(w)
+	}
 }
 
 // extent estimates the block that begins with the first record.

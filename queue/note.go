@@ -16,6 +16,8 @@ type noteValue struct {
 	// Checkpoint tells that the bucket checkpoints has one of the job.
 	Checkpoint bool `msgpack:"checkpoint,omitempty"`
 	Crashes    int  `msgpack:"crashes,omitempty"` // of the process that were counted against the job
+	// Rerun is not zero where the job has an id of its own.
+	Rerun Rerun `msgpack:"rerun,omitempty"`
 }
 
 // halts counts the note among Partition.halted; nil is no note.
@@ -52,5 +54,5 @@ func (n *noteValue) retried(reset bool) (nothing bool) {
 	if reset {
 		n.Attempts, n.Error, n.History = 0, "", nil
 	}
-	return n.Attempts == 0 && !n.Checkpoint
+	return n.Attempts == 0 && !n.Checkpoint && n.Rerun == 0
 }

@@ -39,7 +39,7 @@ const (
 	Retried
 	// Superseded completed the job because a newer one of its lane waits.
 	Superseded
-	// Requeued made a job of a dead letter.
+	// Requeued made a job of a dead letter, or of a record that was finished.
 	Requeued
 	// Discarded removed a dead letter.
 	Discarded
@@ -111,6 +111,7 @@ type Job struct {
 	Attempt      int    // this run, counted from 1
 	LastError    string // of the attempt before; empty on the first
 	Crashes      int    // of the process that were counted against the job
+	Rerun        Rerun  // not zero: the job has an id of its own
 	Damaged      error  // not nil: the stored body is unreadable; only Offset and Lane are set
 
 	part *Partition

@@ -20,7 +20,7 @@ func (f *partFlush) encodeLeaving(w *bodyWriter) {
 
 // writeAside puts what happened to the partition's aside jobs into the file.
 func (f *partFlush) writeAside(b *bbolt.Bucket) error {
-	if len(f.asideDone)+len(f.leaving)+len(f.parked)+len(f.releases) == 0 {
+	if len(f.asideDone)+len(f.leaving)+len(f.parked)+len(f.releases)+len(f.again) == 0 {
 		return nil
 	}
 	t, err := makeAside(b)
@@ -34,6 +34,13 @@ func (f *partFlush) writeAside(b *bbolt.Bucket) error {
 	}
 	if err := f.move(b, t); err != nil {
 		return err
+	}
+	for _, a := range f.again {
+		back, err := a.write(b, t)
+		if err != nil {
+			return err
+		}
+		f.back = append(f.back, back...)
 	}
 	for lane, v := range f.parked {
 		more, err := t.change([]byte(lane), v)

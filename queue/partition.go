@@ -75,6 +75,7 @@ type Partition struct {
 	parkedVersion uint64                  // counts them
 	maxParked     int
 	releases      []*release     // since the last flush began
+	again         []*again       // likewise
 	freeing       map[int64]bool // offsets of lanes of one record that are being released
 
 	mourners  mourners

@@ -34,6 +34,7 @@ type Pending struct {
 	Deferred bool
 	// Aside tells that the frontier does not wait for the job.
 	Aside bool
+	Rerun Rerun // not zero: the job has an id of its own
 
 	gen int // of the partition: a Reset makes another job of the same offset
 }

@@ -47,7 +47,7 @@ func (p *Partition) describe(w place, offset int64, name Lane) Pending {
 	n := p.notes[offset]
 	if n != nil {
 		j.Attempts, j.Error, j.Crashes, j.Guarded = n.Attempts, n.Error, n.Crashes, n.Guarded
-		j.History = n.History.attempts()
+		j.History, j.Rerun = n.History.attempts(), n.Rerun
 	}
 	j.Suspect = w.lane != nil && w.at == 0 && w.lane.state == laneSuspect
 	switch {

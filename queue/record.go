@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 )
 
 // Record is one Kafka record together with the lane it was given at ingest.
@@ -59,3 +61,14 @@ const (
 	recordOverhead = 144 // the Record itself
 	headerOverhead = 40  // a Header's string and slice
 )
+
+// Clone returns a copy that shares nothing with the record.
+func (r *Record) Clone() Record {
+	c := *r
+	c.Key, c.Value, c.Lane.Name = bytes.Clone(r.Key), bytes.Clone(r.Value), bytes.Clone(r.Lane.Name)
+	c.Headers = slices.Clone(r.Headers)
+	for i := range c.Headers {
+		c.Headers[i].Value = bytes.Clone(c.Headers[i].Value)
+	}
+	return c
+}

@@ -15,16 +15,18 @@ import (
 // the phases of a flush as operations of their own. Its model is where each job
 // is.
 type requeueMachine struct {
-	*machine // for its files and its clock
-	p        *Partition
-	next     int64
-	jobs     map[int64]modelPlace // as memory has them
-	flying   map[int64]modelPlace
-	file     map[int64]modelPlace
-	runs     map[int64]*Job
-	acts     []modelRequeue
-	burials  uint64
-	written  uint64 // burials in the file
+	*machine    // for its files and its clock
+	p           *Partition
+	next        int64
+	jobs        map[int64]modelPlace // as memory has them
+	flying      map[int64]modelPlace
+	file        map[int64]modelPlace
+	runs        map[int64]*Job
+	acts        []modelRequeue
+	agains      []modelAgain
+	againFlying int // of them, in the flush under way
+	burials     uint64
+	written     uint64 // burials in the file
 }
 
 type modelPlace struct {
@@ -32,6 +34,7 @@ type modelPlace struct {
 	attempts int
 	halted   bool
 	number   uint64 // of a dead one; zero until it is gathered
+	rerun    Rerun
 }
 
 type where string
@@ -50,6 +53,14 @@ type modelRequeue struct {
 	number         uint64
 	discard, reset bool
 	store          *deadAct
+}
+
+// modelAgain is a record that is to run again with the next flush.
+type modelAgain struct {
+	offset int64
+	rerun  Rerun
+	store  *againAct
+	done   bool // as the model has it
 }
 
 func TestRequeueBehavesAsItsModel(t *testing.T) {
@@ -73,6 +84,7 @@ func TestRequeueBehavesAsItsModel(t *testing.T) {
 			"take more":  m.take,
 			"finish":     m.finish,
 			"requeue":    m.requeue,
+			"run again":  m.runAgain,
 			"flush step": m.flushStep,
 			"flush": func(t *rapid.T) {
 				for m.flushStep(t); m.flush != nil; {
@@ -100,6 +112,7 @@ func (m *requeueMachine) start(t *rapid.T, path string) {
 		must(t, p.SetStart(0))
 	}
 	m.p, m.next, m.burials, m.acts = p, p.State().Next, m.written, nil
+	m.agains, m.againFlying = nil, 0
 	m.jobs, m.runs = maps.Clone(m.file), map[int64]*Job{}
 	m.arrive()
 }
@@ -165,8 +178,8 @@ func (m *requeueMachine) take(t *rapid.T) {
 	for i := range dst[:n] {
 		j := &dst[i]
 		model, known := m.jobs[j.Offset]
-		if !slices.Contains(want, j.Offset) || !known || j.Attempt != model.attempts+1 || string(j.Value) != fmt.Sprintf("value %d", j.Offset) || j.Damaged != nil {
-			t.Fatalf("took %+v, want one of %v and attempt %d", j, want, model.attempts+1)
+		if !slices.Contains(want, j.Offset) || !known || j.Attempt != model.attempts+1 || j.Rerun != model.rerun || string(j.Value) != fmt.Sprintf("value %d", j.Offset) || j.Damaged != nil {
+			t.Fatalf("took %+v, want one of %v, attempt %d and rerun %d", j, want, model.attempts+1, model.rerun)
 		}
 		m.runs[j.Offset] = j
 	}
@@ -219,6 +232,29 @@ func (m *requeueMachine) requeue(t *rapid.T) {
 	}
 }
 
+// runAgain wants jobs of records, whatever has become of these.
+func (m *requeueMachine) runAgain(t *rapid.T) {
+	recs := Again{TopicPartition: orders, TopicID: "id", Scheme: "scheme", Rerun: Rerun(rapid.IntRange(0, 2).Draw(t, "rerun"))}
+	for range rapid.IntRange(1, 4).Draw(t, "records") {
+		offset := rapid.Int64Range(0, m.next).Draw(t, "offset")
+		recs.Records = append(recs.Records, record(offset, laneName(offset)))
+	}
+	a := &again{Again: recs, acts: make([]againAct, len(recs.Records))}
+	for i := range recs.Records {
+		a.acts[i].rec = &recs.Records[i]
+	}
+	must(t, m.store.submitAgain(a))
+	for i := range a.acts {
+		offset := a.acts[i].rec.Offset
+		where := m.jobs[offset].where
+		if refused := offset == m.next || where == isOpen || where == isAside; refused != (a.acts[i].refused != nil) {
+			t.Fatalf("%d is %s: %v", offset, where, a.acts[i].refused)
+		} else if !refused {
+			m.agains = append(m.agains, modelAgain{offset: offset, rerun: recs.Rerun, store: &a.acts[i]})
+		}
+	}
+}
+
 func (m *requeueMachine) flushStep(t *rapid.T) {
 	switch {
 	case m.flush == nil:
@@ -227,6 +263,12 @@ func (m *requeueMachine) flushStep(t *rapid.T) {
 	case !m.machine.written:
 		must(t, m.store.write(m.flush, newBodyWriter()))
 		m.machine.written = true
+		for _, a := range m.agains[:m.againFlying] {
+			if a.store.done != a.done || a.done != (a.store.refused == nil) {
+				t.Fatalf("%d again: %v, %v, want %v", a.offset, a.store.done, a.store.refused, a.done)
+			}
+		}
+		m.agains, m.againFlying = m.agains[m.againFlying:], 0
 		m.file, m.written = m.flying, m.burials
 		m.checkPlaces(t)
 	default:
@@ -262,6 +304,14 @@ func (m *requeueMachine) gatherPlaces() {
 		m.jobs[a.offset] = j
 	}
 	m.acts = nil
+	for i := range m.agains {
+		a := &m.agains[i]
+		if m.jobs[a.offset].where == isGone {
+			m.jobs[a.offset] = modelPlace{where: comes, rerun: a.rerun}
+			a.done = true
+		}
+	}
+	m.againFlying = len(m.agains)
 	m.flying = maps.Clone(m.jobs)
 }
 

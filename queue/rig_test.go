@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for variable, work := range map[string]func(string) error{buryVariable: buryUntilKilled, parkVariable: parkUntilKilled} {
+	for variable, work := range map[string]func(string) error{buryVariable: buryUntilKilled, parkVariable: parkUntilKilled, againVariable: runAgainUntilKilled} {
 		if path := os.Getenv(variable); path != "" {
 			fmt.Fprintln(os.Stderr, work(path))
 			os.Exit(1)

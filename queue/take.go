@@ -144,6 +144,7 @@ func (p *Partition) job(j *Job, l *lane, e entry) {
 			j.LastError = n.Error
 			j.Crashes = n.Crashes
 			j.Checkpointed = n.Checkpoint
+			j.Rerun = n.Rerun
 			j.since = max(j.since, n.Due)
 		}
 	}

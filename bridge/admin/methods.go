@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/flat"
@@ -82,9 +83,12 @@ func (c *Client) Plan(ctx context.Context, cmd inspect.Command) (inspect.Plan, e
 	return plan.ask(ctx, c, cmd)
 }
 
-// Execute sends the plan without its samples, on which nothing depends.
+// Execute sends the plan without its samples and keys, on which nothing depends.
 func (c *Client) Execute(ctx context.Context, p inspect.Plan) (inspect.Operation, error) {
-	p.Sample, p.DeadSample = nil, nil
+	p.Sample, p.DeadSample, p.Again = nil, nil, slices.Clone(p.Again)
+	for i := range p.Again {
+		p.Again[i].Key = nil
+	}
 	return execute.ask(ctx, c, planned{p})
 }
 

@@ -33,6 +33,11 @@ type Command struct {
 	To *Position `json:"to,omitzero"`
 	// Settings are what set changes.
 	Settings []Setting `json:"settings,omitzero"`
+	// FromKafka requeues records of Select, each by its offset, that are finished and
+	// have no dead letter: they are read from Kafka again. NewID gives each job an id
+	// of its own, so that nobody takes its effects for duplicates.
+	FromKafka bool `json:"from_kafka,omitzero"`
+	NewID     bool `json:"new_id,omitzero"`
 	// Reason goes to the log and the audit trail, stays with a pause, and is told
 	// of a buried job.
 	Reason string `json:"reason,omitzero"`
@@ -52,7 +57,7 @@ type Command struct {
 // Validate reports everything that is wrong with the command.
 func (c Command) Validate() error {
 	var problems []error
-	v := verbs[c.Verb]
+	v := c.verb()
 	if v == nil {
 		problems = append(problems, fmt.Errorf("verb %q is unknown; there are %s", c.Verb, strings.Join(verbNames(), ", ")))
 		v = jobVerb{}
@@ -79,6 +84,9 @@ func (c Command) Validate() error {
 func (c Command) validatePace(v verb) error {
 	var problems []error
 	dead, ok := v.(deadVerb)
+	if _, rerun := v.(rerunVerb); rerun {
+		return nil // it says so itself
+	}
 	switch {
 	case c.Rate != 0 && !ok:
 		problems = append(problems, fmt.Errorf("only requeue and discard have a rate, not %s", c.Verb))
@@ -152,6 +160,8 @@ func (c Command) LogValue() slog.Value {
 	add(c.Reason != "", "reason", c.Reason)
 	add(c.Rate > 0, "rate", c.Rate)
 	add(c.StopAt > 0, "stop_at", c.StopAt)
+	add(c.FromKafka, "from_kafka", true)
+	add(c.NewID, "new_id", true)
 	add(c.Operation != "", "operation", c.Operation)
 	return slog.GroupValue(attrs...)
 }

@@ -57,7 +57,7 @@ func (q DeadQuery) isZero() bool { return reflect.ValueOf(q).IsZero() }
 // DeadLetter is a job that was given up.
 type DeadLetter struct {
 	Name
-	ID        string    `json:"id"`        // topic-id/partition@offset: the same for ever
+	ID        string    `json:"id"`        // topic-id/partition@offset: the same for ever; see Rerun
 	Number    uint64    `json:"number"`    // of the burial: tells letters of one offset apart
 	Key       []byte    `json:"key"`       // nil is Kafka's null
 	Value     []byte    `json:"value"`     // nil is Kafka's null
@@ -81,6 +81,9 @@ type DeadLetter struct {
 	LaneID    LaneID `json:"lane_id"` // of a lane of its own it says nothing
 	// Checkpoint is what the job's runs have reached; nil: nothing.
 	Checkpoint []byte `json:"checkpoint"`
+	// Rerun is when an operator gave the job an id of its own. The zero time: it has
+	// its record's.
+	Rerun time.Time `json:"rerun_at"`
 	// Changed is when the letter was last imported, and Change what was changed by
 	// that; the zero time: it is as it was buried.
 	Changed time.Time `json:"changed_at"`
@@ -141,7 +144,7 @@ func (f *deadFound) read(s *queue.Store) (there bool, err error) {
 func (f *deadFound) show() DeadLetter {
 	l := DeadLetter{
 		Name:       f.name(),
-		ID:         idOf(f.TopicID, f.name()),
+		ID:         idOf(f.TopicID, f.name(), f.Rerun),
 		Number:     f.Number,
 		Key:        f.Record.Key,
 		Value:      f.Record.Value,
@@ -158,6 +161,7 @@ func (f *deadFound) show() DeadLetter {
 		Overtaken:  f.Overtaken,
 		LaneID:     LaneID(f.Record.Lane.ID),
 		Checkpoint: f.Checkpoint,
+		Rerun:      f.Rerun.Time(),
 		Changed:    f.Changed,
 		Change:     f.Change,
 		Damaged:    f.Damaged,

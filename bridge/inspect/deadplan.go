@@ -113,7 +113,7 @@ func (s *survey) add(f *deadFound) error {
 	case len(plan.Dead) == MaxJobs:
 		plan.More++
 	default:
-		plan.Dead = append(plan.Dead, DeadTarget{f.name(), idOf(f.TopicID, f.name()), f.Number})
+		plan.Dead = append(plan.Dead, DeadTarget{f.name(), idOf(f.TopicID, f.name(), f.Rerun), f.Number})
 		if len(plan.DeadSample) < sampleSize {
 			there, err := f.read(s.i.store)
 			if there {

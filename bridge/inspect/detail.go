@@ -39,6 +39,10 @@ type JobDetail struct {
 	// Checkpoint is what its runs have reached; nil: nothing.
 	Checkpoint []byte `json:"checkpoint"`
 
+	// Rerun is when an operator gave the job an id of its own. The zero time: it has
+	// its record's.
+	Rerun time.Time `json:"rerun_at"`
+
 	After  *Name `json:"after"`  // the job that has to finish before a blocked one
 	Behind int   `json:"behind"` // jobs of its lane that wait for it
 	// Holds: the committed offset waits for it. Aside: it does not, whatever

@@ -26,6 +26,11 @@
 // that wait; those that are done are done, and the plan counts the letters that
 // they have overtaken.
 //
+// A record that is finished, without a letter, runs again by its offset, for as
+// long as Kafka has it (Command.FromKafka). Its job has the id of before, or with
+// Command.NewID one of its own. All records of one plan are requeued with one
+// transaction, so that after a crash all of them are, or none.
+//
 // Few letters are requeued by Execute itself. More than that, or with a pace or a
 // stop condition, it stores a [BulkOperation] instead, as the plan says with
 // Background: a running bridge executes it, over restarts, and

@@ -41,7 +41,7 @@ func (i *inspector) Execute(ctx context.Context, plan Plan) (Operation, error) {
 	op := &Operation{Command: plan.Command, Began: i.now()}
 	entry, err := i.auditBegin(ctx, plan, op)
 	if err == nil {
-		err = verbs[plan.Command.Verb].execute(ctx, i, plan, op)
+		err = plan.Command.verb().execute(ctx, i, plan, op)
 		op.Took = i.now().Sub(op.Began)
 		slices.SortFunc(op.Done, compareNames)
 		err = cmp.Or(err, i.auditResult(ctx, entry, op, err))
@@ -89,12 +89,14 @@ func (v jobVerb) executeBatch(ctx context.Context, i *inspector, op *Operation, 
 	for _, t := range targets {
 		now, open := seen[t.Offset]
 		switch {
-		case t.ID != idOf(state.TopicID, t.Name):
+		case !t.isOf(state.TopicID):
 			add(&op.Refused, reasonNewTopic, t.Name)
 		case !open && t.Offset >= state.Next:
 			add(&op.Refused, reasonUnknown, t.Name)
 		case !open:
 			add(&op.AlreadyDone, reasonFinished, t.Name)
+		case t.ID != idOf(state.TopicID, t.Name, now.Rerun): // another job of its record
+			add(&op.Refused, queue.ErrJobChanged.Error(), t.Name)
 		default:
 			done, err := v.act(op, p, t, now)
 			if err != nil {

@@ -173,7 +173,7 @@ func (i *inspector) toImport(ctx context.Context, l DeadLetter, reason string) q
 	in := queue.DeadImport{DeadLetter: queue.DeadLetter{
 		DeadRef: queue.DeadRef{TopicPartition: l.tp(), Offset: l.Offset},
 		TopicID: l.topicID(), Buried: l.Buried, Operator: l.Operator, Reason: l.Reason, Error: l.Error, Attempts: l.Attempts,
-		Checkpoint: l.Checkpoint, Record: l.record(lane),
+		Checkpoint: l.Checkpoint, Rerun: queue.RerunAt(l.Rerun), Record: l.record(lane),
 	}}
 	for _, one := range l.History {
 		in.History = append(in.History, queue.Attempt(one))

@@ -45,7 +45,7 @@ var queueStates = map[State]queue.JobState{
 // Job is an open job as it stood when it was listed.
 type Job struct {
 	Name
-	ID        string    `json:"id"`        // topic-id/partition@offset: the same for ever
+	ID        string    `json:"id"`        // topic-id/partition@offset: the same for ever; see Rerun
 	Key       []byte    `json:"key"`       // nil is Kafka's null
 	Lane      string    `json:"lane"`      // the value that put it in its lane
 	Own       bool      `json:"own_lane"`  // its lane holds no other job
@@ -60,6 +60,9 @@ type Job struct {
 	// History are the failed attempts: the first one and up to ten last ones,
 	// each error cut to 512 bytes.
 	History []Attempt `json:"history"`
+	// Rerun is when an operator gave the job an id of its own, whose end it is: its
+	// record was finished, and runs again. The zero time: it has its record's.
+	Rerun time.Time `json:"rerun_at"`
 	// After is the job that has to finish before a blocked one; nil where that
 	// is a run that the partition has forgotten.
 	After *Name `json:"after"`
@@ -103,11 +106,11 @@ func (f *found) state() State {
 }
 
 // idOf is what bridge.Job.ID gives.
-func idOf(topicID string, name Name) string {
+func idOf(topicID string, name Name, rerun queue.Rerun) string {
 	if topicID != "" {
 		name.Topic = topicID
 	}
-	return name.String()
+	return name.String() + rerun.String()
 }
 
 // read makes record known. It reports false when the job is not open any more.
@@ -129,7 +132,7 @@ func (f *found) read() (open bool, err error) {
 func (f *found) job() Job {
 	job := Job{
 		Name:     f.name(),
-		ID:       idOf(f.topicID, f.name()),
+		ID:       idOf(f.topicID, f.name(), f.Rerun),
 		Key:      f.record.Key,
 		Lane:     string(f.record.Lane.Name),
 		Own:      f.Lane.Own,
@@ -141,6 +144,7 @@ func (f *found) job() Job {
 		Suspect:  f.Suspect,
 		Guarded:  f.Guarded,
 		History:  history(f.History),
+		Rerun:    f.Rerun.Time(),
 		Damaged:  f.damaged,
 	}
 	if f.damaged == nil && f.record.Timestamp >= 0 {

@@ -86,7 +86,7 @@ func TestJSONOfAJob(t *testing.T) {
 	must(t, err)
 	want := `{"topic":"orders","partition":3,"offset":1042,"id":"AbC/3@1042","key_base64":"/w==","lane":"cust-8812","own_lane":false,` +
 		`"timestamp":null,"state":"retrying","attempts":2,"due":"2026-01-02T02:04:05.0000006Z","error":"http 503 <html>",` +
-		`"crashes":0,"suspect":false,"guarded":false,"history":[],"after":null,"damaged":null}`
+		`"crashes":0,"suspect":false,"guarded":false,"history":[],"rerun_at":null,"after":null,"damaged":null}`
 	if string(text) != want {
 		t.Errorf("a job is\n%s, want\n%s", text, want)
 	}

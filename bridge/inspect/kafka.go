@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // Kafka is what verbs ask of the cluster. It is safe for concurrent use.
@@ -14,9 +16,24 @@ type Kafka interface {
 	// OffsetAt is the first offset of a record that is not older than t, or the
 	// log's end.
 	OffsetAt(ctx context.Context, topic string, partition int32, t time.Time) (int64, error)
+	// Read reads records from an offset on, as many as one answer of Kafka has: last
+	// is the offset up to which the caller has use for them. The error matches
+	// [ErrNoRecord] where the log begins behind the offset, or ends before it.
+	Read(ctx context.Context, topic string, partition int32, from, last int64) (Records, error)
 	// Leave removes the static member of a stopped bridge from its group. It
 	// reports false where there is none.
 	Leave(ctx context.Context) (was bool, err error)
+}
+
+// Records are some of a partition.
+type Records struct {
+	// Records ascend, each with the lane that the topic's partitioner gives it. They
+	// may share much memory.
+	Records []queue.Record
+	Scheme  string // fingerprint of the partitioner
+	// Next: no other offset below it has a record to deliver. Where nothing can be
+	// said it is the offset that was asked for.
+	Next int64
 }
 
 // Log is what Kafka has of a partition, and what the group has committed.
@@ -29,6 +46,8 @@ type Log struct {
 var (
 	// ErrNoTopic means that Kafka has no such topic or partition.
 	ErrNoTopic = errors.New("Kafka has no such topic or partition")
+	// ErrNoRecord means that Kafka does not have an offset any more, or not yet.
+	ErrNoRecord = errors.New("Kafka does not have the offset")
 
 	errNoKafka = errors.New("there is no connection to Kafka: name the bridge's configuration")
 )

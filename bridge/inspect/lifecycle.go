@@ -19,10 +19,15 @@ func (c Command) validateLifecycle() error {
 		{c.Undo, Drain, "that it is taken back"},
 		{!c.To.isZero(), Seek, "where to go on"},
 		{len(c.Settings) > 0, Set, "settings"},
+		{c.FromKafka, Requeue, "that records are read from Kafka again"},
+		{c.NewID, Requeue, "that jobs get an id of their own"},
 	} {
 		if field.given && c.Verb != field.of {
 			problems = append(problems, fmt.Errorf("%s: that is said of %s only, not of %s", field.text, field.of, c.Verb))
 		}
+	}
+	if c.NewID && c.Verb == Requeue && !c.FromKafka {
+		problems = append(problems, errors.New("a dead letter keeps its id: one of its own is for records that are read from Kafka again"))
 	}
 	return errors.Join(problems...)
 }
@@ -40,6 +45,8 @@ func (w *what) lifecycle(c Command) {
 		w.on("newest", to.Newest)
 		w.on("keep-stored", to.KeepStored)
 	}
+	w.on("from-kafka", c.FromKafka)
+	w.on("new-id", c.NewID)
 	for _, s := range c.Settings {
 		if s.Value == nil {
 			w.flag("unset", s.Name)

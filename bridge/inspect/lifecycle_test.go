@@ -24,6 +24,10 @@ func (c cluster) Log(_ context.Context, topic string, partition int32) (inspect.
 
 func (cluster) OffsetAt(context.Context, string, int32, time.Time) (int64, error) { return 7, nil }
 
+func (cluster) Read(_ context.Context, _ string, _ int32, from, _ int64) (inspect.Records, error) {
+	return inspect.Records{Next: from}, nil
+}
+
 func (cluster) Leave(context.Context) (bool, error) { return true, nil }
 
 func value(v float64) *float64 { return &v }

@@ -10,6 +10,7 @@ var (
 	seekTargetForm       = flat.Of[SeekTarget]()
 	forgetTargetForm     = flat.Of[ForgetTarget]()
 	partitionOutlookForm = flat.Of[PartitionOutlook]()
+	againTargetForm      = flat.Of[AgainTarget]()
 )
 
 func (v Setting) MarshalJSON() ([]byte, error)          { return settingForm.Marshal(v) }
@@ -18,6 +19,7 @@ func (v Position) MarshalJSON() ([]byte, error)         { return positionForm.Ma
 func (v SeekTarget) MarshalJSON() ([]byte, error)       { return seekTargetForm.Marshal(v) }
 func (v ForgetTarget) MarshalJSON() ([]byte, error)     { return forgetTargetForm.Marshal(v) }
 func (v PartitionOutlook) MarshalJSON() ([]byte, error) { return partitionOutlookForm.Marshal(v) }
+func (v AgainTarget) MarshalJSON() ([]byte, error)      { return againTargetForm.Marshal(v) }
 
 func (v *Setting) UnmarshalJSON(data []byte) error       { return settingForm.Unmarshal(data, v) }
 func (v *SettingChange) UnmarshalJSON(data []byte) error { return settingChangeForm.Unmarshal(data, v) }
@@ -27,3 +29,4 @@ func (v *ForgetTarget) UnmarshalJSON(data []byte) error  { return forgetTargetFo
 func (v *PartitionOutlook) UnmarshalJSON(data []byte) error {
 	return partitionOutlookForm.Unmarshal(data, v)
 }
+func (v *AgainTarget) UnmarshalJSON(data []byte) error { return againTargetForm.Unmarshal(data, v) }

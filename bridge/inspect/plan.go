@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -51,12 +52,13 @@ type Plan struct {
 	Seeks      []SeekTarget       `json:"seeks"`      // partitions that would move
 	Forgets    []ForgetTarget     `json:"forgets"`    // partitions of which nothing would be left
 	Settings   []SettingChange    `json:"settings"`   // that would change
+	Again      []AgainTarget      `json:"again"`      // finished records that would run again
 }
 
 // changes is how much would change.
 func (p Plan) changes() int {
 	return len(p.Jobs) + len(p.Lanes) + len(p.Pauses) + len(p.Dead) + len(p.Operations) + p.More +
-		len(p.Seeks) + len(p.Forgets) + len(p.Settings)
+		len(p.Seeks) + len(p.Forgets) + len(p.Settings) + len(p.Again)
 }
 
 // Target is a job that a plan would change, as it stood then.
@@ -65,6 +67,12 @@ type Target struct {
 	ID       string `json:"id"`
 	State    State  `json:"state"`
 	Attempts int    `json:"attempts"`
+}
+
+// isOf tells whether the job is of the topic of that id.
+func (t Target) isOf(topicID string) bool {
+	rerun, ok := strings.CutPrefix(t.ID, idOf(topicID, t.Name, 0))
+	return ok && (rerun == "" || rerun[0] == '+')
 }
 
 // Why nothing is to be done, or a job is refused, apart from what queue says.
@@ -83,7 +91,7 @@ func (i *inspector) Plan(ctx context.Context, c Command) (Plan, error) {
 		return Plan{}, err
 	}
 	plan := Plan{Command: c, Made: i.now()}
-	if err := verbs[c.Verb].plan(ctx, i, &plan); err != nil {
+	if err := c.verb().plan(ctx, i, &plan); err != nil {
 		return Plan{}, fmt.Errorf("plan %s: %w", c.Verb, err)
 	}
 	return plan, nil
@@ -120,7 +128,7 @@ func (v jobVerb) add(plan *Plan, f *found) error {
 }
 
 func targetOf(f *found) Target {
-	return Target{f.name(), idOf(f.topicID, f.name()), f.state(), f.Attempts}
+	return Target{f.name(), idOf(f.topicID, f.name(), f.Rerun), f.state(), f.Attempts}
 }
 
 // show takes the first jobs into the sample.
@@ -164,7 +172,7 @@ func refusalOf(err error) (reason string, ok bool) {
 	if damage := new(queue.DamageError); errors.As(err, &damage) {
 		return damage.Error(), true
 	}
-	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrNotDelivered, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked} {
+	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrLetterKept, queue.ErrOtherScheme, queue.ErrNoRoom, queue.ErrNotDelivered, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true
 		}

@@ -54,7 +54,7 @@ func (i *inspector) job(ctx context.Context, name Name) (JobDetail, error) {
 	default:
 		d.State = Done
 	}
-	d.ID = idOf(p.State().TopicID, name)
+	d.ID = idOf(p.State().TopicID, name, 0)
 	return d, nil
 }
 
@@ -89,7 +89,7 @@ func (i *inspector) open(ctx context.Context, p *queue.Partition, d *JobDetail) 
 func (d *JobDetail) ofJob(j Job) {
 	d.ID, d.State, d.Lane, d.Own, d.Timestamp = j.ID, j.State, j.Lane, j.Own, j.Timestamp
 	d.Attempts, d.Due, d.Error, d.History = j.Attempts, j.Due, j.Error, j.History
-	d.Crashes, d.Suspect, d.Guarded, d.After = j.Crashes, j.Suspect, j.Guarded, j.After
+	d.Crashes, d.Suspect, d.Guarded, d.After, d.Rerun = j.Crashes, j.Suspect, j.Guarded, j.After, j.Rerun
 }
 
 func (d *JobDetail) ofRecord(r *queue.Record, damaged error) {
@@ -150,9 +150,9 @@ func (i *inspector) letter(ctx context.Context, tp queue.TopicPartition, offset 
 }
 
 func (d *JobDetail) ofLetter(l *queue.DeadLetter, others int) {
-	d.State, d.ID, d.Letter = Dead, idOf(l.TopicID, d.Name), burialOf(l, others)
+	d.State, d.ID, d.Letter = Dead, idOf(l.TopicID, d.Name, l.Rerun), burialOf(l, others)
 	d.Lane, d.Own, d.Timestamp = string(l.Record.Lane.Name), l.Record.Lane.Own, timestampOf(&l.Record)
-	d.Attempts, d.Error, d.History = l.Attempts, l.Error, history(l.History)
+	d.Attempts, d.Error, d.History, d.Rerun = l.Attempts, l.Error, history(l.History), l.Rerun.Time()
 	d.ofRecord(&l.Record, l.Damaged)
 }
 

@@ -23,7 +23,8 @@ const (
 	// that runs is refused.
 	Bury Verb = "bury"
 	// Requeue makes jobs of dead letters, each exactly once. One whose partition
-	// is not held here is refused.
+	// is not held here is refused. With Command.FromKafka it makes jobs of finished
+	// records that Kafka still has.
 	Requeue Verb = "requeue"
 	// Discard removes dead letters for good.
 	Discard Verb = "discard"
@@ -97,6 +98,14 @@ var verbs = map[Verb]verb{
 	StopOperation: stopVerb{},
 	Requeue:       deadVerb{act: requeue, said: "dead letter requeued by an operator", runs: true},
 	Discard:       deadVerb{act: discard, said: "dead letter discarded by an operator"},
+}
+
+// verb is nil where there is none of that name.
+func (c Command) verb() verb {
+	if c.Verb == Requeue && c.FromKafka {
+		return rerunVerb{}
+	}
+	return verbs[c.Verb]
 }
 
 func verbNames() (names []string) {

@@ -122,7 +122,7 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 
 // changes is how much a plan would change, as far as it names that.
 func changes(p inspect.Plan) int {
-	return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) + len(p.Operations) + len(p.Seeks) + len(p.Forgets) + len(p.Settings) + wholly(p)
+	return len(p.Jobs) + len(p.Dead) + len(p.Lanes) + len(p.Pauses) + len(p.Operations) + len(p.Seeks) + len(p.Forgets) + len(p.Settings) + len(p.Again) + wholly(p)
 }
 
 // did is how much an operation has changed.

@@ -14,16 +14,25 @@ import (
 
 func (w *world) requeue() *cli.Command {
 	return w.change(change{
-		name: "requeue", usage: "make jobs of dead letters, each exactly once",
+		name: "requeue", usage: "make jobs of dead letters, each exactly once, or of finished records that Kafka still has",
 		description: "A job keeps its identity and goes before the later jobs of its lane that wait. What dies again\n" +
 			"meanwhile is not taken twice. Many, or those with a --rate, are requeued by an operation that is\n" +
 			"stored: the bridge goes on with it without this command, and over a restart.\n\n" +
-			"holdfast requeue --topic orders --error-matches 'http 503' --buried-before 2h --execute",
-		flags: append(deadSelectors(), append(paceFlags(), resetFlag(),
+			"holdfast requeue --topic orders --error-matches 'http 503' --buried-before 2h --execute\n\n" +
+			"With --from-kafka, records that are finished and have no dead letter run again, at most 10,000 at a\n" +
+			"time, each before the later jobs of its lane that wait; the committed offset does not move back. A job\n" +
+			"has the id of before, so that receivers that ignore duplicates ignore it, or with --new-id one of its\n" +
+			"own. To repeat the command while the jobs are open changes nothing; once they are done they run again.\n\n" +
+			"holdfast requeue --from-kafka --topic orders --partition 3 --offset 118204-118210 --execute",
+		flags: append(append(deadSelectors(), againFlags()...), append(paceFlags(), resetFlag(),
 			&cli.StringFlag{Name: "stop-at", Usage: "stop when `SHARE` of those that have finished are dead again, as 20%; 100% is never",
 				DefaultText: fmt.Sprintf("%g%%", 100*inspect.DefaultStopAt)})...),
 		command: func(c *cli.Context) (inspect.Command, error) {
+			if c.Bool("from-kafka") {
+				return fromKafka(c)
+			}
 			command, err := ofDead(c, inspect.Requeue)
+			command.NewID = c.Bool("new-id")
 			command.ResetAttempts = c.Bool("reset-attempts")
 			if text := c.String("stop-at"); err == nil && text != "" {
 				command.StopAt, err = shareOf(text)

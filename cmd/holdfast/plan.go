@@ -66,7 +66,7 @@ func (o *outcome) write(out io.Writer) error {
 
 // told says what an operation has done.
 func (o *outcome) told(f *facts) (head string) {
-	op, word := *o.Operation, verbWords[o.Plan.Command.Verb]
+	op, word := *o.Operation, wordsOf(o.Plan.Command)
 	switch {
 	case did(op) == 0:
 		return "nothing was changed"
@@ -105,6 +105,9 @@ func matched(p inspect.Plan) string {
 func planned(f *facts, p inspect.Plan) {
 	verb, word := string(p.Command.Verb), verbWords[p.Command.Verb]
 	switch {
+	case len(p.Again) > 0:
+		f.again(p)
+		return
 	case len(p.Says) > 0:
 		f.sentences(verb, p.Says)
 	case len(p.Pauses) > 0:

@@ -71,17 +71,40 @@ func (c *Claim) Read(ctx context.Context, offset int64) (*sarama.ConsumerMessage
 	return nil, fmt.Errorf("read %s@%d: %w", c, offset, err)
 }
 
-// look fetches once from offset over the commit client, without waiting for
-// records to come.
+// ReadFrom fetches the records from offset on once, beside the stream: those of
+// one answer of about so many bytes, which has one record at least, if there is
+// one. No other offset below seen has a record to deliver; it is offset where
+// nothing can be said. It fails with *OutOfRangeError where Kafka does not hold
+// the offset.
+func (c *Claim) ReadFrom(ctx context.Context, offset int64, bytes int32) (records []*sarama.ConsumerMessage, seen int64, err error) {
+	block, err := c.lookAt(ctx, offset, bytes)
+	if err != nil {
+		return nil, offset, fmt.Errorf("read %s from %d on: %w", c, offset, err)
+	}
+	records, seen = c.deliverable(block, offset)
+	return records, seen, nil
+}
+
+// lookBytes is what an answer holds, apart from a batch that is larger: that
+// comes whole.
+const lookBytes = 1 << 20
+
+// look is lookAt with room for most batches.
 func (c *Claim) look(ctx context.Context, offset int64) (*sarama.FetchResponseBlock, error) {
+	return c.lookAt(ctx, offset, lookBytes)
+}
+
+// lookAt fetches once from offset over the commit client, without waiting for
+// records to come.
+func (c *Claim) lookAt(ctx context.Context, offset int64, bytes int32) (*sarama.FetchResponseBlock, error) {
 	client := c.cluster.commit
 	block, err := call(ctx, c.cluster, func() (*sarama.FetchResponseBlock, error) {
-		block, err := c.fetchOnce(offset)
+		block, err := c.fetchOnce(offset, bytes)
 		if err != nil && passes(err) {
 			if err := client.RefreshMetadata(c.Topic); err != nil {
 				return nil, err
 			}
-			block, err = c.fetchOnce(offset)
+			block, err = c.fetchOnce(offset, bytes)
 		}
 		return block, err
 	})
@@ -91,7 +114,7 @@ func (c *Claim) look(ctx context.Context, offset int64) (*sarama.FetchResponseBl
 	return block, nil
 }
 
-func (c *Claim) fetchOnce(offset int64) (*sarama.FetchResponseBlock, error) {
+func (c *Claim) fetchOnce(offset int64, bytes int32) (*sarama.FetchResponseBlock, error) {
 	client := c.cluster.commit
 	leader, epoch, err := client.LeaderAndEpoch(c.Topic, c.Partition)
 	if err != nil {
@@ -100,7 +123,7 @@ func (c *Claim) fetchOnce(offset int64) (*sarama.FetchResponseBlock, error) {
 	request := &sarama.FetchRequest{
 		Version:      11,
 		MaxWaitTime:  1,
-		MaxBytes:     1 << 20, // a larger batch comes whole
+		MaxBytes:     bytes,
 		Isolation:    client.Config().Consumer.IsolationLevel,
 		SessionEpoch: -1, // no fetch session
 	}

@@ -57,6 +57,7 @@ func jobFacts(j inspect.JobDetail, now time.Time) []fact {
 	moment := func(name string, at time.Time) {
 		say(!at.IsZero(), name, "%s, %s ago", listing.Time(at), listing.Age(at, now))
 	}
+	say(!j.Rerun.IsZero(), "requeued", "%s, %s ago, as another job than its record's first", listing.Time(j.Rerun), listing.Age(j.Rerun, now))
 	say(j.Damaged != "", "damaged", "%s", listing.Line(j.Damaged))
 	if stored(j) {
 		say(true, "key", "%s", listing.Key(j.Key))
