@@ -291,7 +291,15 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 		"asked: done": {with(stuck(Done), func(s *scene) {
 			at := int64(420)
 			s.asked, s.job.Offset = &at, 420
-		}), CauseJob, says{"orders/3@420 is done, or there is no such record: offsets have gaps. The committed offset waits for orders/3@400."}, nil},
+		}), CauseJob, says{"orders/3@420 is done, or there is no such record: offsets have gaps. The committed offset waits for orders/3@400.", "holdfast requeue --from-kafka --topic orders --partition 3 --offset 420"}, nil},
+		"asked: done, and Kafka has deleted it": {with(stuck(Done), func(s *scene) {
+			at := int64(420)
+			s.asked, s.job.Offset, s.log.Start = &at, 420, 450
+		}), CauseJob, says{"orders/3@420 is done"}, says{"requeue"}},
+		"asked: runs again": {with(stuck(Halted), func(s *scene) {
+			at := int64(300)
+			s.asked, s.job.Offset, s.job.Holds, s.job.Aside, s.job.ID, s.job.Rerun = &at, 300, false, true, "id/3@300+1", ago(time.Hour)
+		}), CauseJob, says{"its record was finished, and runs again since 11:00:00 as another job: id/3@300+1"}, nil},
 		"asked: not stored": {with(calm(), func(s *scene) {
 			at := int64(600)
 			s.asked, s.job, s.log.End = &at, &JobDetail{Name: Name{"orders", 3, 600}, State: NotStored}, 900

@@ -321,6 +321,9 @@ func (s *scene) tellAsked(e *Explanation) {
 	case Done:
 		e.Summary = fmt.Sprintf("%s is done, or there is no such record: offsets have gaps.", d.Name)
 		e.NextStep = "nothing."
+		if s.log == nil || s.log.Start <= *s.asked {
+			e.can("its record runs again, as Kafka has it", "holdfast requeue --from-kafka %s --offset %d", s.flags(), *s.asked)
+		}
 		s.waitsElse(e)
 		return
 	case NotStored:

@@ -37,6 +37,9 @@ func (s *scene) describe(e *Explanation, d *JobDetail) {
 		return
 	}
 	e.fact("state", "%s", st.like(s, d))
+	if !d.Rerun.IsZero() {
+		e.fact("again", "its record was finished, and runs again since %s as another job: %s", moment(d.Rerun, s.now), d.ID)
+	}
 	s.tellError(e, d)
 	if d.Crashes > 0 {
 		e.fact("crashes", "the process crashed %s while it ran alone among the suspects", number(d.Crashes, "time"))

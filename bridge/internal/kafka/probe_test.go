@@ -78,6 +78,15 @@ func TestProbeStepsOverWhatWasCompactedAway(t *testing.T) {
 	if _, err := h.Read(within(t), 1); !errors.Is(err, kafka.ErrNoRecord) {
 		t.Errorf("read: %v", err)
 	}
+	if got, seen, err := h.ReadFrom(within(t), 1, 1); err != nil || len(got) == 0 || got[0].Offset != p.End || seen <= p.End {
+		t.Errorf("read from there on: %v, then %d, %v", got, seen, err)
+	}
+	if got, seen, err := h.ReadFrom(within(t), 6, 1<<20); err != nil || len(got) > 0 || seen != 6 {
+		t.Errorf("read from the end on: %v, then %d, %v", got, seen, err)
+	}
+	if _, _, err := h.ReadFrom(within(t), 7, 1<<20); !errors.As(err, new(*kafka.OutOfRangeError)) {
+		t.Errorf("read from behind the end on: %v", err)
+	}
 	if got := next(t, open(t, h.Claim, 1), 1)[0]; got != p.End {
 		t.Errorf("the stream begins at %d, the probe said %d", got, p.End)
 	}
