@@ -111,7 +111,7 @@ func (b *builder) topic(t *Topic, common bridge.Handler) bridge.Topic {
 		Heartbeat:    t.Heartbeat,
 		OnFailure:    t.OnFailure,
 		DeadLetter:   t.DeadLetter.library(),
-		RetryClasses: retryClasses(t.Classes),
+		RetryClasses: b.classes(t, cmp.Or(t.Handler, b.common)),
 		Retry: bridge.Backoff{
 			MaxAttempts: t.Retry.Attempts,
 			First:       t.Retry.FirstDelay, Factor: t.Retry.Factor, Max: t.Retry.MaxDelay, Jitter: negativeForZero(t.Retry.Jitter),

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -89,6 +90,20 @@ func retryClasses(classes []*Class) (list []bridge.Class) {
 		list = append(list, class)
 	}
 	return list
+}
+
+// classes refuses those that no error of the topic's handler is of.
+func (b *builder) classes(t *Topic, h *Handler) []bridge.Class {
+	for _, c := range t.Classes {
+		switch key := t.key() + ".retry_classes"; {
+		case h == nil || len(h.kinds()) != 1: // that is a problem of its own
+		case len(c.Match.Status) > 0 && h.HTTP == nil:
+			b.fail(key, fmt.Sprintf("never matches: status %d is an answer to http, and the handler here is %s", c.Match.Status[0], h.kinds()[0]))
+		case len(c.Match.ExitCode) > 0 && h.Exec == nil:
+			b.fail(key, fmt.Sprintf("never matches: exit_code %d is of a process under exec, and the handler here is %s", c.Match.ExitCode[0], h.kinds()[0]))
+		}
+	}
+	return retryClasses(t.Classes)
 }
 
 // classes is the codec of a list of classes; a single one is a list of one.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
@@ -48,5 +49,31 @@ func TestClassesAreOfTheLibrary(t *testing.T) {
 	}
 	if actions["bury"] != bridge.DoBury {
 		t.Error("bury is another action")
+	}
+}
+
+// A class that no error of the handler is of would never match.
+func TestClassesAreOfTheHandler(t *testing.T) {
+	t.Parallel()
+	const exec, http = `exec: {command: [/bin/true]}`, `http: {url: "http://localhost/"}`
+	for name, c := range map[string]struct{ match, common, own, want string }{
+		"exit code under exec":             {"exit_code: 3", exec, "", ""},
+		"status under http":                {"status: 429", http, "", ""},
+		"text under log":                   {"text: x", "log: {}", "", ""},
+		"status under exec":                {"status: 429", exec, "", "topics.orders.retry_classes: never matches: status 429 is an answer to http, and the handler here is exec"},
+		"exit code under http":             {"exit_code: [3, 4]", http, "", "topics.orders.retry_classes: never matches: exit_code 3 is of a process under exec, and the handler here is http"},
+		"exit code, by the topic's own":    {"exit_code: 3", http, exec, ""},
+		"status, not by the topic's own":   {"status: 429", http, exec, "the handler here is exec"},
+		"one of each, of which one cannot": {"{exit_code: 3, status: 429}", exec, "", "status 429"},
+	} {
+		text := "kafka: {brokers: [127.0.0.1:9092], group: billing}\ndata_dir: ./data\nhandler: {" + c.common + "}\n" +
+			"topics: {orders: {retry_classes: [{match: {" + strings.Trim(c.match, "{}") + "}, do: skip}]"
+		if c.own != "" {
+			text += ", handler: {" + c.own + "}"
+		}
+		_, err := decode([]byte(text+"}}\n"), Input{File: "holdfast.yaml"})
+		if got := fmt.Sprint(err); (err == nil) != (c.want == "") || !strings.Contains(got, c.want) && c.want != "" {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
 	}
 }

@@ -94,8 +94,7 @@ topics:
     heartbeat: 5m
     retry: &slowly {attempts: 5, first_delay: 1s, factor: 3, max_delay: 5m, jitter: 0}
     retry_classes:
-      - {match: {status: [429, 503]}, do: retry_after, delay: 30s}
-      - {match: {exit_code: 3, text: duplicate}, do: skip}
+      - {match: {text: busy}, do: retry_after, delay: 30s}
     on_failure: bury
     dead_letter: {keep: 30d, keep_bytes: 5GiB, guard: {bucket: none, successes: 10, every: 1m}}
     handler: {log: }
@@ -104,6 +103,7 @@ topics:
     retry: *slowly
   imports:
     partitions: [0, 3]
+    retry_classes: {match: {exit_code: 3, text: duplicate}, do: skip}
     on_failure: park
 handler:
   exec: {command: /bin/true, env: [HOME, TOKEN=x], dir: /, user: "OWN", timeout: 2m, grace: 1s, output_limit: 1KiB}
@@ -131,14 +131,11 @@ log: {level: debug, format: json}
 					Missing: partitioner.Spread(16), Lanes: 64,
 				},
 				Concurrency: 40, Timeout: 2 * time.Hour, Heartbeat: 5 * time.Minute, Retry: slowly, Handler: &Handler{Log: &LogHandler{}},
-				Classes: []*Class{
-					{Match: Match{Status: []int{429, 503}}, Do: "retry_after", Delay: 30 * time.Second},
-					{Match: Match{ExitCode: []int{3}, Text: "duplicate"}, Do: "skip"},
-				},
+				Classes:   []*Class{{Match: Match{Text: "busy"}, Do: "retry_after", Delay: 30 * time.Second}},
 				OnFailure: bridge.BuryJob, DeadLetter: DeadLetter{Keep: 30 * 24 * time.Hour, KeepBytes: 5 << 30, Guard: Guard{Bucket: -1, Successes: 10, Every: time.Minute}},
 			},
 			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly, DeadLetter: guard},
-			{Name: "imports", Retry: byDefault, Partitions: []int32{0, 3}, OnFailure: bridge.ParkLane, DeadLetter: guard},
+			{Name: "imports", Retry: byDefault, Classes: []*Class{{Match: Match{ExitCode: []int{3}, Text: "duplicate"}, Do: "skip"}}, Partitions: []int32{0, 3}, OnFailure: bridge.ParkLane, DeadLetter: guard},
 		},
 		Handler: &Handler{Exec: &Exec{
 			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Mode: modeProcess, Dir: "/", User: own,

@@ -19,13 +19,18 @@ func (h *Handler) fields() fields {
 	}
 }
 
-func (h *Handler) check(n node) {
-	var named []string
+// kinds are the names of what is set: one, once that was checked.
+func (h *Handler) kinds() (named []string) {
 	for _, f := range h.fields() {
 		if f.codec.encode() != nil {
 			named = append(named, f.name)
 		}
 	}
+	return named
+}
+
+func (h *Handler) check(n node) {
+	named := h.kinds()
 	switch len(named) {
 	case 0:
 		n.fail("names no handler; write exec: {command: [...]}, http: {url: ...} or log: {}")
