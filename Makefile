@@ -14,7 +14,7 @@ export GORACE ?= atexit_sleep_ms=50
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build install deb docs demo test test-short test-crash bench chart bench-keys bench-top bench-queue fuzz lint check fmt clean
+.PHONY: help build install deb docs demo test test-short test-crash bench chart bench-keys bench-top bench-metrics bench-queue fuzz lint check fmt clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-keys: ## Measure keys beside a hot and a stuck one against the same withou
 
 bench-top: ## Measure a bridge beside operators who watch it against the same without them: the ratio is to be 0.97 at least.
 	go test -run '^$$' -bench '^BenchmarkBesideOperators$$' -benchtime 1x -timeout 30m ./cmd/holdfast
+
+bench-metrics: ## Measure a bridge with metrics that are scraped against the same without them, and print the ratio.
+	go test -run '^$$' -bench '^BenchmarkWithMetrics$$' -benchtime 1x -timeout 30m ./cmd/holdfast
 
 bench-queue: ## Measure the queue beside bare bbolt.
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./queue

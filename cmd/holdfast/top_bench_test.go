@@ -33,18 +33,34 @@ func BenchmarkBesideOperators(b *testing.B) {
 	broker := bridgetest.StartBroker(b, bridgetest.Topic("orders", 4))
 	fillWatched(b, broker)
 	for b.Loop() {
-		var ratios []float64
-		for i := range watchedPairs {
-			took := map[bool]time.Duration{}
-			for _, watched := range []bool{i%2 > 0, i%2 == 0} {
-				took[watched] = timeWatched(b, broker, watched)
-			}
-			ratios = append(ratios, float64(took[false])/float64(took[true]))
-			b.Logf("alone %v, watched %v: %.3f", took[false], took[true], ratios[i])
-		}
-		slices.Sort(ratios)
-		b.ReportMetric(ratios[len(ratios)/2], "ratio")
+		reportPairs(b, "watched", func(watched bool) time.Duration {
+			return timeJobs(b, broker, nil, func(bridged *bridge.Bridge, dir string) (stop func()) {
+				if !watched {
+					return nothing
+				}
+				return startOperators(b, dir)
+			})
+		})
 	}
+}
+
+func nothing() {}
+
+// reportPairs reports how fast jobs are done with something, against without it:
+// the median of a few pairs.
+func reportPairs(b *testing.B, something string, run func(with bool) time.Duration) {
+	b.Helper()
+	var ratios []float64
+	for i := range watchedPairs {
+		took := map[bool]time.Duration{}
+		for _, with := range []bool{i%2 > 0, i%2 == 0} {
+			took[with] = run(with)
+		}
+		ratios = append(ratios, float64(took[false])/float64(took[true]))
+		b.Logf("alone %v, %s %v: %.3f", took[false], something, took[true], ratios[i])
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "ratio")
 }
 
 func fillWatched(b *testing.B, broker *bridgetest.Broker) {
@@ -66,15 +82,15 @@ func fillWatched(b *testing.B, broker *bridgetest.Broker) {
 	flush()
 }
 
-// timeWatched runs a bridge with a directory of its own until all jobs but the
-// stuck ones are done.
-func timeWatched(b *testing.B, broker *bridgetest.Broker, watched bool) time.Duration {
+// timeJobs runs a bridge with a directory of its own until all jobs but the stuck
+// ones are done, beside something that begins with it.
+func timeJobs(b *testing.B, broker *bridgetest.Broker, tune func(*bridge.Config), beside func(_ *bridge.Bridge, dir string) (stop func())) time.Duration {
 	b.Helper()
 	dir := b.TempDir()
 	var left atomic.Int64
 	left.Store(watchedJobs)
 	open, done := make(chan struct{}), make(chan struct{})
-	bridged, err := bridge.New(bridge.Config{
+	config := bridge.Config{
 		Brokers: broker.Addrs(), Group: "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36), DataDir: dir,
 		StopWithin: -1, InstanceID: bridge.Dynamic, Logger: slog.New(slog.DiscardHandler),
 		Topics: []bridge.Topic{{Name: "orders", Retry: bridge.Backoff{First: time.Second, Max: time.Second}, Handler: bridge.HandlerFunc(func(_ context.Context, job *bridge.Job) error {
@@ -87,7 +103,11 @@ func timeWatched(b *testing.B, broker *bridgetest.Broker, watched bool) time.Dur
 			}
 			return nil
 		})}},
-	})
+	}
+	if tune != nil {
+		tune(&config)
+	}
+	bridged, err := bridge.New(config)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -102,10 +122,7 @@ func timeWatched(b *testing.B, broker *bridgetest.Broker, watched bool) time.Dur
 	}
 	serve := listenTo(b, bridged, dir)
 	go func() { ended <- serve(ctx) }()
-	if watched {
-		stop := startOperators(b, dir)
-		defer stop()
-	}
+	defer beside(bridged, dir)()
 	began := time.Now()
 	close(open)
 	select {
