@@ -11,6 +11,10 @@ import (
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
+// ErrOccupied means that the directory for a copy holds a store already, or is the
+// one that is to be copied.
+var ErrOccupied = errors.New("it holds a store already; name an empty directory")
+
 // CompactOptions tunes [Compact]. The zero value compacts in place.
 type CompactOptions struct {
 	// To is a directory, made if missing, that receives the compacted store.
@@ -71,14 +75,14 @@ func claimDir(op, dir, to string) (*Lock, error) {
 		return nil, err
 	}
 	if sameFile(dir, to) {
-		return nil, fmt.Errorf("%s to %s: it is the data directory itself; name another", op, to)
+		return nil, fmt.Errorf("%s to %s, the data directory itself: %w", op, to, ErrOccupied)
 	}
 	lock, err := LockDir(to)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := os.Lstat(filepath.Join(to, queue.FileName)); !errors.Is(err, fs.ErrNotExist) {
-		err := fmt.Errorf("%s to %s: it holds a store already; name an empty directory: %w", op, to, fs.ErrExist)
+		err := fmt.Errorf("%s to %s: %w", op, to, ErrOccupied)
 		return nil, errors.Join(err, lock.Release())
 	}
 	return lock, nil

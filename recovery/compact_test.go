@@ -118,7 +118,7 @@ func TestCompactRefuses(t *testing.T) {
 	t.Parallel()
 	dir, _ := newStore(t, 5)
 	other, _ := newStore(t, 5)
-	if _, err := Compact(context.Background(), dir, CompactOptions{To: other}); !errors.Is(err, fs.ErrExist) {
+	if _, err := Compact(context.Background(), dir, CompactOptions{To: other}); !errors.Is(err, ErrOccupied) {
 		t.Errorf("over another store: %v", err)
 	}
 	if _, err := Compact(context.Background(), dir, CompactOptions{To: dir}); err == nil || !strings.Contains(err.Error(), "itself") {

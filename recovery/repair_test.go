@@ -112,7 +112,7 @@ func TestRepairRefuses(t *testing.T) {
 	}
 	mustClose(t, o)
 	other, _ := newStore(t, 10)
-	if _, err := Repair(ctx, dir, RepairOptions{To: other}); !errors.Is(err, fs.ErrExist) {
+	if _, err := Repair(ctx, dir, RepairOptions{To: other}); !errors.Is(err, ErrOccupied) {
 		t.Errorf("onto another store: %v", err)
 	}
 	full := copier{free: func(string) (int64, error) { return 1 << 20, nil }}

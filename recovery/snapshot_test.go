@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -63,7 +62,7 @@ func TestSnapshotRefusesWhatIsThere(t *testing.T) {
 	o := mustOpen(t, options(dir))
 	defer mustClose(t, o)
 	other, _ := newStore(t, 1)
-	if _, _, err := Snapshot(context.Background(), o.Store, other); !errors.Is(err, fs.ErrExist) {
+	if _, _, err := Snapshot(context.Background(), o.Store, other); !errors.Is(err, ErrOccupied) {
 		t.Errorf("onto another store: %v", err)
 	}
 	if _, _, err := Snapshot(context.Background(), o.Store, dir); err == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/queue"
+	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // Errors of the interface itself, beside those that [inspect.Inspector] has.
@@ -40,6 +41,10 @@ var kinds = []struct {
 	{"busy", http.StatusServiceUnavailable, ErrBusy},
 	{"not_running", http.StatusServiceUnavailable, inspect.ErrNotRunning},
 	{"not_held", http.StatusConflict, inspect.ErrNotHeld},
+	{"no_topic", http.StatusNotFound, inspect.ErrNoTopic},
+	{"not_found", http.StatusNotFound, inspect.ErrNotFound},
+	{"out_of_range", http.StatusConflict, inspect.ErrOutOfRange},
+	{"occupied", http.StatusConflict, recovery.ErrOccupied},
 	{"refused", http.StatusConflict, inspect.ErrRefused},
 	{"store_failed", http.StatusInternalServerError, queue.ErrStoreFailed},
 	{"timeout", http.StatusGatewayTimeout, context.DeadlineExceeded},
@@ -73,7 +78,7 @@ func problemOf(err error) (p problem, status int) {
 
 // Error is an error of the bridge at the other end of a socket. It says what it
 // said there, and is the same to [errors.Is] where that is a sentinel of this
-// package, of inspect, or queue.ErrStoreFailed.
+// package, of inspect, queue.ErrStoreFailed or recovery.ErrOccupied.
 type Error struct {
 	Code    string
 	Message string

@@ -8,7 +8,8 @@ import (
 
 // AuditEntry is a line of the audit trail: who has done what, and what came of
 // it. The store keeps the last 10,000 of them, and at most 16 MiB. An entry is on
-// disk no later than what it tells of.
+// disk no later than what it tells of, but those of a compaction or a repair, which
+// follow it.
 type AuditEntry struct {
 	Sequence uint64    `json:"sequence"` // counts the entries of the store from 1
 	At       time.Time `json:"at"`

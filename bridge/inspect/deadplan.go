@@ -28,10 +28,37 @@ func (v deadVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		}
 		missing = slices.DeleteFunc(missing, func(offset int64) bool { return offset == f.Offset })
 	}
-	for _, offset := range missing {
-		add(&plan.AlreadyDone, reasonNotDead, Name{q.Topic, q.Partitions[0], offset})
-	}
 	s.finish()
+	return s.missed(ctx, missing)
+}
+
+// missed answers the offsets that are asked for and have no letter. What was
+// discarded, and what was requeued, is that already.
+func (s *survey) missed(ctx context.Context, offsets []int64) error {
+	if len(offsets) == 0 {
+		return nil
+	}
+	q := s.plan.Command.Dead
+	targets := make([]Target, len(offsets))
+	for j, offset := range offsets {
+		targets[j].Name = Name{q.Topic, q.Partitions[0], offset}
+	}
+	p := find(s.held, targets[0].tp())
+	open, err := look(ctx, p, targets)
+	if err != nil {
+		return notHeld(err)
+	}
+	for _, t := range targets {
+		_, alive := open[t.Offset]
+		switch {
+		case p != nil && t.Offset >= p.State().Next:
+			add(&s.plan.Refused, reasonUnknown, t.Name)
+		case alive && !s.v.runs:
+			add(&s.plan.Refused, reasonAlive, t.Name)
+		default:
+			add(&s.plan.AlreadyDone, reasonNoLetter, t.Name)
+		}
+	}
 	return nil
 }
 

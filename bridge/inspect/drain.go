@@ -256,7 +256,7 @@ func (leaveVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	case i.opt.Kafka != nil:
 		plan.say("The member of this store is removed from its group, and its partitions go to others at once.")
 	default:
-		return errNoKafka
+		return ErrNoKafka
 	}
 	plan.sayMoved(sum, sum.Going+sum.Stuck)
 	return nil
@@ -269,7 +269,7 @@ func (leaveVerb) execute(ctx context.Context, i *inspector, _ Plan, op *Operatio
 	case i.opt.Leave != nil:
 		addOther(&op.AlreadyDone, "the bridge is about to stop and to leave its group")
 	case i.opt.Kafka == nil:
-		return errNoKafka
+		return ErrNoKafka
 	default:
 		was, err := i.opt.Kafka.Leave(ctx)
 		if err != nil {

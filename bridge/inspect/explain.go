@@ -17,6 +17,7 @@ const (
 	CauseFlush       Cause = "flush"        // the store's next flush: the jobs are done
 	CauseHeld        Cause = "held"         // a person: the partition was stopped
 	CauseNotHere     Cause = "not_here"     // the partition is not held here
+	CauseUnknown     Cause = "unknown"      // nothing: there is no such topic or partition here
 	CauseTaking      Cause = "taking"       // Kafka's answer: the partition is being taken over
 	CauseNothing     Cause = "nothing"      // the partition is held and nothing was ever stored of it
 	CauseStoreFailed Cause = "store_failed" // the store: nothing moves until the next start

@@ -184,6 +184,13 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 		"paused lane": {with(stuck(Paused), func(s *scene) {
 			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Lane: "k", Since: ago(time.Hour)}}
 		}), CauseJob, says{"its lane k", "nothing, until you resume it.", "holdfast resume --topic orders --partition 3 --lane k"}, nil},
+		"paused lane whose name is no text": {with(stuck(Paused), func(s *scene) {
+			s.job.Lane = "\xff\x01"
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Lane: "\xff\x01", Since: ago(time.Hour)}}
+		}), CauseJob, says{"holdfast resume --topic orders --partition 3 --lane-hex ff01"}, nil},
+		"there is no such partition": {with(calm(), func(s *scene) {
+			s.view, s.unknown = view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}, "the configuration has no entry for the topic"
+		}), CauseUnknown, says{"Nothing is known of orders/3: the configuration has no entry for the topic."}, says{"Restart", "group"}},
 		"another lane is paused": {with(stuck(Halted), func(s *scene) {
 			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Lane: "x", Since: ago(time.Hour)}}
 		}), CauseJob, says{"paused   1 lane by themselves"}, nil},

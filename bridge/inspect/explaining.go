@@ -17,6 +17,7 @@ var causes = []struct {
 	{CauseUnreadable, func(s *scene) bool { return s.damaged != nil && !s.known }, (*scene).tellUnreadable},
 	{CauseHeld, func(s *scene) bool { return s.claim != nil && s.claim.Err != "" }, (*scene).tellHeld},
 	{CauseTaking, func(s *scene) bool { return s.claim != nil && !s.claim.Working }, (*scene).tellTaking},
+	{CauseUnknown, func(s *scene) bool { return s.unknown != "" }, (*scene).tellUnknown},
 	{CauseNotHere, func(s *scene) bool { return !s.known }, (*scene).tellNotHere},
 	{CauseJob, func(s *scene) bool { return s.asked != nil }, (*scene).tellAsked},
 	{CauseNothing, func(s *scene) bool { return s.State.Next < 0 }, (*scene).tellNothing},
@@ -141,6 +142,11 @@ func (s *scene) tellNotHere(e *Explanation) {
 		return
 	}
 	e.NextStep = "nothing here, until the group gives the partition to this bridge."
+}
+
+func (s *scene) tellUnknown(e *Explanation) {
+	e.Summary = fmt.Sprintf("Nothing is known of %s/%d: %s.", s.Topic, s.Partition, s.unknown)
+	e.NextStep = "nothing."
 }
 
 // outOfGroup: the bridge wants to be a member and is none.

@@ -80,7 +80,7 @@ func (s *scene) canPaused(e *Explanation, d *JobDetail) {
 	switch p := s.pauseOf(d); {
 	case p == nil:
 	case p.OfLane:
-		e.can("its jobs run again", "holdfast resume %s --lane %s", s.flags(), quoted(p.Lane))
+		e.can("its jobs run again", "holdfast resume %s %s", s.flags(), laneFlag(p.Lane))
 	case p.Partition < 0:
 		e.can("jobs of the topic run again", "holdfast resume --topic %s", quoted(s.Topic))
 	default:
@@ -100,7 +100,7 @@ func (s *scene) nextParked(*JobDetail) string {
 }
 
 func (s *scene) canParked(e *Explanation, d *JobDetail) {
-	by := "--lane " + quoted(d.Lane)
+	by := laneFlag(d.Lane)
 	if d.Own || d.Lane == "" {
 		by = fmt.Sprintf("--offset %d", d.Offset)
 		if d.Parked != nil && d.Parked.Offset >= 0 {

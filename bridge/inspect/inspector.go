@@ -21,6 +21,10 @@ var (
 	// ErrNotHeld means that no partition of the selection is held here: another
 	// member of the group has it, or none has it yet.
 	ErrNotHeld = errors.New("not held here")
+	// ErrNotFound means that there is nothing of the name that was given.
+	ErrNotFound = errors.New("not found")
+	// ErrOutOfRange means that Kafka does not have the offset that was given.
+	ErrOutOfRange = errors.New("out of range")
 	// ErrRefused means that a promise would be broken.
 	ErrRefused = errors.New("refused")
 )

@@ -49,5 +49,7 @@ var (
 	// ErrNoRecord means that Kafka does not have an offset any more, or not yet.
 	ErrNoRecord = errors.New("Kafka does not have the offset")
 
-	errNoKafka = errors.New("there is no connection to Kafka: name the bridge's configuration")
+	// ErrNoKafka means that a stopped bridge's store was opened without the
+	// configuration that says where Kafka is.
+	ErrNoKafka = errors.New("there is no connection to Kafka: name the bridge's configuration")
 )

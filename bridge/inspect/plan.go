@@ -83,6 +83,8 @@ const (
 	reasonNotHeld  = "its partition is not held here any more"
 	reasonNewTopic = "its topic was deleted and created anew"
 	reasonNotDead  = "it is no dead letter any more"
+	reasonNoLetter = "there is no dead letter of it, or none any more"
+	reasonAlive    = "it is no dead letter: its job is not finished"
 )
 
 // Plan tells what the command would do.

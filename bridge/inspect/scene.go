@@ -44,6 +44,7 @@ type scene struct {
 	left      *int64 // completions that a hand-over could not tell of
 	retention *Retention
 	owner     *Owner
+	unknown   string // why there can be no such partition; empty: there can
 	away      *queue.Away
 	going     int // runs of a partition that is not held any more
 }
@@ -116,7 +117,29 @@ func (i *inspector) absent(ctx context.Context, s *scene) error {
 	if s.asked != nil {
 		s.find(ctx, i, *s.asked)
 	}
-	return i.gatherParked(ctx, s)
+	if err := i.gatherParked(ctx, s); err != nil {
+		return err
+	}
+	if s.away == nil && s.dead.Letters == 0 && s.lanes == 0 && s.going == 0 {
+		s.unknown = i.noSuch(ctx, s.TopicPartition)
+	}
+	return nil
+}
+
+// noSuch tells why there can be no such partition; empty: there can, or that is
+// not known.
+func (i *inspector) noSuch(ctx context.Context, tp queue.TopicPartition) string {
+	if i.opt.Entry != nil {
+		if _, ok := i.opt.Entry(tp.Topic); !ok {
+			return "the configuration has no entry for the topic"
+		}
+	}
+	if i.opt.Live != nil && i.opt.Kafka != nil {
+		if _, err := i.opt.Kafka.Log(ctx, tp.Topic, tp.Partition); errors.Is(err, ErrNoTopic) {
+			return ErrNoTopic.Error()
+		}
+	}
+	return ""
 }
 
 // present gathers what is known of a partition that is held.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -103,6 +104,10 @@ func (seekVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			return err
 		}
 		plan.Matched++
+		if wish := p.State().Seek; i.opt.Turn == nil && wish != nil && !wish.Applied && wish.Offset == t.To && wish.Keep == plan.Command.To.KeepStored && wish.TopicID == t.TopicID {
+			addOther(&plan.AlreadyDone, reasonStored)
+			continue
+		}
 		plan.Seeks = append(plan.Seeks, t)
 		t.explain(plan, i.opt.Turn != nil)
 	}
@@ -121,7 +126,7 @@ func (i *inspector) seekTarget(ctx context.Context, p *queue.Partition, to *Posi
 		return t, err
 	}
 	if t.LogStart != nil && (t.To < *t.LogStart || t.To > *t.LogEnd) {
-		return t, fmt.Errorf("%s: Kafka has offsets %d to %d", t, *t.LogStart, *t.LogEnd)
+		return t, fmt.Errorf("%s: %w: Kafka has offsets %d to %d", t, ErrOutOfRange, *t.LogStart, *t.LogEnd)
 	}
 	t.Replaced = state.TopicID != "" && t.TopicID != "" && t.TopicID != state.TopicID || t.LogEnd != nil && state.Next > *t.LogEnd
 	switch {
@@ -144,7 +149,7 @@ func (i *inspector) seekTarget(ctx context.Context, p *queue.Partition, to *Posi
 func (i *inspector) findOffset(ctx context.Context, t *SeekTarget, to *Position) error {
 	if i.opt.Kafka == nil {
 		if to.Offset == nil {
-			return errNoKafka
+			return ErrNoKafka
 		}
 		t.To = *to.Offset
 		return nil
@@ -256,7 +261,11 @@ func (seekVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operat
 		if i.opt.Turn == nil {
 			op.say("%s: %s.", t, reasonStored)
 		}
-		i.opt.Logger.Warn("partition moved by an operator", "topic", t.Topic, "partition", t.Partition, "to", t.To,
+		said, level := "partition moved by an operator", slog.LevelWarn
+		if i.opt.Turn == nil {
+			said, level = "partition is to be moved, by an operator", slog.LevelInfo
+		}
+		i.opt.Logger.Log(ctx, level, said, "topic", t.Topic, "partition", t.Partition, "to", t.To,
 			"frontier_before", t.Frontier, "skips", t.Skips, "skips_unread", t.SkipsUnread, "reruns", t.Reruns,
 			"stored_only", i.opt.Turn == nil, "reason", op.Command.Reason)
 	}

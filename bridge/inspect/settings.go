@@ -220,9 +220,9 @@ func (setVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 		entry, ok := i.opt.Entry(topic)
 		switch {
 		case !ok:
-			return fmt.Errorf("the configuration has no entry for %s", topic)
+			return fmt.Errorf("%w: the configuration has no entry for %s", ErrNotFound, topic)
 		case entry != topic:
-			return fmt.Errorf("%s goes by the entry %s: set that, for all of its topics, or give %s an entry of its own", topic, entry, topic)
+			return fmt.Errorf("%w: %s goes by the entry %s: set that, for all of its topics, or give %s an entry of its own", ErrNotFound, topic, entry, topic)
 		}
 	}
 	now, _ := StoredSettings(i.store)

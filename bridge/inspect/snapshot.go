@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -26,15 +27,29 @@ func (i *inspector) Snapshot(ctx context.Context, path string) (SnapshotReport, 
 	if !filepath.IsAbs(path) {
 		return SnapshotReport{}, fmt.Errorf("snapshot to %q: name the directory with its whole path", path)
 	}
+	path = filepath.Clean(path)
 	taken := i.now()
-	file, size, err := recovery.Snapshot(ctx, i.store, filepath.Clean(path))
+	entry, err := WriteAudit(ctx, i.store, AuditEntry{
+		At: taken, Verb: verbSnapshot, What: "snapshot --to " + quote(path), Offline: i.offline, Planned: 1, Result: ResultUnknown,
+	})
 	if err != nil {
 		return SnapshotReport{}, err
 	}
-	id, took := i.store.Identity(), i.now().Sub(taken)
-	i.opt.Logger.Info("snapshot taken", "file", file, "bytes", size, "took", took)
-	return SnapshotReport{Path: file, Size: size, Store: id.StoreID, Epoch: id.Epoch, Taken: taken, Took: took}, nil
+	file, size, err := recovery.Snapshot(ctx, i.store, path)
+	entry.Took, entry.Result, entry.Done = i.now().Sub(taken), ResultDone, 1
+	if err != nil {
+		entry.Result, entry.Done, entry.Error = ResultFailed, 0, err.Error()
+	}
+	if _, audited := WriteAudit(ctx, i.store, entry); err != nil || audited != nil {
+		return SnapshotReport{}, errors.Join(err, audited)
+	}
+	id := i.store.Identity()
+	i.opt.Logger.Info("snapshot taken", "file", file, "bytes", size, "took", entry.Took, "actor", entry.Actor)
+	return SnapshotReport{Path: file, Size: size, Store: id.StoreID, Epoch: id.Epoch, Taken: taken, Took: entry.Took}, i.store.Sync(ctx)
 }
+
+// verbSnapshot is what the audit trail calls it; there is no plan for it.
+const verbSnapshot Verb = "snapshot"
 
 var snapshotForm = flat.Of[SnapshotReport]()
 

@@ -89,8 +89,12 @@ func (w *what) key(key, lane []byte) {
 	default:
 		fmt.Fprintf(w, " --key-hex %q", fmt.Sprintf("%x", key))
 	}
-	if lane != nil {
+	switch {
+	case lane == nil:
+	case utf8.Valid(lane):
 		w.flag("lane", string(lane))
+	default:
+		w.flag("lane-hex", fmt.Sprintf("%x", lane))
 	}
 }
 

@@ -127,6 +127,14 @@ func keyFlag(key []byte) string {
 	return "--key " + quoted(string(key))
 }
 
+// laneFlag is the one that selects a lane.
+func laneFlag(name string) string {
+	if !utf8.ValidString(name) {
+		return fmt.Sprintf("--lane-hex %x", name)
+	}
+	return "--lane " + quoted(name)
+}
+
 // quoted makes one word of a text for a shell.
 func quoted(text string) string {
 	plain := text != "" && !strings.HasPrefix(text, "-")

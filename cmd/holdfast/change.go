@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 // change is a command that changes what a bridge has to do. It shows its plan,
@@ -35,7 +36,7 @@ func (w *world) change(v change) *cli.Command {
 		Description: v.description,
 		Flags: append(append(bridgeFlags(), v.flags...),
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the log and the audit trail"},
-			outputFlag(),
+			resultFlag(),
 			&cli.BoolFlag{Name: "execute", Usage: "do it; without it only the plan is shown"}),
 		Action: func(c *cli.Context) error { return w.runChange(c, v) },
 	}
@@ -66,10 +67,8 @@ func (w *world) runChange(c *cli.Context, v change) error {
 			return err
 		}
 		done.offline = n.header()
-		if format == outputJSON {
-			return cmp.Or(errors.Join(err, writeJSON(w.stdout, done)), done.verdict())
-		}
-		if err = cmp.Or(errors.Join(err, done.write(w.stdout)), done.verdict()); err == nil && done.goesOn() && !c.Bool("no-wait") {
+		err = cmp.Or(errors.Join(err, w.result(format, done, done.write)), done.verdict())
+		if err == nil && format == listing.Table && done.goesOn() && !c.Bool("no-wait") {
 			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second)
 		}
 		return err
@@ -106,6 +105,9 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 	out := &outcome{Plan: plan, execute: execute}
 	for step := plan; execute && changes(step) > 0; {
 		op, err := i.Execute(ctx, step)
+		if err != nil && out.Operation == nil && did(op) == 0 {
+			return nil, err
+		}
 		out.add(op)
 		if err != nil {
 			return out.judged(), err

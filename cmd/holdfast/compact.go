@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
-	"fmt"
+	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 	"github.com/seed-2837c37b/holdfast/queue"
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
@@ -20,32 +22,48 @@ func (w *world) compact() *cli.Command {
 			"holdfast compact --data-dir /var/lib/holdfast --to /mnt/big --execute",
 		Flags: append(bridgeFlags(),
 			&cli.StringFlag{Name: "to", Usage: "`DIR` for the copy, on a disk with more room; without it the file is replaced"},
-			&cli.BoolFlag{Name: "execute", Usage: "do it"}),
+			resultFlag(),
+			&cli.BoolFlag{Name: "execute", Usage: "do it; without it only the plan is shown"}),
 		Action: w.runCompact,
 	}
 }
 
+// compacted is what a compaction has done, or would do.
+type compacted struct {
+	Executed bool   `json:"executed"`
+	Path     string `json:"path"`         // of the compacted file; empty: only planned
+	Before   int64  `json:"before_bytes"` // of the file
+	Live     *int64 `json:"live_bytes"`   // of these in use; null: it was executed
+	After    *int64 `json:"after_bytes"`  // of the compacted file; null: only planned
+	dir, to  string // as they were given
+}
+
 func (w *world) runCompact(c *cli.Context) error {
+	format, err := output(c)
+	if err != nil {
+		return err
+	}
 	dir, err := w.storeDir(c)
 	if err != nil {
 		return err
 	}
 	to := c.String("to")
 	if !c.Bool("execute") {
-		return w.planCompact(c, dir, to)
+		return w.planCompact(c, format, dir, to)
 	}
+	began := time.Now()
 	report, err := recovery.Compact(c.Context, dir, recovery.CompactOptions{To: to})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.stdout, "compacted to %s: %s, before %s\n", report.Path, bytesText(report.After), bytesText(report.Before))
-	if err == nil && to != "" {
-		_, err = fmt.Fprintf(w.stdout, "set data_dir to %s; do not start %s again\n", to, dir)
+	if err := w.noted(c, cmp.Or(to, dir), began); err != nil {
+		return err
 	}
-	return err
+	done := compacted{Executed: true, Path: report.Path, Before: report.Before, After: &report.After, dir: dir, to: to}
+	return w.result(format, done, done.write)
 }
 
-func (w *world) planCompact(c *cli.Context, dir, to string) error {
+func (w *world) planCompact(c *cli.Context, format listing.Format, dir, to string) error {
 	lock, err := recovery.LockDir(dir)
 	if err != nil {
 		return err
@@ -55,7 +73,20 @@ func (w *world) planCompact(c *cli.Context, dir, to string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.stdout, "PLAN, nothing changed. Add --execute.\n  store  %s\n  file   %s, of which %s in use\n  copy   goes to %s, which needs room for what is in use and 32 MiB\n",
-		dir, bytesText(found.Size), bytesText(found.Live), cmp.Or(to, dir))
-	return err
+	plan := compacted{Before: found.Size, Live: &found.Live, dir: dir, to: to}
+	return w.result(format, plan, plan.write)
+}
+
+func (p compacted) write(to io.Writer) error {
+	out := &firstError{to: to}
+	if !p.Executed {
+		out.printf("PLAN, nothing changed. Add --execute.\n  store  %s\n  file   %s, of which %s in use\n  copy   goes to %s, which needs room for what is in use and 32 MiB\n",
+			p.dir, bytesText(p.Before), bytesText(*p.Live), cmp.Or(p.to, p.dir))
+		return out.err
+	}
+	out.printf("compacted to %s: %s, before %s\n", p.Path, bytesText(*p.After), bytesText(p.Before))
+	if p.to != "" {
+		out.printf("set data_dir to %s; do not start %s again\n", p.to, p.dir)
+	}
+	return out.err
 }

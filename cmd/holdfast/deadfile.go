@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 func (w *world) dead() *cli.Command {
@@ -108,7 +109,7 @@ func (w *world) deadImport() *cli.Command {
 		Flags: append(bridgeFlags(),
 			&cli.StringFlag{Name: "from", Usage: "`FILE` to read; - is stdin"},
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the log and the audit trail, which stays with the letters, too"},
-			outputFlag(),
+			resultFlag(),
 			&cli.BoolFlag{Name: "execute", Usage: "do it; without it only the plan is shown"}),
 		Action: w.runDeadImport,
 	}
@@ -147,29 +148,32 @@ type imported struct {
 	inspect.Imported
 }
 
-func (w *world) showImport(n *connection, done inspect.Imported, format string, executed bool) error {
-	if format == outputJSON {
-		if done.Refused == nil {
-			done.Refused = []inspect.Group{}
-		}
-		return writeJSON(w.stdout, imported{executed, done})
+func (w *world) showImport(n *connection, done inspect.Imported, format listing.Format, executed bool) error {
+	if done.Refused == nil {
+		done.Refused = []inspect.Group{}
 	}
-	out := &firstError{to: w.stdout}
-	out.printf("%s", n.header())
-	if !executed {
-		out.printf("PLAN, nothing changed. Add --execute.\n")
-	}
-	out.printf("  read          %s\n  import        %d\n  already_done  %d\n", plural(done.Letters, "dead letter"), done.Done, done.AlreadyDone)
-	for _, g := range done.Refused {
-		out.printf("  refused       %d: %s\n", g.Count, printable(g.Reason))
-	}
+	i := imported{executed, done}
+	err := w.result(format, i, func(out io.Writer) error { return i.write(out, n.header()) })
 	switch {
-	case out.err != nil:
-		return out.err
+	case err != nil:
+		return err
 	case done.Letters == 0:
 		return errNothingMatched
 	case len(done.Refused) > 0 && done.Done+done.AlreadyDone == 0:
 		return fmt.Errorf("%w: none of the letters can be imported", errRefused)
 	}
 	return nil
+}
+
+func (done imported) write(to io.Writer, header string) error {
+	out := &firstError{to: to}
+	out.printf("%s", header)
+	if !done.Executed {
+		out.printf("PLAN, nothing changed. Add --execute.\n")
+	}
+	out.printf("  read          %s\n  import        %d\n  already_done  %d\n", plural(done.Letters, "dead letter"), done.Done, done.AlreadyDone)
+	for _, g := range done.Refused {
+		out.printf("  refused       %d: %s\n", g.Count, printable(g.Reason))
+	}
+	return out.err
 }

@@ -32,7 +32,7 @@ func (w *world) demo() *cli.Command {
 			&cli.DurationFlag{Name: "latency", Usage: "`TIME` that a job takes", Value: defaults.Latency},
 			&cli.IntFlag{Name: "workers", Usage: "`N` jobs at a time", Value: defaults.Workers},
 			&cli.BoolFlag{Name: "crash", Usage: "kill the process that works half-way (SIGKILL), and start it again"},
-			outputFlag(),
+			resultFlag(),
 		},
 		Action: w.runDemo,
 	}
@@ -54,7 +54,7 @@ func (w *world) runDemo(c *cli.Context) error {
 		Latency:    c.Duration("latency"),
 		Workers:    c.Int("workers"),
 		Crash:      c.Bool("crash"),
-		JSON:       format == outputJSON,
+		Output:     format,
 		Self:       []string{self, demoChild},
 	}
 	if err := options.Validate(); err != nil {

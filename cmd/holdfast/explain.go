@@ -35,7 +35,13 @@ func (w *world) explain() *cli.Command {
 					return err
 				}
 				width, _ := w.screenSize()
-				return draw(out, f, e, func() []string { return show.Explanation(e, width) })
+				if err := draw(out, f, e, func() []string { return show.Explanation(e, width) }); err != nil {
+					return err
+				}
+				if e.Cause == inspect.CauseUnknown {
+					return errNothingMatched
+				}
+				return nil
 			})
 		},
 	}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -24,7 +24,7 @@ func (w *world) healthcheck() *cli.Command {
 		Flags: append(bridgeFlags(),
 			&cli.BoolFlag{Name: "ready", Usage: "ask as /readyz does: it also runs, and its group counts on it"},
 			&cli.DurationFlag{Name: "timeout", Usage: "`DURATION` for the answer", Value: 10 * time.Second},
-			&cli.StringFlag{Name: "output", Usage: "`FORMAT`: text, or json with every part", Value: "text"}),
+			resultFlag()),
 		Action: w.checkHealth,
 	}
 }
@@ -33,9 +33,9 @@ func (w *world) healthcheck() *cli.Command {
 var errNotHealthy = errors.New("not healthy")
 
 func (w *world) checkHealth(c *cli.Context) error {
-	format := c.String("output")
-	if format != "text" && format != "json" {
-		return usagef("--output is %q; use text or json", format)
+	format, err := output(c)
+	if err != nil {
+		return err
 	}
 	at, err := w.located(c)
 	if err != nil {
@@ -47,14 +47,16 @@ func (w *world) checkHealth(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if format == "json" {
-		err = json.NewEncoder(w.stdout).Encode(h)
-	}
-	if well := h.Alive && (h.Ready || !c.Bool("ready")); !well {
+	well := h.Alive && (h.Ready || !c.Bool("ready"))
+	err = w.result(format, h, func(out io.Writer) error {
+		if !well {
+			return nil // the error says it
+		}
+		_, err := fmt.Fprintf(out, "ok: %s\n", h.State)
+		return err
+	})
+	if !well {
 		return errors.Join(err, fmt.Errorf("%w: %s", errNotHealthy, strings.Join(h.Problems, "; ")))
-	}
-	if format == "text" {
-		_, err = fmt.Fprintf(w.stdout, "ok: %s\n", h.State)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -45,17 +46,54 @@ func (w *world) inspectDead() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return w.show(c, list(deadColumns(time.Now), selects(c), func(ctx context.Context, i inspect.Inspector) iter.Seq2[inspect.DeadLetter, error] {
-				return i.Dead(ctx, q)
+			return w.show(c, list(deadColumns(time.Now), selects(c), func(ctx context.Context, i inspect.Inspector) iter.Seq2[letter, error] {
+				return told(i.Dead(ctx, q))
 			}))
 		},
 	}
 }
 
-func deadColumns(now func() time.Time) []listing.Column[inspect.DeadLetter] {
-	type letter = inspect.DeadLetter
+// letter is a dead letter in a list.
+type letter struct {
+	inspect.DeadLetter
+	twin bool // the list has another one of the job: it was buried twice
+}
+
+func (l letter) name() string {
+	if l.twin {
+		return fmt.Sprintf("%s (burial %d)", l.Name, l.Number)
+	}
+	return l.Name.String()
+}
+
+// told tells the letters of one job, which follow each other, apart.
+func told(letters iter.Seq2[inspect.DeadLetter, error]) iter.Seq2[letter, error] {
+	return func(yield func(letter, error) bool) {
+		var before *letter // not yielded yet
+		flush := func() bool { return before == nil || yield(*before, nil) }
+		for l, err := range letters {
+			if err != nil {
+				if flush() {
+					yield(letter{}, err)
+				}
+				return
+			}
+			now := letter{DeadLetter: l}
+			if before != nil && before.Name == l.Name {
+				before.twin, now.twin = true, true
+			}
+			if !flush() {
+				return
+			}
+			before = &now
+		}
+		flush()
+	}
+}
+
+func deadColumns(now func() time.Time) []listing.Column[letter] {
 	return []listing.Column[letter]{
-		{Name: "JOB", Cell: func(l letter) string { return l.Name.String() }},
+		{Name: "JOB", Cell: letter.name},
 		{Name: "KEY", Cell: func(l letter) string { return listing.Key(l.Key) }, Max: 24},
 		{Name: "BURIED", Cell: func(l letter) string { return listing.Age(l.Buried, now()) + " ago" }, Right: true},
 		{Name: "ATTEMPTS", Cell: func(l letter) string { return strconv.Itoa(l.Attempts) }, Right: true},
@@ -65,7 +103,7 @@ func deadColumns(now func() time.Time) []listing.Column[inspect.DeadLetter] {
 }
 
 // reasonOf is why a letter was buried, as far as it can be read.
-func reasonOf(l inspect.DeadLetter) string {
+func reasonOf(l letter) string {
 	switch {
 	case l.Damaged != nil:
 		return "DAMAGED: " + l.Damaged.Error()

@@ -2,9 +2,8 @@ package main
 
 import (
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -28,7 +27,7 @@ func (w *world) partition() *cli.Command {
 			&cli.StringFlag{Name: "missing", Usage: "`POLICY` for records without it: own, one or spread:N", Value: "own"},
 			&cli.StringFlag{Name: "lanes", Usage: "`N` lanes, or per_value", Value: "per_value"},
 			&cli.IntFlag{Name: "partitions", Usage: "`N` partitions of the topic", DefaultText: "unknown"},
-			outputFlag(),
+			resultFlag(),
 		),
 		Action: w.showPartition,
 	}
@@ -70,10 +69,7 @@ func (w *world) showPartition(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if format == outputJSON {
-		return writeJSON(w.stdout, p)
-	}
-	return p.writeTable(w)
+	return w.result(format, p, p.write)
 }
 
 func schemeOf(c *cli.Context) (scheme partitioner.Scheme, err error) {
@@ -138,8 +134,8 @@ func laneName(name string, own bool) string {
 	return "0x" + hex.EncodeToString([]byte(name))
 }
 
-func (p placement) writeTable(w *world) error {
-	out := tabwriter.NewWriter(w.stdout, 0, 0, 3, ' ', 0)
+func (p placement) write(to io.Writer) error {
+	out := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(out, "LANE\t%s\n", printable(p.Lane))
 	if len(p.Hashes) == 0 {
 		fmt.Fprintln(out, "\nwithout a key the producer chooses the partition freely")
@@ -163,14 +159,4 @@ func printable(s string) string {
 		return quoted
 	}
 	return s
-}
-
-func writeJSON(w interface{ Write([]byte) (int, error) }, v any) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	if err := out.Encode(v); err != nil {
-		return errors.Join(errors.New("write the result"), err)
-	}
-	return nil
 }

@@ -72,8 +72,10 @@ func (o *outcome) told(f *facts) (head string) {
 		return "nothing was changed"
 	case ofBridge(o.Plan.Command.Verb):
 		return strings.Join(op.Says, " ")
+	case len(op.Seeks) > 0 && len(op.Says) > 0: // no bridge runs
+		f.sentences("then", op.Says)
+		return "noted, to be moved: " + seeksText(op.Seeks)
 	case len(op.Seeks) > 0:
-		f.sentences("now", op.Says)
 		head = seeksText(op.Seeks)
 	case o.Plan.Command.Verb == inspect.StopOperation:
 		return "stopped: " + progressText(*op.Stored)
@@ -149,8 +151,12 @@ func (f *facts) sample(p inspect.Plan) {
 	for _, job := range p.Sample[:min(shownNames, len(p.Sample))] {
 		shown = append(shown, job.Name.String()+" "+listing.Key(job.Key))
 	}
-	for _, letter := range p.DeadSample[:min(shownNames, len(p.DeadSample))] {
-		shown = append(shown, letter.Name.String()+" "+listing.Key(letter.Key))
+	for at, letter := range p.DeadSample[:min(shownNames, len(p.DeadSample))] {
+		text := letter.Name.String() + " " + listing.Key(letter.Key)
+		if at > 0 && p.DeadSample[at-1].Name == letter.Name || at+1 < len(p.DeadSample) && p.DeadSample[at+1].Name == letter.Name {
+			text += fmt.Sprintf(" (burial %d)", letter.Number)
+		}
+		shown = append(shown, text)
 	}
 	if len(shown) > 0 {
 		f.add("sample", "%s", examples(shown, changes(p)))

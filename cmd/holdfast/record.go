@@ -26,7 +26,7 @@ func recordFlags() []cli.Flag {
 
 // recordOf reads the flags that describe the record.
 func (w *world) recordOf(ctx context.Context, c *cli.Context) (rec partitioner.Record, err error) {
-	if rec.Key, err = keyOf(c); err != nil {
+	if rec.Key, err = bytesOf(c, "key"); err != nil {
 		return rec, err
 	}
 	for _, text := range c.StringSlice("header") {
@@ -40,19 +40,21 @@ func (w *world) recordOf(ctx context.Context, c *cli.Context) (rec partitioner.R
 	return rec, err
 }
 
-// keyOf is nil without a key, and empty for an empty one.
-func keyOf(c *cli.Context) ([]byte, error) {
+// bytesOf reads a flag, or the one with its bytes as -hex: nil without either, and
+// empty for an empty one.
+func bytesOf(c *cli.Context, name string) ([]byte, error) {
+	inHex := name + "-hex"
 	switch {
-	case c.IsSet("key") && c.IsSet("key-hex"):
-		return nil, usagef("--key and --key-hex are both given; keep one")
-	case c.IsSet("key"):
-		return append([]byte{}, c.String("key")...), nil
-	case c.IsSet("key-hex"):
-		key, err := hex.DecodeString(c.String("key-hex"))
+	case c.IsSet(name) && c.IsSet(inHex):
+		return nil, usagef("--%s and --%s are both given; keep one", name, inHex)
+	case c.IsSet(name):
+		return append([]byte{}, c.String(name)...), nil
+	case c.IsSet(inHex):
+		bytes, err := hex.DecodeString(c.String(inHex))
 		if err != nil {
-			return nil, usagef("--key-hex is %q; write two hexadecimal digits per byte, as 00ff", c.String("key-hex"))
+			return nil, usagef("--%s is %q; write two hexadecimal digits per byte, as 00ff", inHex, c.String(inHex))
 		}
-		return append([]byte{}, key...), nil
+		return append([]byte{}, bytes...), nil
 	}
 	return nil, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,7 +22,7 @@ func (w *world) repair() *cli.Command {
 		Flags: append(bridgeFlags(),
 			&cli.StringFlag{Name: "to", Usage: "`DIR` for the repaired store, on a disk with more room; without it the file is replaced"},
 			&cli.StringFlag{Name: "group", Usage: "consumer group `NAME` of a store that does not tell it any more; without it the one of --config"},
-			outputFlag(),
+			resultFlag(),
 			&cli.BoolFlag{Name: "execute", Usage: "do it; without it only the plan is shown"}),
 		Action: w.runRepair,
 	}
@@ -64,16 +66,19 @@ func (w *world) runRepair(c *cli.Context) error {
 	}
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
+	began := time.Now()
 	report, err := recovery.Repair(ctx, dir, recovery.RepairOptions{To: c.String("to"), Group: at.Kafka.Group, DryRun: !c.Bool("execute")})
 	if err != nil {
 		return err
 	}
+	if report.Path != "" {
+		if err := w.noted(c, filepath.Dir(report.Path), began); err != nil {
+			return err
+		}
+	}
 	r := repairedOf(report)
 	r.dir, r.to = dir, c.String("to")
-	if format == outputJSON {
-		return writeJSON(w.stdout, r)
-	}
-	return r.write(w.stdout)
+	return w.result(format, r, r.write)
 }
 
 func repairedOf(report recovery.RepairReport) repaired {

@@ -28,6 +28,7 @@ func laneSelectors() []cli.Flag {
 		&cli.StringFlag{Name: "key", Usage: "`KEY` of records as text"},
 		&cli.StringFlag{Name: "key-hex", Usage: "key of records as `HEX` digits"},
 		&cli.StringFlag{Name: "lane", Usage: "`NAME` of a lane"},
+		&cli.StringFlag{Name: "lane-hex", Usage: "name of a lane as `HEX` digits"},
 	)
 }
 
@@ -68,7 +69,7 @@ func limitFlag(what string) cli.Flag {
 }
 
 // selectors are the flags that narrow a selection.
-var selectors = []string{"topic", "partition", "offset", "key", "key-hex", "lane", "state", "stored-before", "buried-before", "error-matches", "limit"}
+var selectors = []string{"topic", "partition", "offset", "key", "key-hex", "lane", "lane-hex", "state", "stored-before", "buried-before", "error-matches", "limit"}
 
 // selects tells whether the command line selects anything.
 func selects(c *cli.Context) bool { return slices.ContainsFunc(selectors, c.IsSet) }
@@ -87,14 +88,14 @@ func queryOf(c *cli.Context) (q inspect.Query, err error) {
 	if q.Offsets, err = numbers[int64](c, "offset", math.MaxInt64); err != nil {
 		return q, err
 	}
-	if q.Key, err = keyOf(c); err != nil {
+	if q.Key, err = bytesOf(c, "key"); err != nil {
 		return q, err
 	}
 	if q.StoredBefore, err = momentOf(c, "stored-before", time.Now()); err != nil {
 		return q, err
 	}
-	if c.IsSet("lane") {
-		q.Lane = append([]byte{}, c.String("lane")...)
+	if q.Lane, err = bytesOf(c, "lane"); err != nil {
+		return q, err
 	}
 	return q, asUsage(cmp.Or(checkLimit(c), q.Validate()))
 }

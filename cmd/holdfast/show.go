@@ -22,23 +22,9 @@ import (
 
 // showFlags are those of a command that shows what a bridge has.
 func showFlags(own ...cli.Flag) []cli.Flag {
-	return append(append(bridgeFlags(), own...), formatFlag(),
+	return append(append(bridgeFlags(), own...), outputFlag("table, json (one array) or ndjson (one object a line)"),
 		&cli.BoolFlag{Name: "watch", Usage: "show it again and again, until an interrupt"},
 		&cli.DurationFlag{Name: "every", Usage: "with --watch: `DURATION` between two looks", Value: 2 * time.Second})
-}
-
-// formatFlag is --output of a list.
-func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Usage: "`FORMAT`: table, json (one array) or ndjson (one object a line)", Value: string(listing.Table)}
-}
-
-// format reads --output of a list.
-func format(c *cli.Context) (listing.Format, error) {
-	f, err := listing.ParseFormat(c.String("output"))
-	if err != nil {
-		return "", usagef("--output is %q; use table, json or ndjson", c.String("output"))
-	}
-	return f, nil
 }
 
 // picture is what a command shows. In a table the header comes first.
@@ -46,7 +32,7 @@ type picture func(_ context.Context, _ *connection, out io.Writer, f listing.For
 
 // show draws the picture once, or again and again under --watch.
 func (w *world) show(c *cli.Context, draw picture) error {
-	f, err := format(c)
+	f, err := output(c)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -19,7 +20,7 @@ func (w *world) snapshot() *cli.Command {
 			"holdfast snapshot --data-dir /var/lib/holdfast --to /mnt/backup/2026-01-31",
 		Flags: append(bridgeFlags(),
 			&cli.StringFlag{Name: "to", Usage: "`DIR` for the copy, made if missing; it must not hold a store"},
-			outputFlag()),
+			resultFlag()),
 		Action: w.runSnapshot,
 	}
 }
@@ -41,10 +42,9 @@ func (w *world) runSnapshot(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if format == outputJSON {
-			return writeJSON(w.stdout, report)
-		}
-		_, err = fmt.Fprintf(w.stdout, "%scopied the store to %s: %s in %v\n", n.header(), report.Path, bytesText(report.Size), report.Took.Round(time.Millisecond))
-		return err
+		return w.result(format, report, func(out io.Writer) error {
+			_, err := fmt.Fprintf(out, "%scopied the store to %s: %s in %v\n", n.header(), report.Path, bytesText(report.Size), report.Took.Round(time.Millisecond))
+			return err
+		})
 	})
 }

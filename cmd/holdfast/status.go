@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 
@@ -56,16 +54,8 @@ func (w *world) screenSize() (width, height int) {
 
 // draw writes one thing: what it is as JSON, or lines about it.
 func draw(out io.Writer, f listing.Format, thing any, lines func() []string) error {
-	switch f {
-	case listing.JSON:
-		return writeJSON(out, thing)
-	case listing.NDJSON:
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(thing); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
-		return nil
+	if f != listing.Table {
+		return encode(out, f, thing)
 	}
 	_, err := io.WriteString(out, strings.Join(lines(), "\n")+"\n")
 	return err

@@ -98,10 +98,7 @@ func (p wouldProduce) String() string {
 	return fmt.Sprintf("to %s, key %s, %d bytes: %s", p.Topic, show(p.Key), p.Bytes, strings.ReplaceAll(show(p.Value), "\n", " "))
 }
 
-func (t tried) write(w io.Writer, format string) error {
-	if format == outputJSON {
-		return writeJSON(w, t)
-	}
+func (t tried) write(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(out, "JOB\t%s (its id begins with the topic's id, which only a broker knows)\n", t.Job)
 	if t.Matched != t.Topic {

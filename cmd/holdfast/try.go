@@ -33,7 +33,7 @@ func (w *world) try() *cli.Command {
 			&cli.Int64Flag{Name: "offset", Usage: "`N` of the record in its partition"},
 			&cli.StringFlag{Name: "timestamp", Usage: "`TIME` of the record, as 2026-01-31T08:00:00Z", DefaultText: "now"},
 			&cli.Int64Flag{Name: "attempt", Usage: "`N` of the run, from 1", Value: 1},
-			outputFlag(),
+			resultFlag(),
 		),
 		Action: w.runTry,
 	}
@@ -70,7 +70,7 @@ func (w *world) runTry(c *cli.Context) error {
 	trial, err := bridge.Try(ctx, settings, job)
 	if err == nil {
 		shown := newTried(trial)
-		err = errors.Join(shown.write(w.stdout, format), shown.err())
+		err = errors.Join(w.result(format, shown, shown.write), shown.err())
 	}
 	return errors.Join(err, closeHandlers(settings.Topics)) // last: processes may take their time to end
 }

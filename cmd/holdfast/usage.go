@@ -146,23 +146,3 @@ func required(c *cli.Context, name, what string) (string, error) {
 	}
 	return "", usagef("--%s is missing; it says %s", name, what)
 }
-
-// outputs are the values of --output.
-const (
-	outputTable = "table"
-	outputJSON  = "json"
-)
-
-func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Usage: "`FORMAT` of the result: table or json", Value: outputTable}
-}
-
-// output reads --output.
-func output(c *cli.Context) (string, error) {
-	switch format := c.String("output"); format {
-	case outputTable, outputJSON:
-		return format, nil
-	default:
-		return "", usagef("--output is %q; use table or json", format)
-	}
-}

@@ -129,7 +129,7 @@ func (w *world) verify() *cli.Command {
 		Description: "Every page and the body of every unfinished job is read. Damaged values that a bridge would\n" +
 			"set aside are listed.\n\n" +
 			"holdfast verify --data-dir /var/lib/holdfast",
-		Flags:  append(bridgeFlags(), outputFlag()),
+		Flags:  append(bridgeFlags(), resultFlag()),
 		Action: w.runVerify,
 	}
 }
@@ -152,11 +152,7 @@ func (w *world) runVerify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if format == outputJSON {
-		err = writeJSON(w.stdout, found)
-	} else {
-		err = found.write(w.stdout)
-	}
+	err = w.result(format, found, found.write)
 	if n := len(found.Damaged); err == nil && n > 0 {
 		return fmt.Errorf("%w: %s cannot be read; a bridge sets them aside and works on the rest", recovery.ErrDamaged, plural(n, "value"))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -30,19 +31,18 @@ func (w *world) version() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print version, commit and platform of this binary, and the store formats that it reads and writes",
-		Flags: []cli.Flag{outputFlag()},
+		Flags: []cli.Flag{resultFlag()},
 		Action: func(c *cli.Context) error {
 			format, err := output(c)
 			if err != nil {
 				return err
 			}
 			b := thisBuild()
-			if format == outputJSON {
-				return writeJSON(w.stdout, b)
-			}
-			_, err = fmt.Fprintf(w.stdout, "holdfast %s%s, %s, %s/%s\nstore format: reads %s, writes %d\n",
-				b.Version, commit(), b.Go, b.OS, b.Architecture, strings.Trim(fmt.Sprint(b.Reads), "[]"), b.Writes)
-			return err
+			return w.result(format, b, func(out io.Writer) error {
+				_, err := fmt.Fprintf(out, "holdfast %s%s, %s, %s/%s\nstore format: reads %s, writes %d\n",
+					b.Version, commit(), b.Go, b.OS, b.Architecture, strings.Trim(fmt.Sprint(b.Reads), "[]"), b.Writes)
+				return err
+			})
 		},
 	}
 }

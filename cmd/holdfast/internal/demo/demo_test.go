@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 // asWorker makes the test binary the child of a run with Crash.
@@ -29,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 func small() Options {
-	return Options{Records: 2000, Keys: 100, Partitions: 3, Latency: 2 * time.Millisecond, Workers: 16, JSON: true}
+	return Options{Records: 2000, Keys: 100, Partitions: 3, Latency: 2 * time.Millisecond, Workers: 16, Output: listing.JSON}
 }
 
 func TestWorkerThatFailsEndsTheDemo(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/screen"
 )
 
@@ -15,8 +16,8 @@ type Options struct {
 	Partitions int
 	Latency    time.Duration // of one job
 	Workers    int
-	Crash      bool // kill the process that works half-way, and start it again
-	JSON       bool // the summary as JSON, not as a table
+	Crash      bool           // kill the process that works half-way, and start it again
+	Output     listing.Format // of the summary
 
 	// Self is the command that runs [Work] in a process of its own; only a run
 	// with Crash starts it.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 // Partition is the end of a partition's log and the group's committed offset, both
@@ -94,9 +96,12 @@ func (s *Summary) Failures() error {
 }
 
 func (s *Summary) write(w io.Writer) error {
-	if s.options.JSON {
-		enc := json.NewEncoder(w)
+	enc := json.NewEncoder(w)
+	switch s.options.Output {
+	case listing.JSON:
 		enc.SetIndent("", "  ")
+		return enc.Encode(s)
+	case listing.NDJSON:
 		return enc.Encode(s)
 	}
 	return s.writeTable(w)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 )
 
 func perfect() (Options, findings, []Partition) {
@@ -59,7 +61,7 @@ func TestRerunsAfterACrashAreNoFailure(t *testing.T) {
 func TestJSONHasTheseFields(t *testing.T) {
 	t.Parallel()
 	o, f, p := perfect()
-	o.JSON, f.handled = true, 5009
+	o.Output, f.handled = listing.JSON, 5009
 	var b bytes.Buffer
 	if err := summarize(o, 9, f, 1, p).write(&b); err != nil {
 		t.Fatal(err)

@@ -14,11 +14,20 @@ func JobColumns(now time.Time) []listing.Column[inspect.Job] {
 		{name: "KEY", cell: func(j inspect.Job) string { return listing.Key(j.Key) }, max: 24},
 		{name: "LANE", cell: func(j inspect.Job) string { return listing.Lane(j.Lane, j.Own) }, max: 24},
 		{name: "STATE", cell: func(j inspect.Job) string { return string(j.State) }},
-		{name: "ATTEMPTS", cell: func(j inspect.Job) string { return listing.Count(j.Attempts) }, right: true},
+		{name: "ATTEMPTS", cell: func(j inspect.Job) string { return attempts(j.Attempts, j.State) }, right: true},
 		{name: "WAITS FOR", cell: func(j inspect.Job) string { return jobWaits(j, now) }},
 		{name: "AGE", cell: func(j inspect.Job) string { return listing.Age(j.Timestamp, now) }, right: true},
 		{name: "ERROR", cell: func(j inspect.Job) string { return jobError(j) }, max: 100},
 	})
+}
+
+// attempts are the runs that were counted, and the one that is under way.
+func attempts(counted int, state inspect.State) string {
+	text := listing.Count(counted)
+	if state == inspect.Running || state == inspect.Deferred {
+		text += "+1"
+	}
+	return text
 }
 
 // jobWaits is the job or the time that it waits for.

@@ -22,7 +22,7 @@ func laneFields(now time.Time) []field[inspect.Lane] {
 		{name: "LANE", cell: func(l inspect.Lane) string { return listing.Lane(l.Lane, l.Own) }, max: 24},
 		{name: "STATE", cell: func(l inspect.Lane) string { return string(l.State) }},
 		{name: "JOBS", cell: func(l inspect.Lane) string { return listing.Count(l.Jobs) }, right: true},
-		{name: "TRIES", cell: func(l inspect.Lane) string { return listing.Count(l.Attempts) }, right: true, drop: 1},
+		{name: "TRIES", cell: func(l inspect.Lane) string { return attempts(l.Attempts, l.State) }, right: true, drop: 1},
 		{name: "WHEN", cell: func(l inspect.Lane) string { return laneWhen(l, now) }, right: true},
 		{name: "AGE", cell: func(l inspect.Lane) string { return listing.Age(l.Timestamp, now) }, right: true, drop: 2},
 		{name: "ERROR", cell: func(l inspect.Lane) string { return orNone(l.Error) }},

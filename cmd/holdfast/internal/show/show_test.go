@@ -150,3 +150,16 @@ func TestSortPartitions(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkersAreNeverMoreBusyThanThereAre(t *testing.T) {
+	t.Parallel()
+	for want, pool := range map[string]inspect.Pool{
+		"workers 3 of 64 busy":     {Workers: 64, Busy: 3},
+		"workers 5 busy, soon 2":   {Workers: 2, Busy: 5},
+		"workers stopping, 1 busy": {Busy: 1, Stopping: true},
+	} {
+		if got := workers(pool); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

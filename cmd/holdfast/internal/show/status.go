@@ -59,7 +59,7 @@ func Head(s inspect.Status, width int) []string {
 	lines := []string{spread(title(s), s.At.Local().Format(time.TimeOnly), width)}
 	var work []string
 	if s.Workers != nil {
-		work = append(work, fmt.Sprintf("workers %s of %s busy", listing.Count(s.Workers.Busy), listing.Count(s.Workers.Workers)))
+		work = append(work, workers(*s.Workers))
 	}
 	work = append(work, rates(s.Rates)...)
 	if !s.OldestAt.IsZero() {
@@ -73,6 +73,17 @@ func Head(s inspect.Status, width int) []string {
 		lines = append(lines, Cut(row, width))
 	}
 	return lines
+}
+
+// workers tells how busy they are. One that is too many ends with its job.
+func workers(p inspect.Pool) string {
+	switch {
+	case p.Stopping:
+		return "workers stopping, " + listing.Count(p.Busy) + " busy"
+	case p.Busy > p.Workers:
+		return fmt.Sprintf("workers %s busy, soon %s", listing.Count(p.Busy), listing.Count(p.Workers))
+	}
+	return fmt.Sprintf("workers %s of %s busy", listing.Count(p.Busy), listing.Count(p.Workers))
 }
 
 func title(s inspect.Status) string {
