@@ -11,6 +11,13 @@ func (s *scene) around(e *Explanation) {
 	s.tellGuard(e)
 	s.tellParked(e)
 	s.tellDead(e)
+	if wish := s.State.Seek; s.known && wish != nil {
+		text := "it is to go on from offset %d, as asked for at %s"
+		if !wish.Applied {
+			text += ", when it is assigned here again"
+		}
+		e.fact("seek", text, wish.Offset, moment(wish.Asked, s.now))
+	}
 	if s.suspects > 0 {
 		e.fact("suspects", "the process has crashed again and again: %s that ran then run alone, one after the other", number(s.suspects, "job"))
 	}

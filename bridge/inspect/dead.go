@@ -35,7 +35,7 @@ func (q DeadQuery) Validate() error {
 		problems = append(problems, err)
 	}
 	if _, err := regexp.Compile(q.ErrorMatches); err != nil {
-		problems = append(problems, fmt.Errorf("error matches: %w", err))
+		problems = append(problems, fmt.Errorf("error-matches is no regular expression: %w", err))
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("dead letters: %w", errors.Join(problems...))

@@ -84,6 +84,20 @@ You can (each shows its plan first)
 	}
 }
 
+// What a bridge lets go of while it stops, as its leases, is no trouble.
+func TestABridgeThatStopsIsNotInTrouble(t *testing.T) {
+	t.Parallel()
+	for _, stopping := range []bool{false, true} {
+		s := calm()
+		s.Until = ago(time.Second)
+		p := &problems{now: noon}
+		p.ofPartition(&s.view, stopping)
+		if found := len(p.list) > 0; found == stopping {
+			t.Errorf("stopping: %v, and its problems are %+v", stopping, p.list)
+		}
+	}
+}
+
 // says are parts of what is to be said, and not those that are not.
 type says []string
 
@@ -191,6 +205,10 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 		"there is no such partition": {with(calm(), func(s *scene) {
 			s.view, s.unknown = view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}, "the configuration has no entry for the topic"
 		}), CauseUnknown, says{"Nothing is known of orders/3: the configuration has no entry for the topic."}, says{"Restart", "group"}},
+		"a seek was asked for": {with(stuck(Halted), func(s *scene) {
+			s.live, s.claim, s.log = false, nil, nil
+			s.State.Seek = &queue.Seek{Offset: 450, Asked: ago(time.Minute)}
+		}), CauseJob, says{"seek     it is to go on from offset 450, as asked for at 11:59:00, when it is assigned here again"}, nil},
 		"another lane is paused": {with(stuck(Halted), func(s *scene) {
 			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Lane: "x", Since: ago(time.Hour)}}
 		}), CauseJob, says{"paused   1 lane by themselves"}, nil},

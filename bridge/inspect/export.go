@@ -135,7 +135,7 @@ func ImportDead(ctx context.Context, i Inspector, from io.Reader, reason string,
 			err = l.importable()
 		}
 		if err != nil {
-			return done, errors.Join(fmt.Errorf("dead letter %d of the import: %w", n, err), settle())
+			return done, errors.Join(fmt.Errorf("dead letter %d of the import: %w: %w", n, ErrMalformed, err), settle())
 		}
 		done.Letters++
 		letters = append(letters, l)

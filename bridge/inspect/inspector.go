@@ -23,6 +23,8 @@ var (
 	ErrNotHeld = errors.New("not held here")
 	// ErrNotFound means that there is nothing of the name that was given.
 	ErrNotFound = errors.New("not found")
+	// ErrMalformed means that a file is not what [Export] writes.
+	ErrMalformed = errors.New("malformed")
 	// ErrOutOfRange means that Kafka does not have the offset that was given.
 	ErrOutOfRange = errors.New("out of range")
 	// ErrRefused means that a promise would be broken.

@@ -27,9 +27,12 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 	if failed != nil {
 		p.add(Critical, "store_failed", "", nil, fmt.Sprintf("a write to the store failed, so nothing runs and no offset moves until the next start: %v", failed), "")
 	}
-	p.ofMember(s)
+	stopping := s.Workers != nil && s.Workers.Stopping
+	if !stopping { // what it lets go of then is no loss
+		p.ofMember(s)
+	}
 	for j := range views {
-		p.ofPartition(&views[j])
+		p.ofPartition(&views[j], stopping)
 	}
 	p.ofWorkers(i, s)
 	if drain := i.drain(); drain.On {
@@ -69,7 +72,7 @@ func (p *problems) ofMember(s *Status) {
 	}
 }
 
-func (p *problems) ofPartition(l *view) {
+func (p *problems) ofPartition(l *view, stopping bool) {
 	number32 := l.Partition
 	tell := func(severity Severity, code, text string) {
 		p.add(severity, code, l.Topic, &number32, text, explainCommand(l.Topic, l.Partition, nil))
@@ -78,9 +81,9 @@ func (p *problems) ofPartition(l *view) {
 		switch {
 		case c.Err != "":
 			tell(Critical, "held", "held since "+moment(c.ErrAt, p.now)+" for a person to decide: "+c.Err)
-		case !c.Working && p.now.Sub(c.Since) > takeWithin:
+		case !c.Working && !stopping && p.now.Sub(c.Since) > takeWithin:
 			tell(Critical, "kafka_away", fmt.Sprintf("was assigned %s ago, and Kafka has not answered where it stands", span(p.now.Sub(c.Since))))
-		case c.Working && !l.leased(p.now):
+		case c.Working && !stopping && !l.leased(p.now):
 			tell(Critical, "no_lease", "no job of it starts: the group has not confirmed within the session timeout that it is still ours")
 		}
 		switch late := p.now.Sub(c.CommitSince); {

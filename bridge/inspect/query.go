@@ -42,13 +42,13 @@ func (q Query) Validate() error {
 		}
 	}
 	say(len(q.Partitions) > 0 && q.Topic == "", "partitions without a topic")
-	say(len(q.Offsets) > 0 && (q.Topic == "" || len(q.Partitions) != 1), "offsets without a topic and one partition")
+	say(len(q.Offsets) > 0 && (q.Topic == "" || len(q.Partitions) != 1), "offsets without a topic and one partition: each partition has its own")
 	say(q.Limit < 0, "limit %d is below zero", q.Limit)
 	for _, state := range q.States {
-		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, deferred, retrying, halted, parked, delayed and paused", state)
+		say(queueStates[state] == 0, "state %q is unknown; there are ready, blocked, running, deferred, retrying, halted, parked, delayed and paused; dead letters are no open jobs: they have inspect dead, requeue and discard", state)
 	}
 	if _, err := regexp.Compile(q.ErrorMatches); err != nil {
-		problems = append(problems, fmt.Errorf("error matches: %w", err))
+		problems = append(problems, fmt.Errorf("error-matches is no regular expression: %w", err))
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("query: %w", errors.Join(problems...))

@@ -206,8 +206,11 @@ func (t SeekTarget) explain(plan *Plan, live bool) {
 	case t.Skips == 0 && t.SkipsUnread == 0:
 		say("it goes on at offset %d: nothing is skipped, nothing runs again.", t.To)
 	default:
-		say("it goes on at offset %d: %s stored and unfinished below it never run, and at most %s are never read. Nothing runs again.",
-			t.To, many(t.Skips, "job"), many(int(t.SkipsUnread), "offset"))
+		unread := ""
+		if t.SkipsUnread > 0 {
+			unread = fmt.Sprintf(", and at most %s are never read", many(int(t.SkipsUnread), "offset"))
+		}
+		say("it goes on at offset %d: %s stored and unfinished below it never run%s. Nothing runs again.", t.To, many(t.Skips, "job"), unread)
 	}
 	if t.Refetched > 0 {
 		say("%s read from Kafka once more: attempts, errors and checkpoints are forgotten.", areMany(t.Refetched, "unfinished job"))
@@ -218,8 +221,12 @@ func (t SeekTarget) explain(plan *Plan, live bool) {
 	if t.Parked > 0 {
 		say("parked lanes stay aside with their jobs: %d.", t.Parked)
 	}
-	if t.Dead > 0 && t.Next >= 0 {
+	switch again := t.Reruns > 0 || t.Refetched > 0; {
+	case t.Dead == 0 || t.Next < 0:
+	case again:
 		say("dead letters stay: %d. Those whose records are read again run beside that.", t.Dead)
+	default:
+		say("dead letters stay: %d.", t.Dead)
 	}
 	if t.LogStart == nil {
 		say("Kafka was not asked whether it has the offset; where it has not, the partition is held and nothing is dropped.")

@@ -98,7 +98,7 @@ const maxSetting = 1 << 52
 func (s Setting) Validate() error {
 	kind, known := settingKinds[s.Name]
 	if !known || s.Topic == "" && !kind.bridge || s.Topic != "" && !kind.topic {
-		return fmt.Errorf("%s: there are %s", s, strings.Join(SettingNames(s.Topic != ""), ", "))
+		return fmt.Errorf("%s is no setting: there are %s", s, strings.Join(SettingNames(s.Topic != ""), ", "))
 	}
 	if s.Value == nil {
 		return nil
@@ -265,6 +265,9 @@ func (c SettingChange) explain(plan *Plan, live bool) {
 		plan.say("%s: the configuration's %s counts again, %s.", text, c.Unit.text(*c.Configured), now)
 	default:
 		plan.say("%s: the configuration counts again, %s.", text, now)
+	}
+	if c.Name == "workers" && c.Value != nil && *c.Value == 0 {
+		plan.say("Without a worker no job starts.")
 	}
 	if strings.HasPrefix(c.Name, "dead_letter.") && c.Value != nil {
 		plan.say("Dead letters beyond that are deleted for good, the oldest first.")

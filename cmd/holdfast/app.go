@@ -9,7 +9,9 @@ func (w *world) app() *cli.App {
 	app := &cli.App{
 		Name:  "holdfast",
 		Usage: "run Kafka records as durable jobs: many at a time per partition, in order per key",
-		Description: "holdfast run --config FILE      works until SIGTERM\n" +
+		Description: "holdfast status                 is the first thing to type: whether all is well, and what to type next\n" +
+			"holdfast explain                says why an offset does not move\n" +
+			"holdfast run --config FILE      works until SIGTERM\n" +
 			"holdfast try --config FILE      runs one job without Kafka, and shows what would be recorded\n" +
 			"holdfast demo                   shows it without a Kafka\n" +
 			"holdfast broker, produce        are a Kafka for development, and records for it\n\n" +

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -47,9 +48,18 @@ func (w *world) load(c *cli.Context) (*config.Config, error) {
 		return nil, err
 	}
 	if in.File == "" {
-		return nil, usagef("--config is missing; it names the configuration file")
+		return nil, noConfig(in.Dir)
 	}
 	return config.Load(in)
+}
+
+// noConfig asks for the configuration. What runs jobs does not take the file that
+// happens to be in the current directory, as what looks at a bridge does.
+func noConfig(dir string) error {
+	if exists(filepath.Join(dir, configFile)) {
+		return usagef("--config is missing; it names the configuration file, as --config %s", configFile)
+	}
+	return usagef("--config is missing; it names the configuration file")
 }
 
 // settings is where the configuration of a command comes from.

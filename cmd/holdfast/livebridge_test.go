@@ -176,7 +176,6 @@ var masks = []struct {
 	{regexp.MustCompile(`"(topic_id|store)": "\w[^"]*"`), `"$1": "ID"`},
 	{regexp.MustCompile(`"checksum": "\w+"`), `"checksum": "SUM"`}, // of what has times in it
 	{regexp.MustCompile(`"unsent": \w+`), `"unsent": PERHAPS`},
-	{regexp.MustCompile(`uid \d+ \([^)]*\)`), "ACTOR"},
 	{regexp.MustCompile(`([^\s]) {2,}`), "$1  "},
 }
 

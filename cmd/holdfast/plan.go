@@ -158,6 +158,9 @@ func (f *facts) sample(p inspect.Plan) {
 		}
 		shown = append(shown, text)
 	}
+	for _, lane := range p.Lanes[:min(shownNames, len(p.Lanes))] {
+		shown = append(shown, fmt.Sprintf("%s/%d lane %s", lane.Topic, lane.Partition, listing.Lane(lane.Lane, lane.Own)))
+	}
 	if len(shown) > 0 {
 		f.add("sample", "%s", examples(shown, changes(p)))
 	}

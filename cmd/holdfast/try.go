@@ -49,7 +49,7 @@ func (w *world) runTry(c *cli.Context) error {
 		return err
 	}
 	if in.File == "" {
-		return usagef("--config is missing; it names the configuration file")
+		return noConfig(in.Dir)
 	}
 	loaded, err := config.LoadLocal(in)
 	if err != nil {

@@ -144,6 +144,9 @@ func (w *world) runVerify(c *cli.Context) error {
 		return err
 	}
 	lock, err := recovery.LockDir(dir)
+	if errors.Is(err, recovery.ErrInUse) {
+		return fmt.Errorf("%w; of a running bridge, verify a copy: holdfast snapshot --to DIR", err)
+	}
 	if err != nil {
 		return err
 	}

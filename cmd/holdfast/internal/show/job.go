@@ -67,7 +67,7 @@ func jobFacts(j inspect.JobDetail, now time.Time) []fact {
 	moment("stored", j.Stored)
 	moment("started", j.Started)
 	say(j.Silent != nil, "heartbeat", "%s ago", knownSpan(j.Silent))
-	say(stored(j), "attempts", "%s", listing.Count(j.Attempts))
+	say(stored(j), "attempts", "%s", attempts(j.Attempts, j.State))
 	say(!j.Due.IsZero(), "due", "%s, %s", listing.Time(j.Due), due(j.Due, now))
 	say(j.Error != "", "error", "%s", listing.Line(j.Error))
 	say(j.Guarded, "guarded", "it would have been given up, and retries since too many jobs fail")

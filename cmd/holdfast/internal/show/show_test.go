@@ -44,6 +44,7 @@ func TestScreens(t *testing.T) {
 	all := Value{Form: ValueAuto, Limit: 4096}
 	for name, lines := range map[string][]string{
 		"status":         Status(night(), 80, 0),
+		"status-low":     Status(night(), 80, 24),
 		"status-wide":    Status(night(), 140, 0),
 		"status-calm":    Status(calm(), 80, 24),
 		"status-offline": Status(offline(), 80, 24),

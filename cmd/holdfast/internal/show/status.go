@@ -12,16 +12,28 @@ import (
 
 // Status is the first thing that an operator asks for: what a bridge does, what
 // keeps it, and what to do about it. Of more partitions than there is room for on a
-// screen of so many lines those in trouble are shown. A height of 0 leaves nothing out.
+// screen of so many lines those in trouble are shown, and what is no trouble makes
+// room for what is. A height of 0 leaves nothing out.
 func Status(s inspect.Status, width, height int) []string {
+	if lines := status(s, width, height, true); height == 0 || len(lines) <= height {
+		return lines
+	}
+	return status(s, width, height, false)
+}
+
+// status is one with what is good to know, or without.
+func status(s inspect.Status, width, height int, whole bool) []string {
 	lines := append(Head(s, width), problems(s.Problems, width)...)
-	lines = append(append(lines, notes(s, width)...), topics(s, width)...)
-	return append(append(lines, ""), some(s, width, height-len(lines)-1, height > 0)...)
+	if whole {
+		lines = append(append(lines, notes(s, width)...), topics(s, width)...)
+	}
+	lines = append(lines, "")
+	return append(lines, some(s, width, height-len(lines), height > 0)...)
 }
 
 // Screen is a status that keeps within a screen, for one that stays there.
 func Screen(s inspect.Status, width, height int) []string {
-	if lines := Status(s, width, height); len(lines) <= height {
+	if lines := status(s, width, height, true); len(lines) <= height {
 		return lines
 	}
 	lines := append(Head(s, width), Problems(s.Problems, width, maxProblems)...)
