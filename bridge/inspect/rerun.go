@@ -77,7 +77,7 @@ func (rerunVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		return err
 	}
 	if i.opt.Kafka == nil {
-		return errNoKafka
+		return ErrNoKafka
 	}
 	p, state := parts[0], parts[0].State()
 	tp := p.TopicPartition()
@@ -232,7 +232,7 @@ func readEach(ctx context.Context, k Kafka, tp queue.TopicPartition, offsets []i
 func (rerunVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
 	q, rerun := plan.Command.Select, plan.rerun()
 	if i.opt.Kafka == nil {
-		return errNoKafka
+		return ErrNoKafka
 	}
 	if plan.Command.NewID && rerun == 0 {
 		return errors.New("the plan does not say when it was made: ids follow from that")
