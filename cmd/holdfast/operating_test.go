@@ -102,6 +102,7 @@ topics: {orders: {retry: {first_delay: 1h, max_delay: 1h}}}
 	})
 	for _, trouble := range []string{
 		"inspect jobs --topic orders --key hangs --state running", "inspect jobs --topic orders --key fails --state retrying",
+		"requeue --from-kafka --topic orders --partition 0 --offset 4",
 		"bury --topic orders --partition 0 --offset 2 --execute", "inspect jobs --topic orders --key bad --state halted",
 	} {
 		s.await(t, strings.Fields(trouble))
