@@ -54,9 +54,40 @@ func checkWaits(t fataler, p *Partition) {
 			t.Fatalf("%s: %d lanes are listed under %d, and counted %d", p.tp, n, state, p.waits[state].count)
 		}
 	}
+	goesOn, going, stuck := lookOut(p)
+	if g, s := p.outlook(); p.goesOn() != goesOn || g != going || s != stuck {
+		t.Fatalf("%s: %d go on and %d do not (%v), want %d and %d (%v)", p.tp, g, s, p.goesOn(), going, stuck, goesOn)
+	}
 	if got, want := p.counts(), recount(p); got != want {
 		t.Fatalf("%s counts %+v, want %+v", p.tp, got, want)
 	}
+}
+
+// lookOut is outlook, told from every lane.
+func lookOut(p *Partition) (goesOn bool, going, stuck int) {
+	stopped := p.paused || p.topic.paused
+	goesOn = p.running > 0
+	for _, k := range p.parked {
+		goesOn = goesOn || k.Released && !k.loaded && !stopped
+	}
+	count := func(l *lane) {
+		n := len(l.jobs) + len(l.batch)
+		if stays := l.state == laneHalted || l.state == lanePaused; l.state == laneRunning || !stays && !stopped {
+			going, goesOn = going+n, true
+		} else {
+			stuck += n
+		}
+	}
+	for _, l := range p.lanes {
+		count(l)
+	}
+	for _, l := range p.own {
+		count(l)
+	}
+	if going > 0 {
+		return goesOn, going + len(p.later), stuck
+	}
+	return goesOn, 0, stuck + len(p.later)
 }
 
 type fataler interface{ Fatalf(string, ...any) }

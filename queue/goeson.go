@@ -1,11 +1,15 @@
 package queue
 
 // GoesOn tells whether a job of the partition runs, or will without an operator:
-// not those of lanes that are halted, paused or parked. It stops at the first
-// one, so that only a partition in which all is stuck is looked through.
+// not those of lanes that are halted, paused or parked. It looks at no lane.
 func (p *Partition) GoesOn() bool {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
+	return p.goesOn()
+}
+
+// goesOn needs mu.
+func (p *Partition) goesOn() bool {
 	if p.running > 0 {
 		return true
 	}
@@ -17,47 +21,39 @@ func (p *Partition) GoesOn() bool {
 			return true
 		}
 	}
-	for _, l := range p.lanes {
-		if l.goesOn() {
-			return true
-		}
-	}
-	for _, l := range p.own {
-		if l.goesOn() {
-			return true
-		}
-	}
-	return false
+	return len(p.lanes)+len(p.own) > p.waits[laneHalted].count+p.waits[lanePaused].count
 }
 
-func (l *lane) goesOn() bool {
-	return len(l.jobs) > 0 && l.state != laneHalted && l.state != lanePaused
-}
+// stuck: the lane waits for an operator.
+func (l *lane) stuck() bool { return l.state == laneHalted || l.state == lanePaused }
 
 // Outlook counts the jobs of the partition that run or will without an operator,
-// and the others, those that are parked apart.
+// and the others, those that are parked apart. Jobs go on meanwhile: where they
+// do, it is about right.
 func (p *Partition) Outlook() (going, stuck int) {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
-	stopped := p.paused || p.topic.paused
-	count := func(l *lane) {
-		switch {
-		case l.state == laneRunning, l.goesOn() && !stopped:
+	return p.outlook()
+}
+
+// outlook needs mu.
+func (p *Partition) outlook() (going, stuck int) {
+	if p.paused || p.topic.paused {
+		for l := p.runs.first; l != nil; l = l.next {
 			going += len(l.jobs) + len(l.batch)
-		default:
-			stuck += len(l.jobs)
 		}
-	}
-	for _, l := range p.lanes {
-		count(l)
-	}
-	for _, l := range p.own {
-		count(l)
-	}
-	if going > 0 { // those of a newer scheme follow
-		going += len(p.later)
 	} else {
-		stuck += len(p.later)
+		p.eachLane(func(l *lane) {
+			if l.stuck() {
+				stuck += len(l.jobs)
+			}
+		})
+		going = p.open.count + p.asideJobs - len(p.later) - stuck
 	}
-	return going, stuck
+	if all := p.open.count + p.asideJobs; going <= 0 {
+		return 0, all
+	} else if going += len(p.later); going < all { // they follow: their scheme is newer
+		return going, all - going
+	}
+	return going, 0
 }

@@ -128,7 +128,10 @@ func (s *spares) take() *lane {
 
 // runList is the list of the lanes of a partition that run. The zero value is
 // empty.
-type runList struct{ first *lane }
+type runList struct {
+	first *lane
+	walks []*walk // under way
+}
 
 func (r *runList) add(l *lane) {
 	l.prev, l.next = nil, r.first
@@ -139,6 +142,11 @@ func (r *runList) add(l *lane) {
 }
 
 func (r *runList) remove(l *lane) {
+	for _, w := range r.walks {
+		if w.next == l {
+			w.next = l.next
+		}
+	}
 	if l.prev != nil {
 		l.prev.next = l.next
 	} else {

@@ -1,6 +1,10 @@
 package queue
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // LaneSeen is a lane that holds jobs, as it stood at one moment.
 type LaneSeen struct {
@@ -17,8 +21,7 @@ type LaneSeen struct {
 // Lanes looks at lanes of the partition: at all where they are not more than
 // most, else at those of which it takes no search, as far as there are not more
 // of a kind: lanes that run, whose heads have failed, are paused or delayed, and
-// every lane of more than 64 jobs. all tells which. The store is locked
-// meanwhile: ten thousand take some milliseconds.
+// every lane of more than 64 jobs. all tells which. Jobs go on meanwhile.
 func (p *Partition) Lanes(most int) (lanes []LaneSeen, all bool) {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
@@ -27,39 +30,31 @@ func (p *Partition) Lanes(most int) (lanes []LaneSeen, all bool) {
 	}
 	if all = len(p.lanes)+len(p.own) <= most; all {
 		lanes = make([]LaneSeen, 0, len(p.lanes)+len(p.own))
-		for _, l := range p.lanes {
-			lanes = append(lanes, p.see(l))
-		}
-		for _, l := range p.own {
-			lanes = append(lanes, p.see(l))
-		}
+		p.eachLane(func(l *lane) { lanes = append(lanes, p.see(l)) })
 		return lanes, true
 	}
-	found := map[*lane]struct{}{}
+	return p.notable(most), false
+}
+
+// notable sees the lanes that it takes no search to find.
+func (p *Partition) notable(most int) []LaneSeen {
+	found := map[laneRef]LaneSeen{}
+	note := func(l *lane) { found[l.ref()] = p.see(l) }
 	for _, list := range p.listed() {
-		list.some(found, most)
+		p.each(list, most, note)
 	}
-	for _, l := range p.depth.lanes {
+	p.rested(slices.Values(slices.Clone(p.depth.lanes)), func(l *lane) {
 		if l.state != laneGone && len(l.jobs) > deepFrom && p.lanes[l.id] == l {
-			found[l] = struct{}{}
+			note(l)
 		}
-	}
-	for l := range found {
-		lanes = append(lanes, p.see(l))
-	}
-	return lanes, false
+	})
+	return slices.Collect(maps.Values(found))
 }
 
 // listed are the lists of lanes that something is to be said of.
-func (p *Partition) listed() []runList {
-	return []runList{p.runs, p.waits[laneHalted].runList, p.waits[laneRetrying].runList, p.waits[lanePaused].runList,
-		p.waits[laneSuspect].runList, p.waits[laneHeld].runList, p.waits[laneWaiting].runList}
-}
-
-func (r runList) some(found map[*lane]struct{}, most int) {
-	for l := r.first; l != nil && most > 0; l, most = l.next, most-1 {
-		found[l] = struct{}{}
-	}
+func (p *Partition) listed() []*runList {
+	return []*runList{&p.runs, &p.waits[laneHalted].runList, &p.waits[laneRetrying].runList, &p.waits[lanePaused].runList,
+		&p.waits[laneSuspect].runList, &p.waits[laneHeld].runList, &p.waits[laneWaiting].runList}
 }
 
 func (p *Partition) see(l *lane) LaneSeen {
@@ -98,14 +93,12 @@ func (p *Partition) Failing(most int) (lanes []LaneSeen, total int) {
 	if p.gone {
 		return nil, 0
 	}
-	for _, list := range []runList{p.waits[laneHalted].runList, p.waits[laneRetrying].runList, p.waits[lanePaused].runList, p.runs} {
-		found := map[*lane]struct{}{}
-		list.some(found, most)
-		for l := range found {
+	for _, list := range []*runList{&p.waits[laneHalted].runList, &p.waits[laneRetrying].runList, &p.waits[lanePaused].runList, &p.runs} {
+		p.each(list, most, func(l *lane) {
 			if seen := p.see(l); seen.Attempts > 0 {
 				lanes = append(lanes, seen)
 			}
-		}
+		})
 	}
 	return lanes, p.waits[laneHalted].count + p.waits[laneRetrying].count
 }

@@ -90,6 +90,7 @@ type Store struct {
 	waking bool         // one of them was woken and has not come yet
 	held   bool         // a caller of Take waits for durability
 	looks  uint64       // of callers of Take for jobs to start
+	rests  uint64       // of readers that look at many lanes
 
 	delayed   delays
 	sweepAt   int   // length at which delayed is swept

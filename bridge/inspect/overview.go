@@ -49,25 +49,28 @@ func (i *inspector) Status(ctx context.Context) (Status, error) {
 
 // away lists what is kept of partitions that are not held.
 func (i *inspector) away(views []view) (list []PartitionAway, err error) {
-	held := func(tp queue.TopicPartition) bool {
-		return slices.ContainsFunc(views, func(l view) bool { return l.known && l.TopicPartition == tp })
+	told := make(map[queue.TopicPartition]bool, len(views)) // here or among others
+	for j := range views {
+		if views[j].known {
+			told[views[j].TopicPartition] = true
+		}
 	}
 	away, err := i.store.Away()
 	if err != nil && !errors.As(err, new(*queue.DamageError)) {
 		return nil, err
 	}
 	for _, a := range away {
-		if held(a.TopicPartition) {
+		if told[a.TopicPartition] {
 			continue
 		}
+		told[a.TopicPartition] = true
 		list = append(list, PartitionAway{
 			Topic: a.Topic, Partition: a.Partition, Frontier: a.State.Frontier, Next: a.State.Next, Since: a.Since,
 			Dead: i.store.DeadCount(a.TopicPartition).Letters,
 		})
 	}
 	for _, d := range i.store.DeadCounts() {
-		known := slices.ContainsFunc(list, func(a PartitionAway) bool { return a.Topic == d.Topic && a.Partition == d.Partition })
-		if !known && !held(d.TopicPartition) && d.Letters > 0 {
+		if !told[d.TopicPartition] && d.Letters > 0 {
 			list = append(list, PartitionAway{Topic: d.Topic, Partition: d.Partition, Frontier: -1, Next: -1, Dead: d.Letters})
 		}
 	}
@@ -79,28 +82,33 @@ func (i *inspector) away(views []view) (list []PartitionAway, err error) {
 
 // topics tells how the topics are worked on of which partitions are held.
 func (i *inspector) topics(views []view) (list []TopicStatus) {
+	at := map[string]int{}
 	for j := range views {
 		l := &views[j]
-		if len(list) == 0 || list[len(list)-1].Topic != l.Topic {
+		if _, known := at[l.Topic]; !known {
+			at[l.Topic] = len(list)
 			list = append(list, i.topic(l.Topic))
 		}
-		list[len(list)-1].Partitions++
+		list[at[l.Topic]].Partitions++
+	}
+	for _, d := range i.store.DeadCounts() {
+		if j, known := at[d.Topic]; known && d.Letters > 0 {
+			list[j].addDead(d)
+		}
 	}
 	return list
+}
+
+func (t *TopicStatus) addDead(d queue.DeadCount) {
+	t.Dead += d.Letters
+	if t.OldestDead.IsZero() || d.Oldest.Before(t.OldestDead) {
+		t.OldestDead = d.Oldest
+	}
 }
 
 func (i *inspector) topic(name string) TopicStatus {
 	state := i.store.TopicState(name)
 	t := TopicStatus{Topic: name, Paused: state.Paused, Running: state.Running, Concurrency: state.Limit}
-	for _, d := range i.store.DeadCounts() {
-		if d.Topic != name || d.Letters == 0 {
-			continue
-		}
-		t.Dead += d.Letters
-		if t.OldestDead.IsZero() || d.Oldest.Before(t.OldestDead) {
-			t.OldestDead = d.Oldest
-		}
-	}
 	if i.opt.Live == nil {
 		return t
 	}

@@ -38,8 +38,15 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 	if drain := i.drain(); drain.On {
 		p.add(Notice, "drained", "", nil, "the bridge "+drain.String()+": no records are fetched", "holdfast drain --undo")
 	}
+	lags := map[string]*Lag{}
+	for j := range s.Topics {
+		lags[s.Topics[j].Topic] = new(Lag)
+	}
+	for j := range s.Partitions {
+		lags[s.Partitions[j].Topic].add(s.Partitions[j].Lag)
+	}
 	for _, t := range s.Topics {
-		p.ofTopic(s, t)
+		p.ofTopic(t, *lags[t.Topic])
 	}
 	if n, running := i.store.OnProbation(); n > 0 {
 		p.add(Warning, "probation", "", nil, fmt.Sprintf("the process has crashed again and again: %s that ran then may have done it, and runs alone%s",
@@ -141,13 +148,7 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 }
 
 // ofTopic sums up what waits for an operator.
-func (p *problems) ofTopic(s *Status, t TopicStatus) {
-	var lag Lag
-	for _, one := range s.Partitions {
-		if one.Topic == t.Topic {
-			lag.add(one.Lag)
-		}
-	}
+func (p *problems) ofTopic(t TopicStatus, lag Lag) {
 	topic := " --topic " + quoted(t.Topic)
 	if lag.Halted > 0 {
 		p.add(Warning, "halted", t.Topic, nil, fmt.Sprintf("%s given up, each holding its lane and the committed offset until an operator acts", number(lag.Halted, "job")),

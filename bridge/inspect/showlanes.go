@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -45,8 +46,17 @@ func (i *inspector) Lanes(ctx context.Context, q LaneQuery) iter.Seq2[Lane, erro
 			}
 		}
 		q.Limit = left
-		for _, f := range q.first(parts) {
-			lane, there, err := i.showLane(ctx, f)
+		found := q.first(parts)
+		if len(found) > 0 {
+			err = i.store.Sync(ctx) // what has just come in is to be readable
+		}
+		if err != nil {
+			yield(Lane{}, err)
+			return
+		}
+		started := i.started()
+		for _, f := range found {
+			lane, there, err := i.showLane(f, started)
 			if err != nil {
 				yield(Lane{}, err)
 				return
@@ -114,14 +124,11 @@ func (q LaneQuery) compare(a, b laneFound) int {
 
 // showLane reads the head's record. It reports false where the head has finished
 // meanwhile.
-func (i *inspector) showLane(ctx context.Context, f laneFound) (lane Lane, there bool, err error) {
+func (i *inspector) showLane(f laneFound, started map[Name]time.Time) (lane Lane, there bool, err error) {
 	tp := f.part.TopicPartition()
 	lane = Lane{
 		Name: Name{tp.Topic, tp.Partition, f.Head}, Own: f.Lane.Own, State: stateOf(f.LaneSeen), Jobs: f.Jobs,
 		Attempts: f.Attempts, Due: f.Due, Error: f.Error, Holds: f.part.State().Frontier == f.Head,
-	}
-	if err := i.store.Sync(ctx); err != nil { // what has just come in is to be readable
-		return lane, false, err
 	}
 	head := found{Pending: queue.Pending{Offset: f.Head}, tp: tp, part: f.part}
 	open, err := head.read()
@@ -130,10 +137,20 @@ func (i *inspector) showLane(ctx context.Context, f laneFound) (lane Lane, there
 	}
 	lane.Key, lane.Lane = head.record.Key, string(head.record.Lane.Name)
 	lane.Timestamp = timestampOf(head.record)
-	if w := i.running(lane.Name); w != nil {
-		lane.Started = w.Started
-	}
+	lane.Started = started[lane.Name]
 	return lane, true, nil
+}
+
+// started tells when the runs under way began, as far as anybody knows.
+func (i *inspector) started() map[Name]time.Time {
+	at := map[Name]time.Time{}
+	if i.opt.Live == nil {
+		return at
+	}
+	for _, w := range i.opt.Live.Workers() {
+		at[w.Name] = w.Started
+	}
+	return at
 }
 
 // running finds the run of a job; nil: none is under way, or nobody tells.

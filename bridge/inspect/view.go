@@ -39,18 +39,21 @@ func (i *inspector) views(ctx context.Context, selects func(queue.TopicPartition
 }
 
 func (i *inspector) addLive(ctx context.Context, list []view, selects func(queue.TopicPartition) bool) []view {
+	at := make(map[queue.TopicPartition]int, len(list))
+	for j := range list {
+		at[list[j].TopicPartition] = j
+	}
 	for _, c := range i.opt.Live.Claims() {
 		tp := queue.TopicPartition(c.PartitionName)
 		if !selects(tp) {
 			continue
 		}
-		at := slices.IndexFunc(list, func(l view) bool { return l.TopicPartition == tp })
-		if at < 0 {
+		if _, known := at[tp]; !known {
 			none := queue.Survey{TopicPartition: tp, State: queue.State{Frontier: -1, Next: -1, Acknowledged: -1}, Durable: -1}
+			at[tp] = len(list)
 			list = append(list, view{Survey: none, dead: i.store.DeadCount(tp)})
-			at = len(list) - 1
 		}
-		list[at].claim = &c
+		list[at[tp]].claim = &c
 	}
 	slices.SortFunc(list, func(a, b view) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
