@@ -36,6 +36,10 @@ type committer struct {
 	drained int64
 	log     *slog.Logger
 
+	// wish was carried out before the first commit, which fulfils it; nil: none.
+	// A commit of before that was still on its way does not.
+	wish *queue.Seek
+
 	sent int64  // last offset that Kafka acknowledged in this claim; -1: none
 	last string // the error logged last, so that it is said once
 
@@ -52,7 +56,7 @@ type committer struct {
 
 func newCommitter(o *ownership) *committer {
 	id := o.store.Identity()
-	return &committer{
+	c := &committer{
 		claim:  o.claim,
 		part:   o.part,
 		stored: o.stored,
@@ -67,6 +71,10 @@ func newCommitter(o *ownership) *committer {
 		stamp: recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: o.opened.Nonce, Scheme: recovery.SchemeSum(o.part.route.scheme)},
 		limit: recovery.MaxStamp,
 	}
+	if wish := o.stored.State().Seek; wish != nil && wish.Applied {
+		c.wish = wish
+	}
+	return c
 }
 
 // loop commits at once and whenever it is woken, until ctx ends. It closes begun
@@ -240,6 +248,10 @@ func (c *committer) tell(ctx context.Context, offset int64) error {
 	}
 	c.sent = offset
 	c.stored.Acknowledge(offset)
+	if c.wish != nil {
+		_ = c.stored.DropSeek(*c.wish) // a failed store has said so already
+		c.wish = nil
+	}
 	c.hooks.committed(Committed{Topic: c.claim.Topic, Partition: c.claim.Partition, Offset: offset})
 	return nil
 }

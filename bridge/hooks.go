@@ -13,7 +13,9 @@ package bridge
 // order is Assigned, what concerns its jobs, Revoked; a run that outlives the
 // revocation is told of later.
 type Hooks struct {
-	// Assigned follows the reconciliation of a partition that was taken.
+	// Assigned follows the reconciliation of a partition that was taken, once
+	// each time. Where an operator's seek moves it later, Committed tells: of an
+	// offset that may be below that of before.
 	Assigned func(Assigned)
 	// Revoked follows the last commit of a partition that is given up.
 	Revoked func(Revoked)

@@ -258,6 +258,93 @@ func TestASeekWithoutABridgeIsDoneAtTheNextAssignment(t *testing.T) {
 	}
 }
 
+// The wish waits, and another machine goes on.
+func TestASeekThatAnotherStoreHasOvertakenIsHeld(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	produce(t, broker, "orders", 10, 10, 1)
+	j := newJournal()
+	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: j.handler(nil)})
+	cfg.InstanceID = bridge.Dynamic
+	b := start(t, cfg)
+	broker.WaitCommitted(t, "billing", "orders")
+	b.mustStop(t)
+
+	offline, err := inspect.Open(t.Context(), cfg.DataDir, inspect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := offline.Plan(t.Context(), seek(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := offline.Execute(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if err := offline.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	elsewhere := cfg
+	elsewhere.DataDir = t.TempDir()
+	b = start(t, elsewhere)
+	produce(t, broker, "orders", 10, 10, 1)
+	broker.WaitCommitted(t, "billing", "orders")
+	b.mustStop(t)
+
+	held := make(chan bridge.Held, 2)
+	cfg.Hooks = &bridge.Hooks{Held: func(h bridge.Held) { held <- h }}
+	b = start(t, cfg)
+	h := <-held
+	for _, part := range []string{"at offset 4, when offset 10 was committed", "has committed offset 20 since", "holdfast seek --offset 20", "holdfast seek --offset 4"} {
+		if !strings.Contains(h.Err.Error(), part) {
+			t.Errorf("%q is not in: %v", part, h.Err)
+		}
+	}
+	if _, total := j.counts(); total != 20 {
+		t.Errorf("%d runs, want one of each", total)
+	}
+	command(t, b.Bridge, seek(4)) // as was wanted, knowing it now
+	broker.WaitCommitted(t, "billing", "orders")
+	if _, total := j.counts(); total != 20+16 {
+		t.Errorf("%d runs, want %d", total, 20+16)
+	}
+}
+
+// A dead letter is not in Kafka's order: it stays, and its record is a job again.
+func TestASeekBackLeavesDeadLetters(t *testing.T) {
+	t.Parallel()
+	m := newMoved()
+	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m, OnFailure: bridge.BuryJob}}})
+	env.Produce("orders", keyed("a", ""), keyed("b", "halt"), keyed("c", ""))
+	eventually(t, "all is done or dead", func() bool { return env.Committed("orders", 0) == 3 })
+	letters := func() (offsets []int64) {
+		for letter, err := range env.Bridge().Inspector().Dead(t.Context(), inspect.DeadQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			offsets = append(offsets, letter.Offset)
+		}
+		return offsets
+	}
+	if got := letters(); !slices.Equal(got, []int64{1}) {
+		t.Fatalf("dead are %v", got)
+	}
+	plan, err := env.Bridge().Inspector().Plan(t.Context(), seek(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := plan.Seeks[0]; s.Dead != 1 || s.Reruns != 3 {
+		t.Errorf("the plan is %+v", s)
+	}
+	env.Operate(seek(0))
+	eventually(t, "all have run again", func() bool { return slices.Equal(m.since(3), []int64{0, 1, 2}) && env.Committed("orders", 0) == 3 })
+	env.Restart()
+	if got := letters(); !slices.Equal(got, []int64{1, 1}) {
+		t.Errorf("dead are %v, want the letter of before and that of now", got)
+	}
+}
+
 // Every conflict is mended by the command that it names.
 func TestASeekMendsAHeldPartition(t *testing.T) {
 	t.Parallel()

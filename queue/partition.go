@@ -223,9 +223,6 @@ func (p *Partition) Acknowledge(offset int64) {
 		if p.acked != offset {
 			p.acked, p.ackedAt = offset, p.store.clock.Now()
 		}
-		if p.seek != nil && p.seek.Applied {
-			p.seek = nil
-		}
 		return nil
 	})
 }

@@ -16,28 +16,33 @@ type Seek struct {
 	// TopicID is the topic that Offset is of; empty where the broker has none. In
 	// a topic created anew the wish is void.
 	TopicID string
-	Asked   time.Time
+	// Committed is the offset that Kafka had as committed when it was asked, and
+	// once it begins, then; -1: none. Who asked knew nothing of what others have
+	// committed beyond it.
+	Committed int64
+	Asked     time.Time
 	// Applied: the store goes by it, and the offset that Kafka has is of before.
 	Applied bool
-	// Back: it was applied by running records again.
+	// Back: records run again by it.
 	Back bool
 }
 
 // seekValue is what the file knows of a Seek.
 type seekValue struct {
-	Offset  int64  `msgpack:"offset"`
-	Keep    bool   `msgpack:"keep,omitempty"`
-	TopicID string `msgpack:"topic_id,omitempty"`
-	Asked   int64  `msgpack:"asked"` // Unix nanoseconds
-	Applied bool   `msgpack:"applied,omitempty"`
-	Back    bool   `msgpack:"back,omitempty"`
+	Offset    int64  `msgpack:"offset"`
+	Keep      bool   `msgpack:"keep,omitempty"`
+	TopicID   string `msgpack:"topic_id,omitempty"`
+	Committed int64  `msgpack:"committed,omitempty"`
+	Asked     int64  `msgpack:"asked"` // Unix nanoseconds
+	Applied   bool   `msgpack:"applied,omitempty"`
+	Back      bool   `msgpack:"back,omitempty"`
 }
 
 func (v *seekValue) seek() *Seek {
 	if v == nil {
 		return nil
 	}
-	return &Seek{v.Offset, v.Keep, v.TopicID, time.Unix(0, v.Asked), v.Applied, v.Back}
+	return &Seek{v.Offset, v.Keep, v.TopicID, v.Committed, time.Unix(0, v.Asked), v.Applied, v.Back}
 }
 
 // AskSeek notes a wish, in place of an earlier one. Nothing moves before
@@ -47,27 +52,37 @@ func (p *Partition) AskSeek(s Seek) error {
 		return fmt.Errorf("seek %s: offset %d is below zero", p.tp, s.Offset)
 	}
 	return p.change(func() error {
-		p.seek = &seekValue{Offset: s.Offset, Keep: s.Keep, TopicID: s.TopicID, Asked: s.Asked.UnixNano()}
+		p.seek = &seekValue{Offset: s.Offset, Keep: s.Keep, TopicID: s.TopicID, Committed: s.Committed, Asked: s.Asked.UnixNano()}
 		return nil
 	})
 }
 
-// SeekApplied notes that the partition stands where the wish wants it. The next
-// [Partition.Acknowledge] fulfils it. Another wish that came meanwhile stays as it
-// is, to be carried out.
-func (p *Partition) SeekApplied(wish Seek, back bool) error {
+// SeekBegins notes Back and Committed of a wish before the partition moves: where
+// the file has the move and not yet that the wish is applied, nothing else tells.
+func (p *Partition) SeekBegins(wish Seek) error {
+	return p.wished(wish, func(v *seekValue) { v.Back, v.Committed = wish.Back, wish.Committed })
+}
+
+// SeekApplied notes that the partition stands where the wish wants it. Once Kafka
+// has acknowledged an offset of after that, [Partition.DropSeek] is due.
+func (p *Partition) SeekApplied(wish Seek) error {
+	return p.wished(wish, func(v *seekValue) { v.Applied = true })
+}
+
+// wished changes what is known of a wish. Another one that came meanwhile stays as
+// it is, to be carried out.
+func (p *Partition) wished(wish Seek, set func(*seekValue)) error {
 	return p.change(func() error {
-		if !p.seek.is(wish) {
-			return nil
+		if p.seek.is(wish) {
+			v := *p.seek
+			set(&v)
+			p.seek = &v
 		}
-		v := *p.seek
-		v.Applied, v.Back = true, back
-		p.seek = &v
 		return nil
 	})
 }
 
-// DropSeek forgets a wish that is void, and no other.
+// DropSeek forgets a wish that is fulfilled or void, and no other.
 func (p *Partition) DropSeek(wish Seek) error {
 	return p.change(func() error {
 		if p.seek.is(wish) {

@@ -18,6 +18,7 @@ const (
 	BeyondEnd                              // the log ends below the next offset
 	LogRewritten                           // a stored record is another one in the log
 	SeekOutOfRange                         // the log does not hold what an operator wants
+	SeekOvertaken                          // others have gone on beyond what an operator wants
 )
 
 // Conflict is the error of [Reconcile]: going on could skip records or run

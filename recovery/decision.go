@@ -116,12 +116,41 @@ type Decision struct {
 
 // Apply carries the decision out.
 func (d Decision) Apply(p *queue.Partition) error {
-	if err := d.act(p); err != nil {
-		return err
+	for _, step := range d.steps() {
+		if err := step(p); err != nil {
+			return err
+		}
 	}
-	if err := d.fulfil(p); err != nil {
-		return err
+	return nil
+}
+
+// steps carry the decision out. A crash may leave any number of them in the file,
+// and then the next decision is to come to the same: no job has run between them.
+func (d Decision) steps() []func(*queue.Partition) error {
+	return []func(*queue.Partition) error{d.prepare, d.act, d.fulfil, d.complete}
+}
+
+// prepare notes what the act may make unknowable of an operator's wish.
+func (d Decision) prepare(p *queue.Partition) error {
+	if !d.Sought || d.Wish.Applied {
+		return nil
 	}
+	return p.SeekBegins(*d.Wish)
+}
+
+// fulfil notes what has become of an operator's wish.
+func (d Decision) fulfil(p *queue.Partition) error {
+	switch {
+	case d.Sought:
+		return p.SeekApplied(*d.Wish)
+	case d.Void:
+		return p.DropSeek(*d.Wish)
+	}
+	return nil
+}
+
+// complete takes over what the commit says.
+func (d Decision) complete(p *queue.Partition) error {
 	if len(d.Ahead) > 0 {
 		if err := p.CompleteElsewhere(d.Ahead); err != nil {
 			return err
@@ -129,20 +158,6 @@ func (d Decision) Apply(p *queue.Partition) error {
 	}
 	if d.Acknowledged >= 0 {
 		p.Acknowledge(d.Acknowledged)
-	}
-	return nil
-}
-
-// fulfil notes what has become of an operator's wish. A crash between this and
-// the act lets it be carried out once more, before a job has run.
-func (d Decision) fulfil(p *queue.Partition) error {
-	switch {
-	case d.Wish == nil:
-		return nil
-	case d.Sought:
-		return p.SeekApplied(*d.Wish, d.Again)
-	case d.Void:
-		return p.DropSeek(*d.Wish)
 	}
 	return nil
 }

@@ -46,6 +46,11 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	d.Older = c.older()
 	d.Notes = c.notes
 	d.Void, d.Wish = local.Seek != nil && !d.Sought, local.Seek
+	if d.Sought && !d.Wish.Applied {
+		begins := *d.Wish
+		begins.Back, begins.Committed = d.Again, kafka.Committed
+		d.Wish = &begins
+	}
 	d.Acknowledged = kafka.Committed
 	if c.otherTopic() || d.Sought {
 		d.Acknowledged = -1

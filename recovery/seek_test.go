@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -85,6 +86,73 @@ func TestASeekGoesBeforeTheRules(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// While the wish waited, the partition was elsewhere.
+func TestASeekThatWasOvertakenIsHeld(t *testing.T) {
+	t.Parallel()
+	theirs := Stamp{TopicID: "T", StoreID: "other", Epoch: 1, Ahead: []queue.Range{{From: 910, To: 920}}}.Encode()
+	type outcome struct {
+		Held bool
+		Decision
+	}
+	holds := outcome{Held: true}
+	for name, test := range map[string]struct {
+		wish  queue.Seek
+		kafka Facts
+		want  outcome
+	}{
+		"forward, and they are beyond it":             {queue.Seek{Offset: 250, Committed: 200}, committed(900, theirs), holds},
+		"forward, and they are not":                   {queue.Seek{Offset: 250, Committed: 200}, committed(250, theirs), outcome{Decision: Decision{Action: SkipTo, Offset: 250, Sought: true, Ahead: []queue.Range{{From: 910, To: 920}}}}},
+		"back":                                        {queue.Seek{Offset: 50, Committed: 200}, committed(201, theirs), holds},
+		"back, and that was known":                    {queue.Seek{Offset: 50, Committed: 201}, committed(201, theirs), outcome{Decision: Decision{Action: Reset, Offset: 50, Sought: true, Again: true}}},
+		"by a later opening of a copy":                {queue.Seek{Offset: 250, Committed: 200}, committed(900, future), holds},
+		"by this store itself":                        {queue.Seek{Offset: 250, Committed: 200}, committed(900, mine), outcome{Decision: Decision{Action: SkipTo, Offset: 250, Sought: true}}},
+		"by another program":                          {queue.Seek{Offset: 250, Committed: 200}, committed(900, ""), outcome{Decision: Decision{Action: SkipTo, Offset: 250, Sought: true}}},
+		"in a topic that is gone":                     {queue.Seek{Offset: 250, Committed: 200}, committed(900, othersOld), outcome{Decision: Decision{Action: SkipTo, Offset: 250, Sought: true}}},
+		"back, carried out, and Kafka was not told":   {queue.Seek{Offset: 50, Committed: 200, Applied: true, Back: true}, committed(201, theirs), holds},
+		"back, carried out, and they did nothing":     {queue.Seek{Offset: 50, Committed: 200, Applied: true, Back: true}, committed(200, theirs), outcome{Decision: Decision{Action: Keep, Sought: true, Again: true}}},
+		"back, carried out, and Kafka was told":       {queue.Seek{Offset: 50, Committed: 200, Applied: true, Back: true}, committed(199, theirs), outcome{Decision: Decision{Action: Keep, Acknowledged: 199, Void: true, Ahead: []queue.Range{{From: 910, To: 920}}}}},
+		"back, begun and not known to be carried out": {queue.Seek{Offset: 200, Committed: 250, Back: true}, committed(250, theirs), outcome{Decision: Decision{Action: SkipTo, Offset: 200, Sought: true, Again: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			local := sought(func(_ *queue.State, s *queue.Seek) { *s = test.wish })
+			d, err := Reconcile(local, self, test.kafka, Policy{})
+			conflict := new(Conflict)
+			if test.want.Held {
+				if !errors.As(err, &conflict) || conflict.Kind != SeekOvertaken || len(conflict.Choices) != 2 {
+					t.Errorf("%+v, %v", d, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Notes, d.Wish, d.Older = nil, nil, ""
+			if d.Sought {
+				test.want.Acknowledged = -1
+			}
+			if diff := cmp.Diff(test.want.Decision, d); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAConflictOverASeekNamesBothWays(t *testing.T) {
+	t.Parallel()
+	theirs := Stamp{TopicID: "T", StoreID: "other", Epoch: 1}.Encode()
+	local := sought(func(_ *queue.State, s *queue.Seek) {
+		s.Offset, s.Committed, s.Keep, s.Asked = 250, 200, true, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	})
+	_, err := Reconcile(local, self, committed(900, theirs), Policy{})
+	const want = "an operator wanted at 2026-01-02T03:04:05Z to go on at offset 250, when offset 200 was committed; store other has committed offset 900 since (the log holds 10 to 1000). " +
+		"Choices: go on from there (skips nothing, runs again nothing): holdfast seek --offset 900; " +
+		"go on as was wanted (skips nothing, runs again at most 640): holdfast seek --offset 250 --keep-stored"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

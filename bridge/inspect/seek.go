@@ -232,7 +232,7 @@ func (t SeekTarget) explain(plan *Plan, live bool) {
 		say("Kafka was not asked whether it has the offset; where it has not, the partition is held and nothing is dropped.")
 	}
 	if !live {
-		say("this is stored, and done when the partition is assigned here again.")
+		say("this is stored, and done when the partition is assigned here again; where another bridge of the group has gone on beyond it by then, the partition is held instead.")
 	}
 }
 
@@ -253,7 +253,7 @@ func (seekVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operat
 			addOther(&op.Refused, reasonAnotherTopic)
 			continue
 		}
-		wish := queue.Seek{Offset: t.To, Keep: plan.Command.To.KeepStored, TopicID: t.TopicID, Asked: i.now()}
+		wish := queue.Seek{Offset: t.To, Keep: plan.Command.To.KeepStored, TopicID: t.TopicID, Committed: t.Committed, Asked: i.now()}
 		err := p.AskSeek(wish)
 		if err == nil {
 			err = i.store.Sync(ctx)

@@ -41,7 +41,8 @@ func (w *world) seek() *cli.Command {
 		name: "seek", usage: "let partitions go on from another offset, forward or back",
 		description: "The plan says what would be skipped and what would run again. It also mends a partition that is held,\n" +
 			"because its offset was set from outside or its log is not what it was. Parked jobs and dead letters stay.\n" +
-			"While no bridge runs, it is stored, and done when the partition is assigned here again.\n\n" +
+			"While no bridge runs, it is stored, and done when the partition is assigned here again. Where another\n" +
+			"bridge of the group has gone on beyond it by then, the partition is held and asks which way to go.\n\n" +
 			"holdfast seek --topic orders --partition 3 --offset 118204 --execute\n" +
 			"holdfast seek --topic orders --partition 0-11 --time 2h --execute",
 		flags: append(partitionSelectors(),
