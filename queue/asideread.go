@@ -52,6 +52,25 @@ func (t *asideTable) from(offset int64, limit int) (jobs []asideSeen, err error)
 	return jobs, nil
 }
 
+// below returns at most limit jobs below an offset, descending.
+func (t *asideTable) below(offset int64, limit int) (jobs []asideSeen, err error) {
+	c := t.index.Cursor()
+	key, value := c.Seek(offsetKey(offset))
+	if key == nil {
+		key, value = c.Last()
+	}
+	for ; key != nil && len(jobs) < limit; key, value = c.Prev() {
+		j, err := t.see(key, value)
+		if err != nil {
+			return nil, err
+		}
+		if j.offset < offset {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs, nil
+}
+
 // among returns those of the offsets that there are jobs of.
 func (t *asideTable) among(offsets []int64) (jobs []asideSeen, err error) {
 	for _, offset := range offsets {

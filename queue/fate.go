@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"go.etcd.io/bbolt"
 )
@@ -16,11 +17,14 @@ const (
 	LetterWaits                     // it was requeued, and its job is not finished
 	LetterDeadAgain                 // it was requeued, and its job was buried again
 	LetterGone                      // its job has finished, or it was discarded or has expired
+	LetterForgotten                 // it was dropped with all of its partition
 )
 
-// Fates tells what has become of dead letters, as the file has it. They are looked
-// up in pages: no read transaction is held for long.
-func (s *Store) Fates(ctx context.Context, refs ...DeadRef) ([]Fate, error) {
+// Fates tells what has become of dead letters, as the file has it. A letter of the
+// same offset is what a requeued job has become where its number is above last, and
+// else another one of that offset. Without a letter's number it tells of the job of
+// the offset. They are looked up in pages: no read transaction is held for long.
+func (s *Store) Fates(ctx context.Context, last uint64, refs ...DeadRef) ([]Fate, error) {
 	fates := make([]Fate, 0, len(refs))
 	for len(refs) > 0 {
 		n := min(pageJobs, len(refs))
@@ -30,7 +34,7 @@ func (s *Store) Fates(ctx context.Context, refs ...DeadRef) ([]Fate, error) {
 				if g == nil || g.tp != ref.TopicPartition {
 					g = openGraveyard(tx, ref.TopicPartition)
 				}
-				fates = append(fates, g.fate(ref))
+				fates = append(fates, g.fate(ref, last))
 			}
 			return nil
 		})
@@ -48,6 +52,8 @@ func (s *Store) Fates(ctx context.Context, refs ...DeadRef) ([]Fate, error) {
 // graveyard is where the letters of one partition are, or have gone.
 type graveyard struct {
 	tp          TopicPartition
+	known       bool          // the file has the partition
+	burials     uint64        // that there were
 	dead, aside *bbolt.Bucket // may be nil
 }
 
@@ -57,22 +63,28 @@ func openGraveyard(tx *bbolt.Tx, tp TopicPartition) *graveyard {
 	if part == nil {
 		return g
 	}
-	g.dead = part.Bucket(bucketDead)
+	g.known, g.dead = true, part.Bucket(bucketDead)
+	var tally tallyValue
+	if value := part.Get(keyTally); value != nil && decodeValue(value, &tally) != nil {
+		tally.Burials = math.MaxUint64 // it is damaged, and says nothing
+	}
+	g.burials = tally.Burials
 	if aside, ok := openAside(part); ok {
 		g.aside = aside.index
 	}
 	return g
 }
 
-func (g *graveyard) fate(ref DeadRef) Fate {
-	if g.dead != nil && g.dead.Get(deadKey(ref.Offset, ref.Number)) != nil {
+func (g *graveyard) fate(ref DeadRef, last uint64) Fate {
+	switch {
+	case !g.known, g.burials < max(ref.Number, last): // numbers begin anew where the partition did
+		return LetterForgotten
+	case g.dead != nil && g.dead.Get(deadKey(ref.Offset, ref.Number)) != nil:
 		return LetterKept
-	}
-	if g.aside != nil && g.aside.Get(offsetKey(ref.Offset)) != nil {
+	case g.aside != nil && g.aside.Get(offsetKey(ref.Offset)) != nil:
 		return LetterWaits
-	}
-	if g.dead != nil {
-		key, _ := g.dead.Cursor().Seek(deadKey(ref.Offset, ref.Number))
+	case g.dead != nil:
+		key, _ := g.dead.Cursor().Seek(deadKey(ref.Offset, max(ref.Number, last)+1))
 		if len(key) == deadKeySize && mustOffset(key[:8]) == ref.Offset {
 			return LetterDeadAgain
 		}

@@ -77,6 +77,8 @@ type noteChange struct {
 
 // gather takes what has changed since the last flush.
 func (s *Store) gather() *flush {
+	s.whole.Lock()
+	defer s.whole.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.started++

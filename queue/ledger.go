@@ -188,6 +188,15 @@ func (s *Store) Settings() []Setting {
 	return slices.SortedFunc(maps.Values(s.ledger.settings), func(a, b Setting) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// Whole runs f so that what it changes by the store's other methods, in the ledger
+// and of jobs, is in one transaction: after a crash the file has all of it or
+// nothing. No flush begins meanwhile, so f must be quick and must not wait for one.
+func (s *Store) Whole(f func() error) error {
+	s.whole.RLock()
+	defer s.whole.RUnlock()
+	return f()
+}
+
 // changeLedger runs f under the store's lock, and leaves what it changes to the
 // next flush.
 func (s *Store) changeLedger(data []byte, f func(*ledger) error) error {

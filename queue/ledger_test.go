@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -237,14 +238,93 @@ func TestFatesOfLetters(t *testing.T) {
 	r.done(jobs[0])
 	r.finish(bury, jobs[1])
 	r.sync()
-	refs := []DeadRef{list[0].DeadRef, list[1].DeadRef, list[2].DeadRef, list[3].DeadRef, {TopicPartition{"bills", 0}, 1, 1}}
+	refs := []DeadRef{list[0].DeadRef, list[1].DeadRef, list[2].DeadRef, list[3].DeadRef, {orders, 9, 0}}
 	want := []Fate{LetterKept, LetterGone, LetterDeadAgain, LetterWaits, LetterGone}
 	if jobs[0].Offset == 2 {
 		want[1], want[2] = want[2], want[1]
 	}
-	got, err := r.Fates(t.Context(), refs...)
+	r.wantFates(4, want, refs...)
+	r.wantFates(4, []Fate{LetterForgotten}, DeadRef{TopicPartition{"bills", 0}, 1, 1})
+	r.wantFates(0, []Fate{LetterDeadAgain}, DeadRef{orders, jobs[1].Offset, 0})
+}
+
+func (r *rig) wantFates(last uint64, want []Fate, refs ...DeadRef) {
+	r.t.Helper()
+	got, err := r.Fates(r.t.Context(), last, refs...)
 	r.must(err)
 	if !slices.Equal(got, want) {
-		t.Errorf("fates %v, want %v", got, want)
+		r.t.Errorf("fates %v, want %v", got, want)
+	}
+}
+
+// Of two letters of one offset, the second one is not what the job of the first one
+// has become.
+func TestFateBesideAnotherLetterOfTheOffset(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	for range 2 {
+		r.append(p, "a")
+		r.finish(bury, r.wantTaken(0)...)
+		r.sync()
+		r.must(p.Reset(0))
+	}
+	list := r.wantDead(orders, 0, 0)
+	r.wantRequeued(false, list[0])
+	r.done(r.wantTaken(0)...)
+	r.sync()
+	r.wantFates(2, []Fate{LetterGone, LetterKept}, list[0].DeadRef, list[1].DeadRef)
+}
+
+// What was dropped with its partition is not done, also where that began anew.
+func TestFateOfWhatWasForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "b")
+	r.finish(bury, r.wantTaken(0, 1)...)
+	list := r.wantDead(orders, 0, 1)
+	r.wantRequeued(false, list...)
+	p.Detach()
+	r.sync()
+	if done, err := r.Drop(orders); !done || err != nil {
+		t.Fatal(done, err)
+	}
+	r.sync()
+	gone := []Fate{LetterForgotten, LetterForgotten}
+	r.wantFates(2, gone, list[0].DeadRef, list[1].DeadRef)
+	r.append(r.attach(orders), "a")
+	r.sync()
+	r.wantFates(2, gone, list[0].DeadRef, list[1].DeadRef)
+}
+
+// What Whole holds together is in one transaction.
+func TestNoFlushBeginsWithinWhole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a")
+	r.finish(Outcome{Kind: Halt}, r.wantTaken(0)...)
+	r.sync()
+	jobs, err := p.Find(t.Context(), 0)
+	r.must(err)
+	synced := make(chan error, 1)
+	r.must(r.Whole(func() error {
+		_, err := r.PutOperation(Operation{ID: "sk-1", Began: r.clock.Now(), Open: true})
+		r.must(err)
+		go func() { synced <- r.Sync(context.Background()) }()
+		eventually(t, "a flush is asked for", func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return len(r.waiters) > 0
+		})
+		_, err = p.Skip(jobs[0])
+		return err
+	}))
+	r.must(<-synced)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.dirty) > 0 || !r.ledger.changes.empty() {
+		t.Error("half of it is left for the next flush")
 	}
 }

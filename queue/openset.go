@@ -151,6 +151,27 @@ func (s *openSet) list(from, end int64, limit int) (offsets []int64) {
 	return offsets
 }
 
+// listBelow returns at most limit open offsets below end, descending.
+func (s *openSet) listBelow(end int64, limit int) (offsets []int64) {
+	i := s.first + sort.Search(len(s.spans)-s.first, func(i int) bool { return s.spans[s.first+i].base >= end }) - 1
+	for ; i >= s.first; i-- {
+		sp := &s.spans[i]
+		for w, word := range slices.Backward(sp.bits[:]) {
+			for ; word != 0; word &^= 1 << (63 - bits.LeadingZeros64(word)) {
+				offset := sp.base + int64(w*64+63-bits.LeadingZeros64(word))
+				if offset >= end {
+					continue
+				}
+				if len(offsets) == limit {
+					return offsets
+				}
+				offsets = append(offsets, offset)
+			}
+		}
+	}
+	return offsets
+}
+
 // ranges yields the open offsets as ranges, ascending and apart from each other.
 func (s *openSet) ranges() iter.Seq[Range] {
 	return func(yield func(Range) bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -330,4 +331,46 @@ func TestFailedStoreTakesNoCommand(t *testing.T) {
 	wantIs(t, "retry", err, ErrStoreFailed)
 	_, err = p.Find(t.Context(), 0)
 	wantIs(t, "find", err, ErrStoreFailed)
+}
+
+// The jobs from the last one to the first are those from the first one to the last,
+// aside jobs among them.
+func TestPendingFromTheLastJob(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	const n = 5000
+	for range n / 100 {
+		r.append(p, make([]string, 100)...)
+	}
+	for left := n; left > 0; left -= 100 {
+		for _, j := range r.take(100) {
+			switch {
+			case j.Offset%3 == 0 && j.Offset < 3000:
+				r.finish(bury, j)
+			case j.Offset%7 == 0:
+				r.done(j)
+			default:
+				r.finish(Outcome{Kind: Halt}, j)
+			}
+		}
+	}
+	r.sync()
+	r.wantRequeued(false, r.letters(orders)...)
+	for _, before := range []int64{math.MaxInt64, n, 4097, 3000, 2999, 1024, 1, 0} {
+		var want, got []int64
+		for j, err := range p.Pending(t.Context(), 0) {
+			if r.must(err); j.Offset < before {
+				want = append(want, j.Offset)
+			}
+		}
+		for j, err := range p.PendingBelow(t.Context(), before) {
+			r.must(err)
+			got = append(got, j.Offset)
+		}
+		slices.Reverse(got)
+		if !slices.Equal(got, want) || before == n && len(got) < n/2 {
+			t.Errorf("below %d: %d jobs, want %d", before, len(got), len(want))
+		}
+	}
 }

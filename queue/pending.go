@@ -48,11 +48,25 @@ const pageJobs = 256
 // transaction is held while the caller works. What was appended before the
 // call is flushed first.
 func (p *Partition) Pending(ctx context.Context, from int64) iter.Seq2[Pending, error] {
+	return p.walk(ctx, from, p.nextPage)
+}
+
+// PendingBelow lists jobs as Pending does, but those below an offset, descending.
+func (p *Partition) PendingBelow(ctx context.Context, before int64) iter.Seq2[Pending, error] {
+	return p.walk(ctx, before, p.pageBelow)
+}
+
+// pager describes the jobs of a page, of those below end, and tells where the next
+// one begins.
+type pager func(at, end int64, gen int) (page []Pending, next int64, more bool, err error)
+
+func (p *Partition) walk(ctx context.Context, at int64, turn pager) iter.Seq2[Pending, error] {
 	return func(yield func(Pending, error) bool) {
+		at := at
 		end, gen, err := p.storedUpTo(ctx)
 		for more := true; more && err == nil; {
 			var page []Pending
-			page, from, more, err = p.nextPage(from, end, gen)
+			page, at, more, err = turn(at, end, gen)
 			for _, j := range page {
 				if !yield(j, nil) {
 					return
@@ -147,7 +161,7 @@ func (p *Partition) storedUpTo(ctx context.Context) (end int64, gen int, err err
 	return end, gen, p.store.Sync(ctx)
 }
 
-// nextPage describes jobs from an offset on, and tells where the next page begins.
+// nextPage is the pager of jobs from an offset on.
 func (p *Partition) nextPage(from, end int64, gen int) (page []Pending, next int64, more bool, err error) {
 	offsets := p.openFrom(from, end)
 	aside, err := p.readAside(func(t *asideTable) ([]asideSeen, error) { return t.from(from, pageJobs) })
@@ -163,6 +177,29 @@ func (p *Partition) nextPage(from, end int64, gen int) (page []Pending, next int
 	}
 	page, err = p.pageOf(before(offsets, next, func(o int64) int64 { return o }), before(aside, next, asideSeen.at), gen)
 	return page, next, next < math.MaxInt64, err
+}
+
+// pageBelow is the pager of jobs below an offset, the last one first.
+func (p *Partition) pageBelow(before, end int64, gen int) (page []Pending, next int64, more bool, err error) {
+	offsets := p.openBelow(min(before, end))
+	aside, err := p.readAside(func(t *asideTable) ([]asideSeen, error) { return t.below(before, pageJobs) })
+	if err != nil {
+		return nil, 0, false, err
+	}
+	next = math.MinInt64
+	if len(offsets) == pageJobs {
+		next = offsets[pageJobs-1]
+	}
+	if len(aside) == pageJobs {
+		next = max(next, aside[pageJobs-1].offset)
+	}
+	offsets = slices.DeleteFunc(offsets, func(offset int64) bool { return offset < next })
+	aside = slices.DeleteFunc(aside, func(j asideSeen) bool { return j.offset < next })
+	slices.Reverse(offsets)
+	slices.Reverse(aside)
+	page, err = p.pageOf(offsets, aside, gen)
+	slices.Reverse(page)
+	return page, next, next > math.MinInt64, err
 }
 
 // before returns the part of an ascending list that is below an offset.
@@ -195,6 +232,12 @@ func (p *Partition) openFrom(from, end int64) []int64 {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
 	return p.open.list(from, end, pageJobs)
+}
+
+func (p *Partition) openBelow(end int64) []int64 {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	return p.open.listBelow(end, pageJobs)
 }
 
 func (p *Partition) openAmong(offsets []int64, end int64) (open []int64) {

@@ -81,6 +81,9 @@ type Store struct {
 	// copying is held while the file is copied, or a compacted one made of it.
 	copying sync.Mutex
 
+	// whole is held for reading by Whole, and for writing while a flush is gathered.
+	whole sync.RWMutex
+
 	// mu guards everything below, and all partitions, topics and lanes.
 	mu     sync.Mutex
 	parts  map[TopicPartition]*Partition

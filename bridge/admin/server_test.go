@@ -292,6 +292,7 @@ func TestTwoCommandsAtOnceDoEachJobOnce(t *testing.T) {
 	)
 	plan, err := dial(t, path).Plan(t.Context(), inspect.Command{Verb: inspect.Bury, Select: inspect.Query{Topic: "orders"}})
 	must(t, err)
+	plan.Background = false // each of them does it itself
 	for i := range ops {
 		far := dial(t, path)
 		group.Go(func() { ops[i], errs[i] = far.Execute(t.Context(), plan) })

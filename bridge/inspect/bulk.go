@@ -2,8 +2,8 @@ package inspect
 
 import "time"
 
-// StopOperation ends a stored operation: what it has not requeued or discarded
-// yet stays. Command.Operation names it.
+// StopOperation ends a stored operation: what it has not taken yet stays.
+// Command.Operation names it.
 const StopOperation Verb = "stop-operation"
 
 // Letters tells of the dead letters of a plan.
@@ -24,14 +24,34 @@ type Letters struct {
 	StopAt float64 `json:"stop_at"`
 }
 
-// DefaultStopAt is the share of requeued jobs that may die again before a stored
-// requeue stops, unless [Command.StopAt] says otherwise.
+// Pace tells how the stored operation of a plan would go.
+type Pace struct {
+	// Take is how long it takes by its rate; nil without one.
+	Take *time.Duration `json:"take_seconds"`
+	// StopAt is the stop condition in force; 1 is none.
+	StopAt float64 `json:"stop_at"`
+}
+
+// Cutoff tells how far an operation about jobs goes in a partition: it takes
+// none that was stored later.
+type Cutoff struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Below     int64  `json:"below_offset"`
+	Jobs      int    `json:"jobs"` // that would change
+}
+
+// DefaultStopAt is the share of requeued jobs that may die again, or of retried
+// ones that may fail again, before a stored operation stops, unless
+// [Command.StopAt] says otherwise.
 const DefaultStopAt = 0.2
 
-// BulkOperation is a requeue or a discard of many dead letters. It is stored, so
-// that it goes on without whoever gave the command, and over restarts: a running
-// bridge executes it. It takes each letter that its command selects exactly once,
-// and none that was buried after its plan was made.
+// BulkOperation is a requeue or discard of many dead letters, or a retry, skip or
+// bury of many jobs. It is stored, so that it goes on without whoever gave the
+// command, and over restarts: a running bridge executes it. It takes what its
+// command selects, each exactly once: no letter that was buried, and no job that
+// was stored, after its plan was made, and no job for a retry that has failed
+// since.
 type BulkOperation struct {
 	ID    string         `json:"id"` // such as rq-7f3a
 	State OperationState `json:"state"`
@@ -44,20 +64,27 @@ type BulkOperation struct {
 	Command Command   `json:"command"`
 	Began   time.Time `json:"began_at"`
 	Ended   time.Time `json:"ended_at"`
-	// Matched are the letters that it is about.
+	// Matched are the letters or jobs that it is about.
 	Matched int `json:"matched"`
-	Taken   int `json:"taken"` // of Matched: requeued, or discarded
-	// Done and DeadAgain are what became of Taken, Waiting the requeued jobs that
-	// are not finished yet. They go on after the operation has ended.
-	Done      int `json:"done"`
-	DeadAgain int `json:"dead_again"`
-	Waiting   int `json:"waiting"`
-	// AlreadyDone are letters of Matched that somebody else has taken meanwhile.
+	Taken   int `json:"taken"` // of Matched: what the verb says was done to them
+	// Done, DeadAgain, FailedAgain and Forgotten are what became of Taken, Waiting
+	// the requeued or retried jobs of which that is not known yet. They go on after
+	// the operation has ended.
+	Done        int `json:"done"`
+	DeadAgain   int `json:"dead_again"`   // requeued jobs that were buried again
+	FailedAgain int `json:"failed_again"` // retried jobs whose next run has failed
+	Forgotten   int `json:"forgotten"`    // jobs that were forgotten with their partition
+	Waiting     int `json:"waiting"`
+	// AlreadyDone are those of Matched that were not as the plan had them any more
+	// when their turn came: finished, or changed by somebody else.
 	AlreadyDone int     `json:"already_done"`
 	Refused     []Group `json:"refused"` // of Matched
 	// Left is how long it will take by its pace; nil where that is not known.
 	Left *time.Duration `json:"left_seconds"`
 }
+
+// again is how many jobs have run in vain.
+func (op *BulkOperation) again() int { return op.DeadAgain + op.FailedAgain }
 
 // OperationState is how far a stored operation is.
 type OperationState string

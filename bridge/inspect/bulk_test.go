@@ -16,7 +16,8 @@ import (
 
 const patience = 60 * time.Second
 
-// morgue is a store in which every job was buried, and what runs in it.
+// morgue is a store in which every job was buried, or given up in another way, and
+// what runs in it.
 type morgue struct {
 	t     *testing.T
 	path  string
@@ -28,6 +29,7 @@ type morgue struct {
 	mu   sync.Mutex
 	runs map[string]int // of each job, since it was requeued
 	dies func(queue.TopicPartition, int64) bool
+	end  queue.Kind // of those that die again
 }
 
 // movedClock is the machine's clock, and what a test adds to it.
@@ -52,30 +54,49 @@ func (c *movedClock) move(d time.Duration) {
 // newMorgue buries n jobs in each of so many partitions of orders.
 func newMorgue(t *testing.T, partitions int32, n int) *morgue {
 	t.Helper()
-	m := &morgue{t: t, path: filepath.Join(t.TempDir(), queue.FileName), clock: &movedClock{}, runs: map[string]int{}, stop: func() {}}
+	m := newStock(t, partitions, n, 100)
+	m.giveUp(int(partitions)*n, queue.Bury)
+	return m
+}
+
+// newStock has n jobs in each of so many partitions of orders, in lanes.
+func newStock(t *testing.T, partitions int32, n, lanes int) *morgue {
+	t.Helper()
+	m := &morgue{t: t, path: filepath.Join(t.TempDir(), queue.FileName), clock: &movedClock{}, runs: map[string]int{}, stop: func() {}, end: queue.Bury}
 	must(t, queue.Create(m.path, queue.Identity{StoreID: "s"}))
 	m.open(partitions)
 	for _, p := range m.Attached() {
 		must(t, p.SetStart(0))
-		recs := make([]queue.Record, n)
-		for i := range recs {
-			key := fmt.Appendf(nil, "k%d", i%100)
-			recs[i] = queue.Record{Offset: int64(i), Timestamp: -1, Key: key, Lane: queue.Lane{ID: uint64(i % 100), Name: key}}
-		}
-		must(t, errOf(p.Append(recs)))
+		m.append(p, n, lanes)
 	}
-	for left := int(partitions) * n; left > 0; {
+	return m
+}
+
+func (m *morgue) append(p *queue.Partition, n, lanes int) {
+	m.t.Helper()
+	recs := make([]queue.Record, n)
+	for i := range recs {
+		key := fmt.Appendf(nil, "k%d", i%lanes)
+		recs[i] = queue.Record{Offset: p.State().Next + int64(i), Timestamp: -1, Key: key, Lane: queue.Lane{ID: uint64(i % lanes), Name: key}}
+	}
+	must(m.t, errOf(p.Append(recs)))
+}
+
+// giveUp runs so many jobs in vain.
+func (m *morgue) giveUp(left int, kind queue.Kind) {
+	m.t.Helper()
+	t := m.t
+	for left > 0 {
 		jobs := make([]queue.Job, 100)
 		taken, err := m.Take(t.Context(), jobs)
 		must(t, err)
 		for i := range jobs[:taken] {
 			reason := fmt.Sprintf("http 503: request %d", 100_000+jobs[i].Offset)
-			must(t, m.Finish(queue.Finished{Job: &jobs[i], Outcome: queue.Outcome{Kind: queue.Bury, Error: reason}}))
+			must(t, m.Finish(queue.Finished{Job: &jobs[i], Outcome: queue.Outcome{Kind: kind, Error: reason}}))
 		}
 		left -= taken
 	}
 	must(t, m.Sync(t.Context()))
-	return m
 }
 
 func (m *morgue) finishOne(o queue.Outcome) {
@@ -140,7 +161,7 @@ func (m *morgue) work(ctx context.Context) {
 			m.mu.Unlock()
 			o := queue.Outcome{Kind: queue.Done}
 			if dies {
-				o = queue.Outcome{Kind: queue.Bury, Error: "again"}
+				o = queue.Outcome{Kind: m.end, Error: "again", Due: m.clock.Now().Add(time.Hour)}
 			}
 			if err := m.Finish(queue.Finished{Job: j, Outcome: o}); err != nil {
 				return
@@ -475,13 +496,14 @@ func TestACommandWithoutABridge(t *testing.T) {
 func TestPaceAndConditionAreChecked(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]inspect.Command{
-		"only requeue and discard have a rate": {Verb: inspect.Skip, Select: inspect.Query{Topic: "orders"}, Rate: 1},
-		"rate -1 cannot be":                    requeueOrders(-1),
-		"only requeue stops":                   {Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 0.5},
-		"no share of the jobs":                 {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 1.5},
-		"no operation is named":                {Verb: inspect.StopOperation},
-		"it selects nothing else":              {Verb: inspect.StopOperation, Operation: "rq-1", Dead: inspect.DeadQuery{Topic: "orders"}},
-		"an operation is named to stop it":     {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, Operation: "rq-1"},
+		"have a rate, not park":            {Verb: inspect.Park, Select: inspect.Query{Topic: "orders"}, Rate: 1},
+		"rate -1 cannot be":                requeueOrders(-1),
+		"only requeue and retry stop":      {Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 0.5},
+		"in vain again, not skip":          {Verb: inspect.Skip, Select: inspect.Query{Topic: "orders"}, StopAt: 0.5},
+		"no share of the jobs":             {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 1.5},
+		"no operation is named":            {Verb: inspect.StopOperation},
+		"it selects nothing else":          {Verb: inspect.StopOperation, Operation: "rq-1", Dead: inspect.DeadQuery{Topic: "orders"}},
+		"an operation is named to stop it": {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, Operation: "rq-1"},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", c, err, want)

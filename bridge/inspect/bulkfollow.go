@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// firstWindow is how many requeued jobs may be unfinished before the first of
+	// firstWindow is how many jobs that it has let run may be unfinished before the first of
 	// them have shown how it goes; each that finishes lets one more be, and each
 	// patience without any as many again.
 	firstWindow, maxWindow = 256, 20_000
 	windowPatience         = 10 * time.Second
 	// leastFinished is how many jobs the stop condition goes by, at least.
 	leastFinished = 20
-	// heldPatience is how long a partition may be away before its letters are
+	// heldPatience is how long a partition may be away before what is left of it is
 	// refused: a restart or a rebalance is shorter.
 	heldPatience = 5 * time.Minute
-	// burst is the time whose letters may be taken at once.
+	// burst is the time whose share may be taken at once.
 	burst = 250 * time.Millisecond
 	// followFor is how long jobs are followed after the end of an operation.
 	followFor = 24 * time.Hour
@@ -39,9 +39,10 @@ type bulkRun struct {
 	saved    time.Time
 	told     bool // the audit trail has its end
 	broken   bool // it cannot be read
-	verb     deadVerb
+	kind     bulkKind
+	targets  bulkTargets
 	text     *regexp.Regexp
-	parts    []*bulkPart // with letters left, the next one first
+	parts    []*bulkPart // those that it is not through with, the next one first
 	limiter  *ratelimit.Limiter
 	looked   time.Time // when Out was looked after
 	finished time.Time // when a job had finished, or patience ended
@@ -51,12 +52,15 @@ type bulkRun struct {
 // bulkPart is a partition of an operation.
 type bulkPart struct {
 	queue.TopicPartition
-	after letter    // all up to this one were looked at
-	away  time.Time // since when it is not held; the zero time while it is
+	// after is the last letter that was looked at, before where the last look began,
+	// which of jobs the file says as well.
+	after, before mark
+	away          time.Time // since when it is not held; the zero time while it is
 }
 
 // resume goes on with an operation from wherever it is. The letters that were
-// looked at before are looked at again: those that were taken are gone.
+// looked at before are looked at again: those that were taken are gone. Jobs are
+// not.
 func (x *executor) resume(stored queue.Operation) *bulkRun {
 	r := &bulkRun{x: x, stored: stored, saved: x.now(), finished: x.now()}
 	var err error
@@ -67,19 +71,20 @@ func (x *executor) resume(stored queue.Operation) *bulkRun {
 	}
 	r.told = !r.running()
 	c := r.Operation.Command
-	r.verb, _ = verbs[c.Verb].(deadVerb)
-	if r.text, err = regexp.Compile(c.Dead.ErrorMatches); err != nil || r.verb.act == nil {
+	verb, ok := bulkOf(c.Verb)
+	if r.text, err = c.errorMatches(); err != nil || !ok {
 		r.changed = true
 		r.end(OperationFailed, fmt.Sprintf("this version cannot execute it: %v", err), x.now())
 		return r
 	}
-	for _, number := range slices.Sorted(maps.Keys(r.Parts)) {
-		r.parts = append(r.parts, &bulkPart{TopicPartition: queue.TopicPartition{Topic: c.Dead.Topic, Partition: number}, after: letter{-1, 0}})
+	r.kind, r.targets = verb.kind(), verb.targets(r)
+	for _, number := range r.targets.partitions() {
+		r.parts = append(r.parts, &bulkPart{TopicPartition: r.tp(number), after: mark{-1, 0}})
 	}
 	if c.Rate > 0 {
 		r.limiter = ratelimit.NewLimiter(ratelimit.Limit(c.Rate), int(max(1, c.Rate*burst.Seconds())))
 	}
-	if r.running() {
+	if r.running() && r.Jobs == nil {
 		r.Operation.Refused, r.changed = nil, true
 	}
 	return r
@@ -114,36 +119,47 @@ func (r *bulkRun) follow(ctx context.Context) error {
 	return nil
 }
 
-// look counts what has become of the letters of a partition that are out. One
-// that is there still was not taken: the process had ended.
-func (r *bulkRun) look(ctx context.Context, number int32, set letterSet) error {
-	tp := queue.TopicPartition{Topic: r.Operation.Topic, Partition: number}
-	refs := make([]queue.DeadRef, 0, len(set))
-	for l := range set {
-		refs = append(refs, queue.DeadRef{TopicPartition: tp, Offset: l.offset, Number: l.number})
+// look counts what has become of what is out of a partition. What is there still
+// was not taken: the process had ended.
+func (r *bulkRun) look(ctx context.Context, number int32, set markSet) error {
+	if r.targets == nil {
+		return nil // this version does not know the verb
 	}
-	fates, err := r.x.store.Fates(ctx, refs...)
+	marks := slices.Collect(maps.Keys(set))
+	fates, err := r.targets.look(ctx, number, marks)
 	if err != nil {
 		return err
 	}
-	for i, ref := range refs {
-		switch fates[i] {
+	op := &r.Operation
+	for n, m := range marks {
+		switch fates[n] {
 		case queue.LetterWaits:
 			continue
 		case queue.LetterDeadAgain:
-			r.Operation.DeadAgain++
+			r.ranInVain()
+		case queue.LetterForgotten:
+			op.Forgotten++
 		case queue.LetterGone:
-			r.Operation.Done++
+			op.Done++
 		}
-		delete(set, letterOf(ref))
+		delete(set, m)
 		r.changed, r.finished, r.grown = true, r.x.now(), 0
 	}
 	return nil
+}
+
+// ranInVain counts a job that was let run.
+func (r *bulkRun) ranInVain() {
+	if r.Jobs == nil {
+		r.Operation.DeadAgain++
+	} else {
+		r.Operation.FailedAgain++
+	}
 }
 
 // tally brings the counts in line with Out.
 func (r *bulkRun) tally() {
 	op := &r.Operation
 	op.Waiting = r.waiting()
-	op.Taken = op.Done + op.DeadAgain + op.Waiting
+	op.Taken = op.Done + op.again() + op.Forgotten + op.Waiting
 }

@@ -14,8 +14,8 @@ func TestAnOperationStaysSmallHoweverManyItRefuses(t *testing.T) {
 	const letters = 5000
 	r := &bulkRun{}
 	for i := range int64(letters) {
-		ref := queue.DeadRef{TopicPartition: queue.TopicPartition{Topic: "orders"}, Offset: i}
-		r.refuse(fmt.Sprintf("dead letter %s: the checksum does not match what is stored under it", ref), ref)
+		name := Name{Topic: "orders", Offset: i}
+		r.refuse(fmt.Sprintf("dead letter %s: the checksum does not match what is stored under it", name), name)
 	}
 	var op queue.Operation
 	if err := r.encode(&op); err != nil {

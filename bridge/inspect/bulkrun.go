@@ -134,10 +134,21 @@ func (r *bulkRun) write() error {
 	if err := r.encode(&stored); err != nil {
 		return err
 	}
+	outgrown := len(stored.Data) > queue.MaxLedgerData // by a version that took a command of any length
+	if outgrown {
+		r.Out, r.Operation.Refused = nil, nil
+		r.finish(OperationFailed, "there is no room for what it has to keep; give the command anew, and let it select by fewer offsets")
+		if err := r.encode(&stored); err != nil {
+			return err
+		}
+	}
 	stored, err := r.x.store.PutOperation(stored)
 	if err != nil {
 		return err
 	}
-	r.stored, r.changed, r.saved = stored, false, r.x.now()
+	r.stored, r.changed, r.saved = stored, outgrown, r.x.now()
+	if outgrown {
+		return queue.ErrOperationChanged
+	}
 	return nil
 }

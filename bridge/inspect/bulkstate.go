@@ -17,13 +17,26 @@ import (
 type bulkState struct {
 	Operation BulkOperation `json:"operation"`
 	PlanMade  time.Time     `json:"plan_made"`
-	// Parts are the partitions of the topic that it is about, each with the number
-	// of its last burial then: what has a higher one died since. The clock may have
-	// been set back, numbers are not.
+	// Parts are the partitions of the topic whose dead letters it is about, each with
+	// the number of its last burial then: what has a higher one died since. The clock
+	// may have been set back, numbers are not.
 	Parts map[int32]uint64 `json:"parts"`
-	// Out are the letters that were taken, or are about to be, and of which it is
-	// not known yet what became of them, by partition.
-	Out map[int32]letterSet `json:"out,omitempty"`
+	// Jobs are the partitions whose jobs it is about, TopicID is their topic's.
+	Jobs    map[int32]*jobPart `json:"jobs,omitempty"`
+	TopicID string             `json:"topic_id,omitempty"`
+	// Out are the letters or jobs that were taken, or are about to be, and of which it
+	// is not known yet what became of them, by partition.
+	Out map[int32]markSet `json:"out,omitempty"`
+}
+
+// jobPart is a partition of an operation about jobs.
+type jobPart struct {
+	// At is how far down it has come: of the jobs from there on some were stored
+	// after the plan, and all others had their turn.
+	At       int64  `json:"at"`
+	Left     int    `json:"left"`     // jobs of the plan whose turn is to come
+	Frontier int64  `json:"frontier"` // when it was looked at: it moves back with a seek only
+	Burials  uint64 `json:"burials"`  // number of the last one when the operation began
 }
 
 func openBulk(op queue.Operation) (s bulkState, err error) {
@@ -55,7 +68,7 @@ func (s *bulkState) waiting() (n int) {
 	return n
 }
 
-// left is how many letters may still be taken.
+// left is how many may still be taken.
 func (s *bulkState) left() int {
 	return max(0, s.Operation.Matched-s.Operation.Taken-count(s.Operation.Refused))
 }
@@ -78,26 +91,23 @@ func (s *bulkState) covers(ref queue.DeadRef) bool {
 	return in && ref.Topic == s.Operation.Topic && ref.Number <= last
 }
 
-// letter names a dead letter of a partition.
-type letter struct {
-	offset int64
-	number uint64
+// tp is a partition of the operation.
+func (s *bulkState) tp(partition int32) queue.TopicPartition {
+	return queue.TopicPartition{Topic: s.Operation.Topic, Partition: partition}
 }
 
-func letterOf(ref queue.DeadRef) letter { return letter{ref.Offset, ref.Number} }
-
-func (l letter) compare(other letter) int {
-	return cmp.Or(cmp.Compare(l.offset, other.offset), cmp.Compare(l.number, other.number))
+func (m mark) compare(other mark) int {
+	return cmp.Or(cmp.Compare(m.offset, other.offset), cmp.Compare(m.number, other.number))
 }
 
-// letterSet is stored as the differences of its sorted letters.
-type letterSet map[letter]struct{}
+// markSet is stored as the differences of its sorted marks.
+type markSet map[mark]struct{}
 
 // MarshalJSON never fails.
-func (s letterSet) MarshalJSON() ([]byte, error) {
+func (s markSet) MarshalJSON() ([]byte, error) {
 	var packed []byte
-	var last letter
-	for _, l := range slices.SortedFunc(maps.Keys(s), letter.compare) {
+	var last mark
+	for _, l := range slices.SortedFunc(maps.Keys(s), mark.compare) {
 		packed = binary.AppendUvarint(packed, uint64(l.offset-last.offset))
 		packed = binary.AppendVarint(packed, int64(l.number-last.number))
 		last = l
@@ -105,24 +115,24 @@ func (s letterSet) MarshalJSON() ([]byte, error) {
 	return json.Marshal(packed)
 }
 
-var errLetters = errors.New("the letters of an operation cannot be read")
+var errMarks = errors.New("what an operation has taken cannot be read")
 
 // UnmarshalJSON reads what MarshalJSON wrote.
-func (s *letterSet) UnmarshalJSON(text []byte) error {
+func (s *markSet) UnmarshalJSON(text []byte) error {
 	var packed []byte
 	if err := json.Unmarshal(text, &packed); err != nil {
 		return err
 	}
-	*s = letterSet{}
-	var l letter
+	*s = markSet{}
+	var l mark
 	for len(packed) > 0 {
 		offset, n := binary.Uvarint(packed)
 		if n <= 0 {
-			return errLetters
+			return errMarks
 		}
 		number, m := binary.Varint(packed[n:])
 		if m <= 0 {
-			return errLetters
+			return errMarks
 		}
 		l.offset += int64(offset)
 		l.number += uint64(number)

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
-// take takes letters for as long as it is this operation's turn, and ends the
+// take takes what there is for as long as it is this operation's turn, and ends the
 // operation when there is nothing to take any more.
 func (r *bulkRun) take(ctx context.Context) (more bool, err error) {
 	if err := r.refuseAway(ctx); err != nil {
@@ -22,7 +23,7 @@ func (r *bulkRun) take(ctx context.Context) (more bool, err error) {
 			r.finish(OperationStopped, reason)
 			return false, nil
 		}
-		if len(r.parts) == 0 || r.Operation.Command.Dead.Limit > 0 && r.left() == 0 {
+		if len(r.parts) == 0 || r.Operation.Command.limit() > 0 && r.left() == 0 {
 			r.finish(OperationDone, "")
 			return false, nil
 		}
@@ -43,7 +44,7 @@ func (r *bulkRun) finish(state OperationState, reason string) {
 	r.end(state, reason, r.x.now())
 	op := &r.Operation
 	r.x.opt.Logger.Info("stored operation has ended", "operation", op.ID, "verb", string(op.Verb), "state", string(op.State),
-		"because", op.Reason, "matched", op.Matched, "taken", op.Taken, "refused", count(op.Refused), "dead_again", op.DeadAgain)
+		"because", op.Reason, "matched", op.Matched, "taken", op.Taken, "refused", count(op.Refused), "dead_again", op.DeadAgain, "failed_again", op.FailedAgain)
 }
 
 // waits tells what the operation waits for, apart from its pace.
@@ -52,8 +53,8 @@ func (r *bulkRun) waits(part *bulkPart) {
 	switch {
 	case part == nil:
 		reason = fmt.Sprintf("waits for %s to be held here", r.parts[0].TopicPartition)
-	case r.verb.runs && r.window() <= r.Operation.Waiting:
-		reason = fmt.Sprintf("waits for some of %d requeued jobs to finish", r.Operation.Waiting)
+	case r.kind.runs() && r.window() <= r.Operation.Waiting:
+		reason = fmt.Sprintf("waits for some of %d %s jobs to finish", r.Operation.Waiting, r.kind.taken)
 	}
 	if r.Operation.Reason != reason {
 		r.Operation.Reason, r.changed = reason, true
@@ -64,17 +65,18 @@ func (r *bulkRun) waits(part *bulkPart) {
 func (r *bulkRun) stops() string {
 	op := &r.Operation
 	limit := op.Command.stopAt()
-	finished := op.Done + op.DeadAgain
-	if limit >= 1 || finished < leastFinished || op.DeadAgain == 0 || float64(op.DeadAgain) < limit*float64(finished) {
+	again := op.again()
+	finished := op.Done + again
+	if limit >= 1 || finished < leastFinished || again == 0 || float64(again) < limit*float64(finished) {
 		return ""
 	}
-	return fmt.Sprintf("%d of the %d jobs that finished are dead again, and it stops at %g%%; %d letters were left", op.DeadAgain, finished, 100*limit, r.left())
+	return fmt.Sprintf("%d of the %d jobs that ran %s, and it stops at %g%%; %s were left", again, finished, r.kind.again, 100*limit, number(r.left(), r.kind.what))
 }
 
 // stopAt is the stop condition in force.
 func (c Command) stopAt() float64 {
-	switch {
-	case c.Verb != Requeue:
+	switch v, ok := bulkOf(c.Verb); {
+	case !ok || !v.kind().runs():
 		return 1
 	case c.StopAt == 0:
 		return DefaultStopAt
@@ -82,21 +84,24 @@ func (c Command) stopAt() float64 {
 	return c.StopAt
 }
 
-// lasts is how long n letters take by the pace.
+// limit is how many are selected at most; zero: all.
+func (c Command) limit() int { return cmp.Or(c.Dead.Limit, c.Select.Limit) }
+
+// lasts is how long n of them take by the pace.
 func (c Command) lasts(n int) time.Duration {
 	return time.Duration(math.Min(float64(n)/c.Rate*float64(time.Second), math.MaxInt64/2))
 }
 
-// room is how many letters may be taken now.
+// room is how many may be taken now.
 func (r *bulkRun) room() int {
 	n := batchJobs
-	if r.verb.runs {
+	if r.kind.runs() {
 		if now := r.x.now(); now.Sub(r.finished) >= windowPatience {
 			r.finished, r.grown = now, r.grown+firstWindow
 		}
 		n = min(n, max(0, r.window()-r.Operation.Waiting))
 	}
-	if r.Operation.Command.Dead.Limit > 0 {
+	if r.Operation.Command.limit() > 0 {
 		n = min(n, r.left())
 	}
 	if r.limiter != nil {
@@ -105,19 +110,18 @@ func (r *bulkRun) room() int {
 	return n
 }
 
-// window is how many requeued jobs may be unfinished.
+// window is how many jobs that it has let run may be unfinished.
 func (r *bulkRun) window() int {
-	return min(maxWindow, firstWindow+r.grown+r.Operation.Done+r.Operation.DeadAgain)
+	return min(maxWindow, firstWindow+r.grown+r.Operation.Done+r.Operation.again())
 }
 
 // nextPart returns the partition whose turn it is and which can be worked on; nil
 // where all of them have to be waited for.
 func (r *bulkRun) nextPart() *bulkPart {
-	held := r.x.store.Attached()
 	for range r.parts {
 		part := r.parts[0]
 		r.parts = append(r.parts[1:], part)
-		if !r.verb.runs || find(held, part.TopicPartition) != nil {
+		if !r.targets.away(part.TopicPartition) {
 			part.away = time.Time{}
 			return part
 		}
@@ -134,15 +138,8 @@ func (r *bulkRun) refuseAway(ctx context.Context) error {
 		if part.away.IsZero() || r.x.now().Sub(part.away) < heldPatience {
 			continue
 		}
-		for through := false; !through; {
-			var refs []queue.DeadRef
-			var err error
-			if refs, through, err = r.next(ctx, part, scanLetters); err != nil {
-				return err
-			}
-			for _, ref := range refs {
-				r.refuse(reasonNotHeld, ref)
-			}
+		if err := r.targets.giveUp(ctx, part, reasonNotHeld); err != nil {
+			return err
 		}
 		r.drop(part)
 	}
@@ -153,17 +150,17 @@ func (r *bulkRun) drop(part *bulkPart) {
 	r.parts = slices.DeleteFunc(r.parts, func(p *bulkPart) bool { return p == part })
 }
 
-// shownRefused is how many letters an operation names that it has refused for one reason.
+// shownRefused is how many an operation names that it has refused for one reason.
 const shownRefused = 10
 
-// refuse counts a letter under its reason, which may name it: beyond so many of
-// them under one for all others, for the operation to fit into the ledger.
-func (r *bulkRun) refuse(reason string, ref queue.DeadRef) {
+// refuse counts a letter or job under its reason, which may name it: beyond so
+// many of them under one for all others, for the operation to fit into the ledger.
+func (r *bulkRun) refuse(reason string, name Name) {
 	known := func(g Group) bool { return g.Reason == reason }
 	if len(r.Operation.Refused) >= maxErrors && !slices.ContainsFunc(r.Operation.Refused, known) {
 		reason = otherErrors
 	}
-	add(&r.Operation.Refused, reason, Name{ref.Topic, ref.Partition, ref.Offset})
+	add(&r.Operation.Refused, reason, name)
 	for i := range r.Operation.Refused {
 		group := &r.Operation.Refused[i]
 		group.Jobs = group.Jobs[:min(len(group.Jobs), shownRefused)]
@@ -171,47 +168,8 @@ func (r *bulkRun) refuse(reason string, ref queue.DeadRef) {
 	r.changed = true
 }
 
-// scanLetters bounds the letters that are looked through at a time.
-const scanLetters = 10_000
-
-// next returns at most n letters of a partition that the operation is about, in
-// their order, and whether there are no more.
-func (r *bulkRun) next(ctx context.Context, part *bulkPart, n int) (refs []queue.DeadRef, through bool, err error) {
-	q, looked, held, earlier := r.Operation.Command.Dead, 0, r.x.store.Attached(), r.x.earlier(r)
-	for l, err := range r.x.store.DeadLetters(ctx, part.TopicPartition, part.after.offset) {
-		if err != nil {
-			return nil, false, err
-		}
-		if at := letterOf(l.DeadRef); at.compare(part.after) <= 0 {
-			continue
-		} else if len(refs) == n || looked == scanLetters {
-			return refs, false, nil
-		} else {
-			part.after = at
-		}
-		looked++
-		if !r.covers(l.DeadRef) {
-			continue
-		}
-		f := &deadFound{DeadLetter: l}
-		match, err := q.matches(r.x.store, f, r.text)
-		for n := 0; n < len(earlier) && match && err == nil; n++ {
-			var taken bool
-			taken, err = earlier[n].takes(r.x.store, f)
-			match = !taken
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		// What the plan has refused was never its.
-		if refusal := r.verb.refusal(held, f); match && (refusal == "" || refusal == reasonNotHeld) {
-			refs = append(refs, l.DeadRef)
-		}
-	}
-	return refs, true, nil
-}
-
-// earlier are the operations whose letters are theirs, since they began first.
+// earlier are the operations whose letters or jobs are theirs, since they began
+// first.
 func (x *executor) earlier(r *bulkRun) (claims []claim) {
 	for _, other := range x.runs {
 		began := other.Operation.Began.Compare(r.Operation.Began)
@@ -222,68 +180,64 @@ func (x *executor) earlier(r *bulkRun) (claims []claim) {
 	return claims
 }
 
-// takeFrom takes at most n letters of a partition. Which they are is in the file
-// no later than that they are taken: after a crash they are counted once.
+// takeFrom takes at most n of a partition. After a crash each is counted once.
 func (r *bulkRun) takeFrom(ctx context.Context, part *bulkPart, n int) error {
-	before := part.after
-	refs, through, err := r.next(ctx, part, n)
+	marks, through, err := r.targets.next(ctx, part, n)
 	if err != nil {
 		return err
 	}
-	if len(refs) == 0 {
+	if len(marks) == 0 {
 		if through {
 			r.drop(part)
 		}
 		return nil
 	}
-	r.goOut(part, refs)
+	r.goOut(part, marks)
 	r.Operation.Reason = ""
-	if err := r.write(); err != nil {
-		return err
-	}
-	results, err := r.verb.act(ctx, r.x.store, r.Operation.Command, refs)
+	answers, err := r.targets.take(ctx, part, marks)
 	if err != nil {
 		return err
 	}
 	if r.limiter != nil {
-		r.limiter.AllowN(r.x.now(), len(refs))
+		r.limiter.AllowN(r.x.now(), len(marks))
 	}
-	for _, result := range results {
-		if errors.Is(result.Err, queue.ErrDetached) {
-			part.after, part.away = before, r.x.now() // all of them: they are looked at together
+	for _, a := range answers {
+		if errors.Is(a.err, queue.ErrDetached) {
+			part.away = r.x.now()
 		}
-		r.note(result)
+		r.note(part, a)
 	}
 	r.tally()
 	return nil
 }
 
-func (r *bulkRun) goOut(part *bulkPart, refs []queue.DeadRef) {
+func (r *bulkRun) goOut(part *bulkPart, marks []mark) {
 	if r.Out == nil {
-		r.Out = map[int32]letterSet{}
+		r.Out = map[int32]markSet{}
 	}
 	if r.Out[part.Partition] == nil {
-		r.Out[part.Partition] = letterSet{}
+		r.Out[part.Partition] = markSet{}
 	}
-	for _, ref := range refs {
-		r.Out[part.Partition][letterOf(ref)] = struct{}{}
+	for _, m := range marks {
+		r.Out[part.Partition][m] = struct{}{}
 	}
 }
 
-// note counts what came of a letter that is out. A requeued one stays out until
-// its job has finished.
-func (r *bulkRun) note(result queue.RequeueResult) {
+// note counts what came of one that is out. One that runs stays out until it is
+// known how that went.
+func (r *bulkRun) note(part *bulkPart, a answer) {
+	name := Name{part.Topic, part.Partition, a.offset}
 	r.changed = true
-	if result.Done {
-		r.x.opt.Logger.Debug(r.verb.said, "job", Name{result.Topic, result.Partition, result.Offset}, "operation", r.Operation.ID)
-		if r.verb.runs {
+	if a.done {
+		r.x.opt.Logger.Debug(r.kind.what+" "+r.kind.taken+" by a stored operation", "job", name, "operation", r.Operation.ID)
+		if r.kind.runs() {
 			return
 		}
 		r.Operation.Done++
 	}
-	delete(r.Out[result.Partition], letterOf(result.DeadRef))
-	if result.Err != nil && !errors.Is(result.Err, queue.ErrDetached) {
-		reason, _ := refusalOf(result.Err)
-		r.refuse(reason, result.DeadRef)
+	delete(r.Out[part.Partition], a.mark)
+	if a.err != nil && !errors.Is(a.err, queue.ErrDetached) {
+		reason, _ := refusalOf(a.err)
+		r.refuse(reason, name)
 	}
 }

@@ -41,12 +41,13 @@ type Command struct {
 	// Reason goes to the log and the audit trail, stays with a pause, and is told
 	// of a buried job.
 	Reason string `json:"reason,omitzero"`
-	// Rate is how many dead letters are requeued or discarded per second, at most.
-	// Zero: as many as the store takes.
+	// Rate is how many dead letters are requeued or discarded, or jobs retried, skipped
+	// or buried, per second at most. Zero: as many as the store takes.
 	Rate float64 `json:"rate,omitzero"`
 	// StopAt ends a requeue when this share of the requeued jobs that finished,
-	// 20 at least, is dead again: above 0, and up to 1, which is never. Zero:
-	// [DefaultStopAt] for an operation that is stored.
+	// 20 at least, is dead again, and a retry when this share of the retried jobs that
+	// ran, as many at least, has failed again: above 0, and up to 1, which is never.
+	// Zero: [DefaultStopAt] for an operation that is stored.
 	StopAt float64 `json:"stop_at,omitzero"`
 	// Import are the dead letters to import, at most [MaxJobs].
 	Import []DeadLetter `json:"import,omitempty"`
@@ -72,7 +73,7 @@ func (c Command) Validate() error {
 	if _, stops := v.(stopVerb); c.Operation != "" && !stops {
 		problems = append(problems, fmt.Errorf("an operation is named to stop it, not to %s", c.Verb))
 	}
-	problems = append(problems, c.validatePace(v))
+	problems = append(problems, c.validatePace())
 	problems = append(problems, c.validateLifecycle())
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("command: %w", err)
@@ -81,21 +82,21 @@ func (c Command) Validate() error {
 }
 
 // validatePace tells what is wrong with rate and stop condition.
-func (c Command) validatePace(v verb) error {
+func (c Command) validatePace() error {
 	var problems []error
-	dead, ok := v.(deadVerb)
-	if _, rerun := v.(rerunVerb); rerun {
+	bulk, ok := bulkOf(c.Verb)
+	if _, rerun := verbs[c.Verb].(rerunVerb); rerun {
 		return nil // it says so itself
 	}
 	switch {
 	case c.Rate != 0 && !ok:
-		problems = append(problems, fmt.Errorf("only requeue and discard have a rate, not %s", c.Verb))
+		problems = append(problems, fmt.Errorf("only requeue, discard, retry, skip and bury have a rate, not %s", c.Verb))
 	case c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0):
 		problems = append(problems, fmt.Errorf("rate %v cannot be", c.Rate))
 	}
 	switch {
-	case c.StopAt != 0 && !dead.runs:
-		problems = append(problems, fmt.Errorf("only requeue stops when jobs are dead again, not %s", c.Verb))
+	case c.StopAt != 0 && !(ok && bulk.kind().runs()):
+		problems = append(problems, fmt.Errorf("only requeue and retry stop when jobs run in vain again, not %s", c.Verb))
 	case c.StopAt < 0 || c.StopAt > 1 || math.IsNaN(c.StopAt):
 		problems = append(problems, fmt.Errorf("stop at %v is no share of the jobs: it is above 0 and at most 1", c.StopAt))
 	}

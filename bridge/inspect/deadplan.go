@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -28,7 +26,9 @@ func (v deadVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		}
 		missing = slices.DeleteFunc(missing, func(offset int64) bool { return offset == f.Offset })
 	}
-	s.finish()
+	if err := s.finish(); err != nil {
+		return err
+	}
 	return s.missed(ctx, missing)
 }
 
@@ -53,7 +53,7 @@ func (s *survey) missed(ctx context.Context, offsets []int64) error {
 		switch {
 		case p != nil && t.Offset >= p.State().Next:
 			add(&s.plan.Refused, reasonUnknown, t.Name)
-		case alive && !s.v.runs:
+		case alive && !s.v.bulk.runs():
 			add(&s.plan.Refused, reasonAlive, t.Name)
 		default:
 			add(&s.plan.AlreadyDone, reasonNoLetter, t.Name)
@@ -101,20 +101,10 @@ type surveyLane struct {
 	id        uint64 // the offset under own
 }
 
-// claim is a running operation with what it takes.
-type claim struct {
-	*bulkState
-	text *regexp.Regexp
-}
-
 func newSurvey(i *inspector, v deadVerb, plan *Plan) *survey {
 	s := &survey{i: i, v: v, plan: plan, held: i.store.Attached(), lanes: map[surveyLane]struct{}{}}
 	plan.Letters = &Letters{StopAt: plan.Command.stopAt()}
-	for _, state := range i.runningOperations(plan.Command.Dead.Topic) {
-		if text, err := regexp.Compile(state.Operation.Command.Dead.ErrorMatches); err == nil {
-			s.running = append(s.running, claim{&state, text})
-		}
-	}
+	s.running = i.claims(plan.Command.Dead.Topic)
 	return s
 }
 
@@ -131,10 +121,8 @@ func (s *survey) add(f *deadFound) error {
 	}
 	refusal := s.v.refusal(s.held, f)
 	switch {
-	case by != nil && by.Operation.Verb == plan.Command.Verb:
-		add(&plan.AlreadyDone, "operation "+by.Operation.ID+" is about to do it", f.name())
 	case by != nil:
-		add(&plan.Refused, fmt.Sprintf("operation %s is about to %s it; stop that first", by.Operation.ID, by.Operation.Verb), f.name())
+		plan.leaveTo(by, f.name())
 	case refusal != "":
 		add(&plan.Refused, refusal, f.name())
 	case len(plan.Dead) == MaxJobs:
@@ -212,7 +200,7 @@ func (c claim) takes(store *queue.Store, f *deadFound) (bool, error) {
 	return c.Operation.Command.Dead.matches(store, f, c.text)
 }
 
-func (s *survey) finish() {
+func (s *survey) finish() error {
 	plan, l := s.plan, s.plan.Letters
 	slices.SortStableFunc(plan.Errors, func(a, b Group) int { return b.Count - a.Count })
 	parts := Query{Topic: plan.Command.Dead.Topic, Partitions: plan.Command.Dead.Partitions}
@@ -224,21 +212,20 @@ func (s *survey) finish() {
 	if keys := len(s.lanes); s.read <= surveyBytes {
 		l.Keys, l.Overtaken = &keys, &s.behind
 	}
-	c, n := plan.Command, plan.changes()
-	if c.Rate > 0 {
-		take := c.lasts(n)
+	if c := plan.Command; c.Rate > 0 {
+		take := c.lasts(plan.changes())
 		l.Take = &take
 	}
-	paced := c.Rate > 0 || c.StopAt > 0
-	plan.Background = n > 0 && (paced || n > batchJobs && !s.i.offline)
+	err := plan.settle(s.i.offline)
 	if !plan.Background {
 		l.StopAt = 1
 	}
+	return err
 }
 
 // refusal tells why a letter cannot be a job again, as far as that is known.
 func (v deadVerb) refusal(held []*queue.Partition, f *deadFound) string {
-	if !v.runs {
+	if !v.bulk.runs() {
 		return ""
 	}
 	p := find(held, f.TopicPartition)

@@ -19,8 +19,8 @@ type deadVerb struct {
 	// act carries the command out on letters of one partition. It is durable on
 	// return.
 	act  func(context.Context, *queue.Store, Command, []queue.DeadRef) ([]queue.RequeueResult, error)
-	said string // what the log says of each
-	runs bool   // the job runs again: its partition has to be held, and its attempts may be reset
+	said string   // what the log says of each
+	bulk bulkKind // where the job runs, its partition has to be held, and its attempts may be reset
 }
 
 func requeue(ctx context.Context, s *queue.Store, c Command, refs []queue.DeadRef) ([]queue.RequeueResult, error) {
@@ -37,7 +37,7 @@ func discard(ctx context.Context, s *queue.Store, _ Command, refs []queue.DeadRe
 }
 
 func (v deadVerb) validate(c Command) error {
-	if c.ResetAttempts && !v.runs {
+	if c.ResetAttempts && !v.bulk.runs() {
 		return noReset(c.Verb)
 	}
 	return nil
@@ -47,7 +47,7 @@ func (v deadVerb) validate(c Command) error {
 // its place before later ones of its lane.
 func (v deadVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
 	if plan.Background {
-		return v.store(ctx, i, plan, op)
+		return i.executeLater(ctx, plan, op)
 	}
 	targets := slices.SortedFunc(slices.Values(plan.Dead), func(a, b DeadTarget) int { return compareNames(a.Name, b.Name) })
 	for len(targets) > 0 {
@@ -64,18 +64,6 @@ func (v deadVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Oper
 		for _, r := range results {
 			v.note(i, op, r)
 		}
-	}
-	return nil
-}
-
-// store hands the plan over to an operation.
-func (v deadVerb) store(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
-	stored, again, err := i.storeOperation(ctx, plan)
-	if err != nil {
-		return err
-	}
-	if op.Stored = &stored; again {
-		addGroup(&op.AlreadyDone, "operation "+stored.ID+" executes the plan", stored.Matched)
 	}
 	return nil
 }

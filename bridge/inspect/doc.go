@@ -45,6 +45,11 @@
 //	done, err := inspector.Execute(inspect.As(ctx, "uid 1000 (eva)"), plan)
 //	... done.Stored.ID, and to end it: inspect.Command{Verb: inspect.StopOperation, Operation: id}
 //
+// Retry, Skip and Bury of many jobs, or with a pace, are stored as well. Such an
+// operation takes the jobs that were stored when it was planned, in each partition
+// from the last one to the first; Plan.Cutoffs says how far. A retry stops when too
+// many have failed again, and retries none twice.
+//
 // A plan takes [MaxJobs] at most where it is executed at once: then execute it and
 // plan again with plan.Command, until nothing is left.
 //
@@ -104,6 +109,8 @@
 //   - Execute acts on the jobs of the plan only, and on each only as the plan
 //     showed it: one that has run since, or that somebody acted on, is refused
 //     by name.
+//   - A stored operation acts on jobs that are as the plan's selection asks for
+//     when their turn comes, on each once, whatever crashes.
 //   - A dead letter is requeued exactly once, whatever crashes: to execute a
 //     plan a second time, or after a restart, finds it gone.
 //   - Every Execute is in the audit trail, which [Inspector.Audit] lists, in the

@@ -57,6 +57,9 @@ func (i *inspector) Execute(ctx context.Context, plan Plan) (Operation, error) {
 // first: a skipped head would let the next job of its lane start before the
 // skip that is meant for it.
 func (v jobVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	if plan.Background && v.bulk.stored() {
+		return i.executeLater(ctx, plan, op)
+	}
 	targets := slices.SortedFunc(slices.Values(plan.Jobs), func(a, b Target) int { return compareNames(b.Name, a.Name) })
 	for len(targets) > 0 {
 		n := 1

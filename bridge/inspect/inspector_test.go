@@ -91,6 +91,7 @@ func TestPlanHoldsSoManyJobsAndCountsTheRest(t *testing.T) {
 		t.Fatalf("matched %d: %d and %d more, %d in the sample", p.Matched, len(p.Jobs), p.More, len(p.Sample))
 	}
 	for ; len(p.Jobs) > 0; p = plan(t, i, inspect.Skip, everything) {
+		p.Background = false // as without a bridge
 		op, err := i.Execute(t.Context(), p)
 		must(t, err)
 		if len(op.Done) != len(p.Jobs) || op.Done[0].Offset > op.Done[1].Offset {

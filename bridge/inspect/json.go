@@ -21,6 +21,8 @@ var (
 	groupForm         = flat.Of[Group]()
 	operationForm     = flat.Of[Operation]()
 	lettersForm       = flat.Of[Letters]()
+	paceForm          = flat.Of[Pace]()
+	cutoffForm        = flat.Of[Cutoff]()
 	bulkOperationForm = flat.Of[BulkOperation]()
 	auditQueryForm    = flat.Of[AuditQuery]()
 	auditEntryForm    = flat.Of[AuditEntry]()
@@ -44,6 +46,8 @@ func (v AuditEntry) MarshalJSON() ([]byte, error)    { return auditEntryForm.Mar
 func (v AuditQuery) MarshalJSON() ([]byte, error)    { return auditQueryForm.Marshal(v) }
 func (v BulkOperation) MarshalJSON() ([]byte, error) { return bulkOperationForm.Marshal(v) }
 func (v Letters) MarshalJSON() ([]byte, error)       { return lettersForm.Marshal(v) }
+func (v Pace) MarshalJSON() ([]byte, error)          { return paceForm.Marshal(v) }
+func (v Cutoff) MarshalJSON() ([]byte, error)        { return cutoffForm.Marshal(v) }
 func (v Operation) MarshalJSON() ([]byte, error)     { return operationForm.Marshal(v) }
 
 func (v *Partition) UnmarshalJSON(data []byte) error     { return partitionForm.Unmarshal(data, v) }
@@ -64,4 +68,6 @@ func (v *AuditEntry) UnmarshalJSON(data []byte) error    { return auditEntryForm
 func (v *AuditQuery) UnmarshalJSON(data []byte) error    { return auditQueryForm.Unmarshal(data, v) }
 func (v *BulkOperation) UnmarshalJSON(data []byte) error { return bulkOperationForm.Unmarshal(data, v) }
 func (v *Letters) UnmarshalJSON(data []byte) error       { return lettersForm.Unmarshal(data, v) }
+func (v *Pace) UnmarshalJSON(data []byte) error          { return paceForm.Unmarshal(data, v) }
+func (v *Cutoff) UnmarshalJSON(data []byte) error        { return cutoffForm.Unmarshal(data, v) }
 func (v *Operation) UnmarshalJSON(data []byte) error     { return operationForm.Unmarshal(data, v) }

@@ -11,9 +11,6 @@ import (
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
-// idPrefixes begin the ids of stored operations.
-var idPrefixes = map[Verb]string{Requeue: "rq", Discard: "di"}
-
 // Operations lists the stored operations.
 func (i *inspector) Operations(context.Context) ([]BulkOperation, error) {
 	if err := i.store.Err(); err != nil {
@@ -43,9 +40,24 @@ func (i *inspector) runningOperations(topic string) (running []bulkState) {
 	return running
 }
 
+// executeLater hands the plan over to an operation.
+func (i *inspector) executeLater(ctx context.Context, plan Plan, op *Operation) error {
+	stored, again, err := i.storeOperation(ctx, plan)
+	if err != nil {
+		return err
+	}
+	if op.Stored = &stored; again {
+		addGroup(&op.AlreadyDone, "operation "+stored.ID+" executes the plan", stored.Matched)
+	}
+	return nil
+}
+
 // storeOperation lets a running bridge execute the plan from now on. A plan that
 // was executed before has its operation: its id follows from the plan.
 func (i *inspector) storeOperation(ctx context.Context, plan Plan) (op BulkOperation, again bool, err error) {
+	if err := plan.Command.fits(); err != nil {
+		return BulkOperation{}, false, err
+	}
 	for _, id := range idsOf(plan) {
 		if before, taken := i.store.Operation(id); taken {
 			if same, err := openBulk(before); err == nil && same.executes(plan) {
@@ -76,8 +88,9 @@ func (i *inspector) storeOperation(ctx context.Context, plan Plan) (op BulkOpera
 func idsOf(plan Plan) (ids []string) {
 	text, _ := json.Marshal(plan.Command)
 	sum := sha256.Sum256(fmt.Appendf(text, " %d", plan.Made.UnixNano()))
+	verb, _ := bulkOf(plan.Command.Verb)
 	for n := 2; n <= 8; n++ {
-		ids = append(ids, fmt.Sprintf("%s-%x", idPrefixes[plan.Command.Verb], sum[:n]))
+		ids = append(ids, fmt.Sprintf("%s-%x", verb.kind().prefix, sum[:n]))
 	}
 	return ids
 }
@@ -92,20 +105,11 @@ func (s *bulkState) executes(plan Plan) bool {
 func (i *inspector) newOperation(ctx context.Context, id string, plan Plan) (s bulkState, err error) {
 	c := plan.Command
 	s = bulkState{PlanMade: plan.Made, Parts: map[int32]uint64{}, Operation: BulkOperation{
-		ID: id, State: OperationRunning, Actor: ActorOf(ctx), Verb: c.Verb, Topic: c.Dead.Topic, What: c.String(), Command: c,
-		Began: i.now(), Matched: len(plan.Dead) + plan.More,
+		ID: id, State: OperationRunning, Actor: ActorOf(ctx), Verb: c.Verb, Topic: c.topic(), What: c.String(), Command: c,
+		Began: i.now(), Matched: len(plan.Jobs) + len(plan.Dead) + plan.More,
 	}}
-	held, runs := i.store.Attached(), verbs[c.Verb].(deadVerb).runs
-	parts := Query{Topic: c.Dead.Topic, Partitions: c.Dead.Partitions}
-	for _, d := range i.store.DeadCounts() {
-		if parts.selects(d.TopicPartition) && (!runs || find(held, d.TopicPartition) != nil) {
-			s.Parts[d.Partition] = d.Burials
-		}
-	}
-	if len(s.Parts) == 0 {
-		return s, fmt.Errorf("no dead letter of topic %s can be taken here any more: %w", c.Dead.Topic, ErrNotHeld)
-	}
-	return s, nil
+	verb, _ := bulkOf(c.Verb)
+	return s, verb.begin(i, plan, &s)
 }
 
 // stopVerb ends a stored operation.

@@ -39,6 +39,10 @@ type Plan struct {
 	// Background tells that Execute stores an operation, which a running bridge
 	// then executes: for the whole of the selection, More included.
 	Background bool `json:"background"`
+	// Pace and, of jobs, Cutoffs tell more of a plan with Background; else they are
+	// nil.
+	Pace    *Pace    `json:"pace"`
+	Cutoffs []Cutoff `json:"cutoffs"`
 	// Operations are those that would be stopped.
 	Operations []BulkOperation `json:"operations"`
 	// More is how many others would change that are beyond [MaxJobs]: execute
@@ -100,15 +104,36 @@ func (i *inspector) Plan(ctx context.Context, c Command) (Plan, error) {
 }
 
 func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
-	missing := plan.Command.Select.named()
+	missing, running := plan.Command.Select.named(), i.claims(plan.Command.Select.Topic)
+	reach, err := i.reachOf(plan.Command.Select)
+	if err != nil {
+		return err
+	}
 	for f, err := range i.scan(ctx, plan.Command.Select) {
-		if err == nil {
-			err = v.add(plan, f)
-		}
 		if err != nil {
 			return err
 		}
 		delete(missing, f.Offset)
+		by, err := v.claimed(running, f)
+		before := plan.changes()
+		switch {
+		case err != nil:
+			return err
+		case by != nil:
+			plan.Matched++
+			plan.leaveTo(by, f.name())
+		default:
+			if err := v.add(plan, f); err != nil {
+				return err
+			}
+		}
+		reach.note(f, plan.changes()-before, plan.Matched == plan.Command.Select.Limit)
+	}
+	if err := plan.settle(i.offline); err != nil {
+		return err
+	}
+	if v.bulk.stored() && plan.Background {
+		plan.Cutoffs = reach.cutoffs()
 	}
 	return plan.addMissing(i, missing)
 }

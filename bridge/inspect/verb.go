@@ -56,8 +56,8 @@ var verbs = map[Verb]verb{
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) {
 			return p.Retry(seen, c.ResetAttempts)
 		},
-		said:   "job retried by an operator",
-		resets: true,
+		said: "job retried by an operator",
+		bulk: bulkKind{"re", "retried", "job", "have failed again"},
 	},
 	Park: parkVerb{jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return j.CanPark() },
@@ -89,15 +89,17 @@ var verbs = map[Verb]verb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },
 		said:  "job skipped by an operator: it counts as done",
+		bulk:  bulkKind{"sk", "skipped", "job", ""},
 	},
 	Bury: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Bury(seen, c.Reason) },
 		said:  "job buried by an operator: it is a dead letter",
+		bulk:  bulkKind{"bu", "buried", "job", ""},
 	},
 	StopOperation: stopVerb{},
-	Requeue:       deadVerb{act: requeue, said: "dead letter requeued by an operator", runs: true},
-	Discard:       deadVerb{act: discard, said: "dead letter discarded by an operator"},
+	Requeue:       deadVerb{act: requeue, said: "dead letter requeued by an operator", bulk: bulkKind{"rq", "requeued", "letter", "are dead again"}},
+	Discard:       deadVerb{act: discard, said: "dead letter discarded by an operator", bulk: bulkKind{"di", "discarded", "letter", ""}},
 }
 
 // verb is nil where there is none of that name.
@@ -121,15 +123,15 @@ type jobVerb struct {
 	judge func(Command, queue.Pending) (needed bool, refusal error)
 	// apply carries the command out on a job as it was seen. The change is
 	// durable with the store's next flush.
-	apply  func(_ Command, _ *queue.Partition, seen queue.Pending) (changed bool, err error)
-	said   string // what the log says of each job, once that is durable
-	resets bool   // Command.ResetAttempts means something
+	apply func(_ Command, _ *queue.Partition, seen queue.Pending) (changed bool, err error)
+	said  string   // what the log says of each job, once that is durable
+	bulk  bulkKind // where the job runs, its attempts may be reset
 	// already is why nothing is to be done about a job; empty: it runs anyway.
 	already string
 }
 
 func (v jobVerb) validate(c Command) error {
-	if c.ResetAttempts && !v.resets {
+	if c.ResetAttempts && !v.bulk.runs() {
 		return noReset(c.Verb)
 	}
 	return nil

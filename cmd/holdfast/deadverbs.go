@@ -24,9 +24,7 @@ func (w *world) requeue() *cli.Command {
 			"has the id of before, so that receivers that ignore duplicates ignore it, or with --new-id one of its\n" +
 			"own. To repeat the command while the jobs are open changes nothing; once they are done they run again.\n\n" +
 			"holdfast requeue --from-kafka --topic orders --partition 3 --offset 118204-118210 --execute",
-		flags: append(append(deadSelectors(), againFlags()...), append(paceFlags(), resetFlag(),
-			&cli.StringFlag{Name: "stop-at", Usage: "stop when `SHARE` of those that have finished are dead again, as 20%; 100% is never",
-				DefaultText: fmt.Sprintf("%g%%", 100*inspect.DefaultStopAt)})...),
+		flags: append(append(deadSelectors(), againFlags()...), append(paceFlags(), resetFlag(), stopAtFlag("have finished are dead again"))...),
 		command: func(c *cli.Context) (inspect.Command, error) {
 			if c.Bool("from-kafka") {
 				return fromKafka(c)
@@ -34,9 +32,6 @@ func (w *world) requeue() *cli.Command {
 			command, err := ofDead(c, inspect.Requeue)
 			command.NewID = c.Bool("new-id")
 			command.ResetAttempts = c.Bool("reset-attempts")
-			if text := c.String("stop-at"); err == nil && text != "" {
-				command.StopAt, err = shareOf(text)
-			}
 			return command, err
 		},
 	})
@@ -69,12 +64,29 @@ func (w *world) discard() *cli.Command {
 func ofDead(c *cli.Context, verb inspect.Verb) (inspect.Command, error) {
 	dead, err := deadQueryOf(c, time.Now())
 	command := inspect.Command{Verb: verb, Dead: dead}
-	if text := c.String("rate"); err == nil && text != "" {
-		if command.Rate, err = config.ParseRate(text); err != nil {
-			err = usagef("--rate is %q; write for example 100/s", text)
-		}
+	if err == nil {
+		err = setPace(c, &command)
 	}
 	return command, err
+}
+
+// setPace reads the flags about operations that the bridge goes on with by itself.
+func setPace(c *cli.Context, command *inspect.Command) (err error) {
+	if text := c.String("rate"); text != "" {
+		if command.Rate, err = config.ParseRate(text); err != nil {
+			return usagef("--rate is %q; write for example 100/s", text)
+		}
+	}
+	if text := c.String("stop-at"); text != "" {
+		command.StopAt, err = shareOf(text)
+	}
+	return err
+}
+
+// stopAtFlag is the condition under which they stop.
+func stopAtFlag(what string) cli.Flag {
+	return &cli.StringFlag{Name: "stop-at", Usage: "stop when `SHARE` of those that " + what + ", as 20%; 100% is never",
+		DefaultText: fmt.Sprintf("%g%%", 100*inspect.DefaultStopAt)}
 }
 
 // paceFlags are about operations that the bridge goes on with by itself.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -29,25 +30,33 @@ func resets(c *cli.Context, command *inspect.Command) error {
 	return nil
 }
 
+// paced is a change of jobs that the bridge may go on with by itself.
+func paced(c *cli.Context, command *inspect.Command) error {
+	return errors.Join(resets(c, command), setPace(c, command))
+}
+
 func (w *world) retry() *cli.Command {
 	return w.change(change{
 		name: "retry", usage: "run retrying, delayed and halted jobs now",
 		description: "A job that is blocked would break the order of its lane and is refused; one that is ready\n" +
-			"or runs is answered with already done.\n\n" +
+			"or runs is answered with already done. Many, or those with a --rate, are retried by an operation\n" +
+			"that is stored: the bridge goes on with it without this command, and over a restart. None is\n" +
+			"retried twice, nor one that has failed since the plan.\n\n" +
 			"holdfast retry --topic orders --partition 3 --offset 118204 --execute\n" +
-			"holdfast retry --topic orders --state halted --error-matches 'http 5..' --reset-attempts",
-		flags:   append(jobSelectors(), resetFlag()),
-		command: ofJobs(inspect.Retry, resets),
+			"holdfast retry --topic orders --state halted --error-matches 'http 5..' --reset-attempts --rate 50/s",
+		flags:   append(jobSelectors(), append(paceFlags(), resetFlag(), stopAtFlag("have run have failed again"))...),
+		command: ofJobs(inspect.Retry, paced),
 	})
 }
 
 func (w *world) skip() *cli.Command {
 	return w.change(change{
 		name: "skip", usage: "count jobs as done without a run",
-		description: "It is noted in the log and the audit trail. A job that runs is refused.\n\n" +
+		description: "It is noted in the log and the audit trail. A job that runs is refused. Many, or those with a\n" +
+			"--rate, are skipped by an operation that is stored, as with retry.\n\n" +
 			"holdfast skip --topic orders --partition 3 --offset 118204 --reason 'charged by hand' --execute",
-		flags:   jobSelectors(),
-		command: ofJobs(inspect.Skip, nil),
+		flags:   append(jobSelectors(), paceFlags()...),
+		command: ofJobs(inspect.Skip, paced),
 	})
 }
 
@@ -55,10 +64,11 @@ func (w *world) bury() *cli.Command {
 	return w.change(change{
 		name: "bury", usage: "make dead letters of jobs, so that what waits for them goes on",
 		description: "A dead letter is kept with its record and its errors until it is requeued or discarded. A job\n" +
-			"that runs is refused.\n\n" +
+			"that runs is refused. Many, or those with a --rate, are buried by an operation that is stored, as\n" +
+			"with retry.\n\n" +
 			"holdfast bury --topic orders --partition 3 --offset 118204 --execute",
-		flags:   jobSelectors(),
-		command: ofJobs(inspect.Bury, nil),
+		flags:   append(jobSelectors(), paceFlags()...),
+		command: ofJobs(inspect.Bury, paced),
 	})
 }
 

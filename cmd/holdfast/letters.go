@@ -68,6 +68,9 @@ func (f *facts) order(p inspect.Plan) {
 	}
 }
 
+// againWords say what jobs do that run in vain once more.
+var againWords = map[inspect.Verb]string{inspect.Requeue: "are dead again", inspect.Retry: "have failed again"}
+
 // pace says how fast a plan is executed, and what would end it early.
 func (f *facts) pace(p inspect.Plan) {
 	if !p.Background {
@@ -77,11 +80,11 @@ func (f *facts) pace(p inspect.Plan) {
 	if p.Command.Rate > 0 {
 		pace[0] = fmt.Sprintf("%g/s", p.Command.Rate)
 	}
-	if l := p.Letters; l != nil && l.Take != nil {
-		pace[0] += ", about " + listing.Duration(l.Take.Round(time.Second))
+	if p.Pace != nil && p.Pace.Take != nil {
+		pace[0] += ", about " + listing.Duration(p.Pace.Take.Round(time.Second))
 	}
-	if l := p.Letters; p.Command.Verb == inspect.Requeue && l != nil && l.StopAt < 1 {
-		pace = append(pace, fmt.Sprintf("stops when %g%% are dead again (--stop-at)", 100*l.StopAt))
+	if p.Pace != nil && p.Pace.StopAt < 1 {
+		pace = append(pace, fmt.Sprintf("stops when %g%% %s (--stop-at)", 100*p.Pace.StopAt, againWords[p.Command.Verb]))
 	}
 	f.add("pace", "%s", strings.Join(append(pace, "the bridge goes on by itself"), "; "))
 }

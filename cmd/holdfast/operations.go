@@ -19,9 +19,9 @@ import (
 func (w *world) operations() *cli.Command {
 	return &cli.Command{
 		Name:  "operations",
-		Usage: "list what a bridge does by itself with many dead letters, and how far it is",
-		Description: "A requeue or discard of many is a stored operation: it goes on without the terminal and over a\n" +
-			"restart. With --id and --watch one is followed until it is over.\n\n" +
+		Usage: "list what a bridge does by itself with many jobs or dead letters, and how far it is",
+		Description: "A retry, skip, bury, requeue or discard of many is a stored operation: it goes on without the terminal\n" +
+			"and over a restart. With --id and --watch one is followed until it is over.\n\n" +
 			"holdfast operations --id rq-7f3a --watch",
 		Flags: showFlags(&cli.StringFlag{Name: "id", Usage: "only the operation of that `ID`, as rq-7f3a"}),
 		Action: func(c *cli.Context) error {
@@ -63,7 +63,7 @@ func operationColumns(now func() time.Time) []listing.Column[inspect.BulkOperati
 		{Name: "BEGAN", Cell: func(o operation) string { return listing.Age(o.Began, now()) + " ago" }, Right: true},
 		{Name: "TAKEN", Cell: func(o operation) string { return fmt.Sprintf("%d/%d", o.Taken, o.Matched) }, Right: true},
 		{Name: "DONE", Cell: func(o operation) string { return strconv.Itoa(o.Done) }, Right: true},
-		{Name: "DEAD AGAIN", Cell: func(o operation) string { return strconv.Itoa(o.DeadAgain) }, Right: true},
+		{Name: "FAILED AGAIN", Cell: func(o operation) string { return strconv.Itoa(o.DeadAgain + o.FailedAgain) }, Right: true},
 		{Name: "LEFT", Cell: leftOf, Right: true},
 		{Name: "BY", Cell: func(o operation) string { return o.Actor }},
 		{Name: "COMMAND", Cell: func(o operation) string { return o.What }, Max: 60},
@@ -127,8 +127,14 @@ func progress(out io.Writer, terminal bool, line, before string) string {
 
 func progressText(op inspect.BulkOperation) string {
 	text := fmt.Sprintf("operation %s  %d/%d %s", op.ID, op.Taken, op.Matched, verbWords[op.Verb].done)
-	if op.Verb == inspect.Requeue {
+	switch op.Verb {
+	case inspect.Requeue:
 		text += fmt.Sprintf("  %d done  %d dead again", op.Done, op.DeadAgain)
+	case inspect.Retry:
+		text += fmt.Sprintf("  %d done  %d failed again", op.Done, op.FailedAgain)
+	}
+	if op.Forgotten > 0 {
+		text += fmt.Sprintf("  %d forgotten", op.Forgotten)
 	}
 	if op.Waiting > 0 {
 		text += fmt.Sprintf("  %d not finished", op.Waiting)

@@ -80,6 +80,9 @@ func (o *outcome) told(f *facts) (head string) {
 	case o.Plan.Command.Verb == inspect.StopOperation:
 		return "stopped: " + progressText(*op.Stored)
 	case op.Stored != nil:
+		if o.offline != "" && o.goesOn() {
+			f.add("next", "the bridge executes it as soon as it runs: holdfast operations --id %s --watch", op.Stored.ID)
+		}
 		return progressText(*op.Stored)
 	case len(op.Pauses) > 0:
 		head = pausesText(op.Pauses)
@@ -130,6 +133,9 @@ func planned(f *facts, p inspect.Plan) {
 	default:
 		f.add("match", "%s", matched(p))
 		f.add(verb, "%s", statesText(p.Jobs, word.what))
+		if p.Background && p.More > 0 {
+			f.add("more", "%s beyond the first %s, which the operation takes as well", listing.Count(p.More), listing.Count(len(p.Jobs)))
+		}
 	}
 	if p.More > 0 && !p.Background {
 		f.add("more", "%s beyond the first %s: --execute goes on with them", listing.Count(p.More), listing.Count(changes(p)))
@@ -138,7 +144,7 @@ func planned(f *facts, p inspect.Plan) {
 	case inspect.Retry, inspect.Requeue, inspect.Release:
 		f.add("identity", "kept; attempts reset: %s", map[bool]string{true: "yes", false: "no (--reset-attempts)"}[p.Command.ResetAttempts])
 		f.pace(p)
-	case inspect.Discard:
+	case inspect.Discard, inspect.Skip, inspect.Bury:
 		f.pace(p)
 	case inspect.Cancel:
 		f.add("then", "%s", cmp.Or(p.Command.Then, inspect.ThenHalt))

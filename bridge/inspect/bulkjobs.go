@@ -1,0 +1,326 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+func (v jobVerb) kind() bulkKind { return v.bulk }
+
+// begin notes the partitions with how far the operation goes in each.
+func (v jobVerb) begin(i *inspector, plan Plan, s *bulkState) error {
+	q, held := plan.Command.Select, i.store.Attached()
+	s.Jobs = map[int32]*jobPart{}
+	for _, c := range plan.Cutoffs {
+		tp := queue.TopicPartition{Topic: c.Topic, Partition: c.Partition}
+		p := find(held, tp)
+		if p == nil || !q.selects(tp) {
+			continue
+		}
+		state := p.State()
+		s.TopicID = state.TopicID
+		s.Jobs[c.Partition] = &jobPart{
+			At: min(c.Below, state.Next), Left: c.Jobs, Frontier: p.Frontier(), Burials: i.store.DeadCount(tp).Burials,
+		}
+	}
+	if len(s.Jobs) == 0 {
+		return fmt.Errorf("no job of topic %s can be taken here any more: %w", q.Topic, ErrNotHeld)
+	}
+	return nil
+}
+
+func (v jobVerb) targets(r *bulkRun) bulkTargets {
+	return &jobTargets{bulkRun: r, verb: v}
+}
+
+// jobTargets are the jobs of an operation. Each partition is gone through once,
+// from its last job to its first: a skipped head would let the next job of its
+// lane start before the skip that is meant for it, and a lane whose head was
+// retried goes on to jobs that the plan has refused.
+type jobTargets struct {
+	*bulkRun
+	verb jobVerb
+	seen map[int64]queue.Pending // those that next has found
+}
+
+func (t *jobTargets) partitions() []int32 { return slices.Sorted(maps.Keys(t.Jobs)) }
+
+func (t *jobTargets) away(tp queue.TopicPartition) bool { return find(t.x.store.Attached(), tp) == nil }
+
+func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []mark, through bool, err error) {
+	p, jp := find(t.x.store.Attached(), part.TopicPartition), t.Jobs[part.Partition]
+	if p == nil {
+		return nil, false, nil
+	}
+	if reason := t.moved(p, jp); reason != "" {
+		return nil, true, t.giveUp(ctx, part, reason)
+	}
+	part.before, t.seen = mark{offset: jp.At}, map[int64]queue.Pending{}
+	looked, earlier := 0, t.x.earlier(t.bulkRun)
+	for f, err := range t.Operation.Command.Select.below(ctx, p, jp.At) {
+		if err == nil && (len(marks) == n || looked == scanAtMost) {
+			return marks, false, nil
+		}
+		takes := false
+		if err == nil {
+			takes, err = t.takes(f, earlier)
+		}
+		switch {
+		case errors.Is(err, queue.ErrDetached):
+			jp.At = part.before.offset
+			return nil, false, nil
+		case err != nil:
+			return nil, false, err
+		}
+		looked++
+		jp.At, t.changed = f.Offset, true
+		if takes {
+			marks = append(marks, t.mark(f.Pending))
+			t.seen[f.Offset] = f.Pending
+		}
+	}
+	return marks, true, nil
+}
+
+// moved tells why the jobs of a partition are not those of the plan any more.
+func (t *jobTargets) moved(p *queue.Partition, jp *jobPart) string {
+	frontier := p.Frontier()
+	switch id := p.State().TopicID; {
+	case id != t.TopicID && id != "" && t.TopicID != "":
+		return reasonNewTopic
+	case frontier < jp.Frontier:
+		return reasonSought
+	}
+	jp.Frontier = frontier
+	return ""
+}
+
+const reasonSought = "its partition was moved back since"
+
+// mark is that of a job which has failed again once it has more attempts.
+func (t *jobTargets) mark(j queue.Pending) mark {
+	if t.Operation.Command.ResetAttempts {
+		return mark{offset: j.Offset}
+	}
+	return mark{j.Offset, uint64(j.Attempts)}
+}
+
+func (t *jobTargets) takes(f *found, earlier []claim) (bool, error) {
+	takes, refusal, err := claim{&t.bulkState, t.text}.takesJob(t.verb, f)
+	for n := 0; n < len(earlier) && takes && err == nil; n++ {
+		var taken bool
+		taken, err = earlier[n].claimsJob(f)
+		takes = !taken
+	}
+	if err == nil && errors.Is(refusal, queue.ErrJobRunning) { // other refusals were the plan's
+		t.refuse(refusal.Error(), f.name())
+	}
+	return takes, err
+}
+
+// take acts on jobs in the transaction that says so: after a crash each of them
+// was taken, and is out, or neither.
+func (t *jobTargets) take(ctx context.Context, part *bulkPart, marks []mark) (answers []answer, err error) {
+	p, jp := find(t.x.store.Attached(), part.TopicPartition), t.Jobs[part.Partition]
+	jp.Left = max(0, jp.Left-len(marks))
+	err = t.x.store.Whole(func() error {
+		err := t.write()
+		for n := 0; n < len(marks) && err == nil; n++ {
+			var a answer
+			if a, err = t.act(p, marks[n]); errors.Is(a.err, queue.ErrDetached) {
+				err = t.comeAgain(part, marks[n:])
+				break
+			}
+			answers = append(answers, a)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answers, t.x.store.Sync(ctx)
+}
+
+func (t *jobTargets) act(p *queue.Partition, m mark) (answer, error) {
+	if p == nil {
+		return answer{mark: m, err: queue.ErrDetached}, nil
+	}
+	done, err := t.verb.apply(t.Operation.Command, p, t.seen[m.offset])
+	if _, refused := refusalOf(err); err != nil && !refused {
+		return answer{}, err
+	}
+	return answer{m, done, err}, nil
+}
+
+// comeAgain takes back jobs of a partition that is not held any more.
+func (t *jobTargets) comeAgain(part *bulkPart, marks []mark) error {
+	jp := t.Jobs[part.Partition]
+	jp.At, jp.Left, part.away = marks[0].offset+1, jp.Left+len(marks), t.x.now()
+	for _, m := range marks {
+		delete(t.Out[part.Partition], m)
+	}
+	return t.write()
+}
+
+// look finds jobs that do not run open where they were not taken.
+func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([]queue.Fate, error) {
+	tp, jp, fates := t.tp(partition), t.Jobs[partition], make([]queue.Fate, len(marks))
+	open, next := map[int64]queue.Pending{}, int64(math.MaxInt64)
+	p := find(t.x.store.Attached(), tp)
+	if p != nil {
+		if t.moved(p, &jobPart{Frontier: math.MinInt64}) != "" {
+			return slices.Repeat([]queue.Fate{queue.LetterForgotten}, len(marks)), nil
+		}
+		next = p.State().Next
+		seen, err := p.Find(ctx, offsetsOf(marks)...)
+		if err != nil && !errors.Is(err, queue.ErrDetached) {
+			return nil, err
+		}
+		for _, j := range seen {
+			open[j.Offset] = j
+		}
+		if err != nil {
+			p = nil
+		}
+	}
+	refs := make([]queue.DeadRef, len(marks))
+	for n, m := range marks {
+		refs[n] = queue.DeadRef{TopicPartition: tp, Offset: m.offset}
+	}
+	if err := t.x.store.Sync(ctx); err != nil { // what is not open was buried by now, if it was
+		return nil, err
+	}
+	gone, err := t.x.store.Fates(ctx, jp.Burials, refs...)
+	if err != nil {
+		return nil, err
+	}
+	for n, m := range marks {
+		j, isOpen := open[m.offset]
+		fates[n] = t.fate(m, j, isOpen, gone[n])
+		if fates[n] == queue.LetterGone && (p == nil || m.offset >= next) { // it may come back
+			fates[n] = queue.LetterWaits
+		}
+	}
+	return fates, nil
+}
+
+// fate is what has become of a job that is open, or has gone.
+func (t *jobTargets) fate(m mark, j queue.Pending, open bool, gone queue.Fate) queue.Fate {
+	switch runs := t.verb.bulk.runs(); {
+	case open && !runs:
+		return queue.LetterKept
+	case open && uint64(j.Attempts) > m.number:
+		return queue.LetterDeadAgain
+	case open:
+		return queue.LetterWaits
+	case !runs && gone != queue.LetterForgotten:
+		return queue.LetterGone
+	}
+	return gone
+}
+
+func offsetsOf(marks []mark) []int64 {
+	offsets := make([]int64, len(marks))
+	for n, m := range marks {
+		offsets[n] = m.offset
+	}
+	slices.Sort(offsets)
+	return slices.Compact(offsets)
+}
+
+func (t *jobTargets) giveUp(_ context.Context, part *bulkPart, reason string) error {
+	jp := t.Jobs[part.Partition]
+	if jp.Left > 0 {
+		addGroup(&t.Operation.Refused, reason, jp.Left)
+	}
+	jp.At, jp.Left, t.changed = 0, 0, true
+	return nil
+}
+
+// below lists the jobs of one partition that come into question, from the last
+// one below an offset to the first. It may list others.
+func (q Query) below(ctx context.Context, p *queue.Partition, before int64) iter.Seq2[*found, error] {
+	list := p.PendingBelow(ctx, before)
+	if len(q.Offsets) > 0 {
+		list = q.findBelow(ctx, p, before)
+	}
+	return func(yield func(*found, error) bool) {
+		topicID := p.State().TopicID
+		for j, err := range list {
+			if err == nil && j.Offset < q.From || !yield(&found{Pending: j, tp: p.TopicPartition(), topicID: topicID, part: p}, err) {
+				return
+			}
+		}
+	}
+}
+
+func (q Query) findBelow(ctx context.Context, p *queue.Partition, before int64) iter.Seq2[queue.Pending, error] {
+	return func(yield func(queue.Pending, error) bool) {
+		offsets := slices.Compact(slices.Sorted(slices.Values(q.Offsets)))
+		offsets = slices.DeleteFunc(offsets, func(offset int64) bool { return offset >= before })
+		for end := len(offsets); end > 0; end -= min(end, batchJobs) {
+			jobs, err := p.Find(ctx, offsets[max(0, end-batchJobs):end]...)
+			if err != nil {
+				yield(queue.Pending{}, err)
+				return
+			}
+			for _, j := range slices.Backward(jobs) {
+				if !yield(j, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// takesJob tells whether the operation, of the verb, takes the job, or why it
+// does not where it would have been its.
+func (c claim) takesJob(v jobVerb, f *found) (takes bool, refusal, err error) {
+	part := c.Jobs[f.tp.Partition]
+	if part == nil || f.tp.Topic != c.Operation.Topic || f.Offset >= part.At || v.bulk.runs() && failedSince(f, c.PlanMade) {
+		return false, nil, nil
+	}
+	q := c.Operation.Command.Select
+	if len(q.Offsets) > 0 && !slices.Contains(q.Offsets, f.Offset) || f.Offset < q.From {
+		return false, nil, nil
+	}
+	match, err := q.matches(f, c.text)
+	if !match || err != nil {
+		return false, nil, err
+	}
+	needed, refusal := v.judge(c.Operation.Command, f.Pending)
+	return needed && refusal == nil, refusal, nil
+}
+
+// claimsJob is takesJob for an operation of any verb.
+func (c claim) claimsJob(f *found) (bool, error) {
+	v, ok := verbs[c.Operation.Verb].(jobVerb)
+	if !ok {
+		return false, nil
+	}
+	takes, _, err := c.takesJob(v, f)
+	return takes, err
+}
+
+// failedSince tells whether a job has run in vain since a plan was made.
+func failedSince(f *found, made time.Time) bool {
+	n := len(f.History)
+	return n > 0 && f.History[n-1].At.After(made)
+}
+
+// errorMatches is what the last errors of what the command selects match.
+func (c Command) errorMatches() (*regexp.Regexp, error) {
+	if c.Dead.ErrorMatches != "" {
+		return regexp.Compile(c.Dead.ErrorMatches)
+	}
+	return regexp.Compile(c.Select.ErrorMatches)
+}
