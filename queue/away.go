@@ -13,7 +13,7 @@ import (
 // Away is a partition that the file holds and that is not attached.
 type Away struct {
 	TopicPartition
-	State State // as the file has it; Open is not counted
+	State State // as the file has it, with its parked lanes; Open is not counted
 	// Since is when it was detached or, where a crash has kept that from the
 	// file, when the store was opened.
 	Since time.Time
@@ -39,7 +39,9 @@ func (s *Store) Away() (list []Away, err error) {
 				return nil
 			}
 			if v.Next >= 0 && !s.inUse(tp) {
-				list = append(list, Away{tp, v.state(), s.awaySince(v), detached})
+				state := v.state()
+				state.Parked = parkedIn(b)
+				list = append(list, Away{tp, state, s.awaySince(v), detached})
 			}
 			return nil
 		})

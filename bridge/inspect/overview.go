@@ -66,7 +66,7 @@ func (i *inspector) away(views []view) (list []PartitionAway, err error) {
 		told[a.TopicPartition] = true
 		list = append(list, PartitionAway{
 			Topic: a.Topic, Partition: a.Partition, Frontier: a.State.Frontier, Next: a.State.Next, Since: a.Since,
-			Dead: i.store.DeadCount(a.TopicPartition).Letters,
+			Dead: i.store.DeadCount(a.TopicPartition).Letters, Parked: a.State.Parked,
 		})
 	}
 	for _, d := range i.store.DeadCounts() {

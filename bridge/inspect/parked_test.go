@@ -91,6 +91,9 @@ func TestLanesOfPartitionsThatAreAwayAreShownAndNotReleased(t *testing.T) {
 	if lanes := parked(t, i, inspect.Query{}); len(lanes) != 1 || lanes[0].Held || lanes[0].Jobs != 2 {
 		t.Errorf("%+v", lanes)
 	}
+	if s, err := i.Status(t.Context()); err != nil || len(s.Away) != 1 || s.Away[0].Parked != 1 {
+		t.Errorf("away are %+v, %v", s.Away, err)
+	}
 	if p := plan(t, i, inspect.Release, inspect.Query{Topic: "orders"}); len(p.Lanes) != 0 || count(p.Refused) != 1 {
 		t.Errorf("%+v", p)
 	}

@@ -73,7 +73,7 @@ func (p *problems) ofMember(s *Status) {
 	silent := p.now.Sub(m.Confirmed)
 	switch {
 	case m.ID == "":
-		p.add(Critical, "kafka_away", "", nil, "this bridge is no member of its group at the moment: it tries to join, and starts no job of balanced partitions meanwhile", "")
+		p.add(Critical, "kafka_away", "", nil, "this bridge is no member of its group at the moment: it tries to join, and starts no job of balanced partitions meanwhile; look at the brokers and at its log", "")
 	case !m.Confirmed.IsZero() && silent > answerWithin:
 		p.add(Warning, "kafka_away", "", nil, fmt.Sprintf("the group's coordinator has not answered for %s: once the session has timed out no job starts", span(silent)), "")
 	}

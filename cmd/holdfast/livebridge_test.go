@@ -173,7 +173,7 @@ var masks = []struct {
 	{regexp.MustCompile(`"(\w+_seconds)":( ?)[\d.e-]+`), `"$1":${2}SECONDS`},
 	{regexp.MustCompile(`\b(rq|dc)-[0-9a-z]+\b`), "OPERATION"},
 	{regexp.MustCompile(`[A-Za-z0-9_-]{22}/(\d+@\d+)`), "TOPICID/$1"},
-	{regexp.MustCompile(`"(topic_id|store)": "\w[^"]*"`), `"$1": "ID"`},
+	{regexp.MustCompile(`"(topic_id|store)": "[^"]+"`), `"$1": "ID"`},
 	{regexp.MustCompile(`"checksum": "\w+"`), `"checksum": "SUM"`}, // of what has times in it
 	{regexp.MustCompile(`"unsent": \w+`), `"unsent": PERHAPS`},
 	{regexp.MustCompile(`([^\s]) {2,}`), "$1  "},
