@@ -113,6 +113,9 @@ func (c *committer) tellDrained() {
 // next is a full commit where it is the first one, or one is due and has
 // something new to say.
 func (c *committer) next(ctx context.Context) error {
+	if err := c.lookForCopy(ctx); err != nil {
+		return err
+	}
 	if c.full.IsZero() {
 		return c.commitFull(ctx)
 	}

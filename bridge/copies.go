@@ -71,8 +71,8 @@ func (r *run) awaitCopy(ctx context.Context) error {
 	return nil
 }
 
-// copyEvery is how often a fixed partition's committer looks, before it commits,
-// who has committed since.
+// copyEvery is how often the committer of a fixed partition looks who has
+// committed since, while there is something to do or to commit.
 const copyEvery = 5 * time.Second
 
 // lookForCopy is an error where nothing may be committed any more: nothing fences
@@ -87,6 +87,9 @@ func (c *committer) lookForCopy(ctx context.Context) error {
 		return err
 	}
 	if c.sent < 0 || time.Since(c.looked) < copyEvery { // what was there before is no news
+		return nil
+	}
+	if state := c.stored.State(); state.Open == 0 && state.Frontier <= c.sent {
 		return nil
 	}
 	c.looked = time.Now()

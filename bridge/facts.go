@@ -18,9 +18,12 @@ func (f facts) Member() inspect.Member {
 	m := f.cluster.Membership()
 	return inspect.Member{
 		ID: m.ID, Instance: m.Instance, Generation: m.Generation, Joined: m.Joined, Confirmed: m.Confirmed,
-		Sessions: m.Sessions, Rebalances: m.Rebalances, Copy: cmp.Or(m.Copy, f.copies.seen()),
+		Sessions: m.Sessions, Rebalances: m.Rebalances, Copy: f.copySeen(),
 	}
 }
+
+// copySeen tells of another process that works with a copy of the data directory.
+func (f facts) copySeen() string { return cmp.Or(f.cluster.CopySeen(), f.copies.seen()) }
 
 func (f facts) Pool() inspect.Pool {
 	want, busy, deferred := f.pool.count()

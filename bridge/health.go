@@ -36,6 +36,7 @@ type vitals struct {
 	leases    vital            // guarded by mu
 	heartbeat func() time.Time // guarded by mu; its last step; nil until the clients are open
 	lease     func() time.Time // guarded by mu; until when the group counts on us
+	other     func() string    // guarded by mu; what is known of a copy of the data directory
 }
 
 // vital is one part as the looks have found it.
@@ -65,7 +66,7 @@ func (v *vitals) enter(state string) {
 func (r *run) watchVitals(ctx context.Context) error {
 	v := r.vitals
 	v.mu.Lock()
-	v.heartbeat, v.lease = r.cluster.Stepped, r.cluster.Lease
+	v.heartbeat, v.lease, v.other = r.cluster.Stepped, r.cluster.Lease, facts{r}.copySeen
 	v.mu.Unlock()
 	r.lookAtVitals(time.Now())
 	return every(ctx, vitalsEvery, func() { r.lookAtVitals(time.Now()) })
@@ -102,6 +103,11 @@ func (v *vitals) health(now time.Time) inspect.Health {
 	case v.lease == nil || !now.Before(v.lease()):
 		h.Ready = false
 		h.Problems = append(h.Problems, "not a member of the group: Kafka has not confirmed it within the session timeout")
+	}
+	if v.other != nil {
+		if text := v.other(); text != "" {
+			h.Problems = append(h.Problems, text)
+		}
 	}
 	return h
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,7 +100,8 @@ func (c *Cluster) look(ctx context.Context) (sight, error) {
 	}
 	var steady strings.Builder
 	fmt.Fprint(&steady, by)
-	for _, m := range group.Members {
+	for _, id := range slices.Sorted(maps.Keys(group.Members)) {
+		m := group.Members[id]
 		fmt.Fprintf(&steady, " %q %x", m.MemberId, m.MemberAssignment)
 		instance := ""
 		if m.GroupInstanceId != nil {
@@ -134,7 +137,8 @@ const (
 // may be our predecessor, which was killed: the group forgets it within its
 // session timeout, and would not give us its partitions before. One that stays
 // although it would have been forgotten lives: a *CopyError. A member that the
-// group still has does not wait: [Cluster.AwaitCopy] looks after that.
+// group still has does not wait: [Cluster.AwaitCopy] looks after that. Where the
+// group cannot be looked at, work goes on without.
 func (c *Cluster) awaitAlone(ctx context.Context) error {
 	if c.cfg.Opening.Store == "" {
 		return nil
@@ -145,6 +149,7 @@ func (c *Cluster) awaitAlone(ctx context.Context) error {
 		since  time.Time // from when on the group was steady, with a sibling
 		pause  backoff
 		said   string
+		begin  = time.Now()
 	)
 	tell := func(text string, attrs ...any) {
 		if text != said {
@@ -157,7 +162,9 @@ func (c *Cluster) awaitAlone(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil && passes(err):
+		case err != nil && passes(err) && c.sessions.Load() > 0: // to join again does not wait for that
+			return nil
+		case err != nil && passes(err) && time.Since(begin) < c.cfg.SessionTimeout:
 			tell("cannot ask yet whether another copy of the data directory is in use", "error", err)
 			before = sight{}
 			wait(ctx, pause.next())

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,7 +83,9 @@ func TestACopyBesideALiveOneIsRefused(t *testing.T) {
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 2), bridgetest.Topic("imports", 1))
 	original, o := dial(t, broker.Addrs(), opening(5, "original")), newOwner()
 	consume(t, original, topics("orders"), o)
-	claims := o.take(t, 2)
+	o.take(t, 2)
+	consume(t, dial(t, broker.Addrs()), topics("orders"), o) // somebody else
+	claims := o.take(t, 1)
 	goesOn := awaitCopy(t, original)
 	joins := broker.Watch(bridgetest.JoinGroup)
 
@@ -90,7 +94,7 @@ func TestACopyBesideALiveOneIsRefused(t *testing.T) {
 	sub := fixed("imports", 0)
 	sub.Topics = []string{"orders"}
 	_, refused := start(t, other, sub, none)
-	until(t, "the reason is shown", func() bool { return strings.Contains(other.Membership().Copy, "works with this store, too") })
+	until(t, "the reason is shown", func() bool { return strings.Contains(other.CopySeen(), "works with this store, too") })
 	givesWay(t, refused, 5)
 	none.none(t)
 	if joins.Hits() > 0 || waits.Load() != 1 {
@@ -130,7 +134,7 @@ func TestAKilledPredecessorIsNoCopy(t *testing.T) {
 	if took := time.Since(at); took > 15*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if seen := next.Membership().Copy; seen != "" {
+	if seen := next.CopySeen(); seen != "" {
 		t.Errorf("still shown: %s", seen)
 	}
 }
@@ -197,7 +201,7 @@ func TestACopyThatJoinedUnseenIsFoundWhileItWorks(t *testing.T) {
 			forbidden.Remove()
 			givesWay(t, ended, 6)
 			until(t, "it is shown", func() bool {
-				return strings.Contains(newer.Membership().Copy, "a copy of this data directory is in use")
+				return strings.Contains(newer.CopySeen(), "a copy of this data directory is in use")
 			})
 			select {
 			case err := <-goesOn:
@@ -295,4 +299,115 @@ func FuzzReadMark(f *testing.F) {
 			t.Errorf("%q: %q, %+v, %v", text, again, p, s)
 		}
 	})
+}
+
+// A predecessor is waited for until the bridge is to stop.
+func TestWaitingForAPredecessorEndsWithTheStop(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	o := newOwner()
+	consume(t, dial(t, broker.Addrs(), opening(5, "a")), topics("orders"), o)
+	o.one(t)
+	next := dial(t, broker.Addrs(), opening(6, "b"))
+	stop := consume(t, next, topics("orders"), o)
+	until(t, "it waits", func() bool { return next.CopySeen() != "" })
+	stop()
+	o.none(t)
+}
+
+// Where every look fails, as behind a proxy that does not know the request, the
+// group is joined without.
+func TestAGroupThatCannotBeLookedAtIsJoined(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+	fault := broker.Fail(describeGroups, bridgetest.Always, sarama.ErrUnknown)
+	said, blind := saying(t, "cannot see who is in the group")
+	o := newOwner()
+	consume(t, dial(t, broker.Addrs(), opening(5, "a"), said), topics("orders"), o)
+	h := o.one(t)
+	if fault.Hits() < 2 || blind.Load() != 1 {
+		t.Errorf("asked %d times, and said %d times that it cannot", fault.Hits(), blind.Load())
+	}
+	h.owned(t)
+}
+
+// Static members of one store under different names find each other, too: of
+// those only the names are sure.
+func TestStaticCopiesOfDifferentNamesFindEachOther(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 4))
+	forbidden := broker.Fail(describeGroups, bridgetest.Always, sarama.ErrGroupAuthorizationFailed)
+	one, two := newOwner(), newOwner()
+	a := dial(t, broker.Addrs(), instance("host-a"), opening(9, "x"))
+	consume(t, a, topics("orders"), one)
+	one.take(t, 4)
+	b := dial(t, broker.Addrs(), instance("host-b"), opening(5, "y"))
+	consume(t, b, topics("orders"), two)
+	two.take(t, 2)
+	ended, goesOn := awaitCopy(t, a), awaitCopy(t, b)
+	forbidden.Remove()
+	givesWay(t, ended, 5)
+	until(t, "it is shown", func() bool { return b.CopySeen() != "" })
+	select {
+	case err := <-goesOn:
+		t.Errorf("the other one ends with %v", err)
+	default:
+	}
+	none := newOwner()
+	_, refused := start(t, dial(t, broker.Addrs(), instance("host-c"), opening(6, "z")), topics("orders"), none)
+	until(t, "a third one is refused", func() bool { return len(refused) > 0 })
+	none.none(t)
+}
+
+// Who was away for so long that a copy took its place finds it there when it
+// comes back, and is refused like any newcomer.
+func TestWhoComesBackToACopyIsRefused(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 2))
+	way := &network{open: make(map[net.Conn]bool)}
+	one, two := newOwner(), newOwner()
+	away := dial(t, broker.Addrs(), opening(6, "a"), func(cfg *kafka.Config) {
+		cfg.Tune = func(conf *sarama.Config) { conf.Net.Proxy.Enable, conf.Net.Proxy.Dialer = true, way }
+	})
+	_, refused := start(t, away, topics("orders"), one)
+	one.take(t, 2)
+	way.cut(true)
+	consume(t, dial(t, broker.Addrs(), opening(6, "copy")), topics("orders"), two)
+	claims := two.take(t, 2)
+	way.cut(false)
+	givesWay(t, refused, 6)
+	for _, h := range claims {
+		h.owned(t)
+	}
+	one.none(t)
+}
+
+// network is what one process reaches the brokers by.
+type network struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+	away bool
+}
+
+func (n *network) Dial(kind, address string) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.away {
+		return nil, errors.New("the network is away")
+	}
+	conn, err := net.Dial(kind, address)
+	if err == nil {
+		n.open[conn] = true
+	}
+	return conn, err
+}
+
+func (n *network) cut(away bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.away = away
+	for conn := range n.open {
+		_ = conn.Close()
+	}
+	clear(n.open)
 }

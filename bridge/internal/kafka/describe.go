@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,6 +60,9 @@ func (c *Cluster) renew(ctx context.Context, topics map[string]Topic) error {
 		return nil
 	}
 	group, err := c.describe(ctx)
+	if errors.Is(err, sarama.ErrGroupAuthorizationFailed) { // who may join may do without; who may not is told so by the join
+		return nil
+	}
 	if err != nil || group.State != "Stable" || fits(group, c.cfg.InstanceID, topics) {
 		return err
 	}

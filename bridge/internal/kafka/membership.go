@@ -14,18 +14,21 @@ type Membership struct {
 	Sessions  int64 // since Consume was called, this one included
 	// Rebalances counts the generations that were seen in them.
 	Rebalances int64
-	// Copy is what was seen of another process that works with a copy of our
-	// store, and what is done about it; empty: nothing.
-	Copy string
+}
+
+// CopySeen is what was seen of another member that works with a copy of our
+// store, and what is done about it; empty: nothing.
+func (c *Cluster) CopySeen() string {
+	if seen := c.copySeen.Load(); seen != nil {
+		return *seen
+	}
+	return ""
 }
 
 // Membership tells what the group has of us. Where all partitions are fixed
 // there is none.
 func (c *Cluster) Membership() Membership {
 	now := Membership{Instance: c.cfg.InstanceID, Sessions: c.sessions.Load(), Rebalances: c.generations.Load()}
-	if seen := c.copySeen.Load(); seen != nil {
-		now.Copy = *seen
-	}
 	m := c.current.Load()
 	if m == nil {
 		return now
