@@ -36,7 +36,7 @@ func (r *run) inspectOptions() inspect.Options {
 	return inspect.Options{
 		Logger: r.log, Clock: r.cfg.Clock, LaneOf: r.routes.laneOf, Cancel: r.cancelRun, Live: facts{r},
 		Kafka: asked{r.cluster, r.routes}, Drain: r.drainOrder, DrainState: r.drainage.state, Leave: r.leaveOrder, Turn: r.moveOn,
-		Entry: r.entryOf, Set: r.adopt, SettingOf: r.settingOf,
+		Entry: r.entryOf, Set: r.adopt, SettingOf: r.settingOf, Unfit: r.unfit,
 	}
 }
 

@@ -1,8 +1,10 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
@@ -66,19 +68,50 @@ func (c *Config) knob(topic, name string) (knob, bool) {
 	return k, ok
 }
 
-// with is the configuration with settings in place of its own. Those for which
-// it has no entry wait for one that has.
-func (c Config) with(settings []inspect.Setting) (set Config, left []inspect.Setting) {
+// with is the configuration with a setting in place of its own.
+func (c Config) with(s inspect.Setting) (Config, error) {
 	c.Topics = slices.Clone(c.Topics)
-	for _, s := range settings {
-		k, ok := c.knob(s.Topic, s.Name)
-		if !ok || s.Value == nil {
-			left = append(left, s)
-			continue
-		}
-		k.set(*s.Value)
+	k, ok := c.knob(s.Topic, s.Name)
+	switch {
+	case !ok:
+		return c, fmt.Errorf("the configuration has no entry %s", s.Topic)
+	case s.Value == nil:
+		return c, errors.New("it has no value")
 	}
-	return c, left
+	k.set(*s.Value)
+	err := c.Validate()
+	if wrong := new(ConfigError); errors.As(err, &wrong) {
+		reasons := make([]string, len(wrong.Problems))
+		for i, p := range wrong.Problems {
+			reasons[i] = p.Reason
+		}
+		err = errors.New(strings.Join(reasons, "; "))
+	}
+	return c, err
+}
+
+// fit puts settings in place of what the configuration says, as far as they go
+// with it and with each other, the first ones first. problems are, by their
+// index, why the others are not in force.
+func (c Config) fit(settings []inspect.Setting) (set Config, problems []string) {
+	problems = make([]string, len(settings))
+	left := make([]int, len(settings))
+	for i := range left {
+		left[i] = i
+	}
+	for before := -1; len(left) != before; { // one may need another that comes later
+		before = len(left)
+		left = slices.DeleteFunc(left, func(i int) bool {
+			next, err := c.with(settings[i])
+			if err != nil {
+				problems[i] = err.Error()
+				return false
+			}
+			c, problems[i] = next, ""
+			return true
+		})
+	}
+	return c, problems
 }
 
 // entryOf names the entry of the configuration that a topic goes by; an entry,
@@ -105,28 +138,33 @@ func (b *Bridge) settingOf(topic, name string) (float64, bool) {
 	return k.get(), true
 }
 
-// adopt makes the bridge go by settings in place of its configuration.
-func (b *Bridge) adopt(settings []inspect.Setting) error {
+// adopt makes the bridge go by settings in place of its configuration, but for
+// those that do not go with it.
+func (b *Bridge) adopt(settings []inspect.Setting) {
 	b.routing.Lock()
 	defer b.routing.Unlock()
-	set, _ := b.declared.with(settings)
-	for _, s := range settings {
-		if s.Name == "workers" && *s.Value == 0 { // in a configuration that is the default
-			set.Workers = 1
-		}
-	}
-	if err := set.Validate(); err != nil {
-		return fmt.Errorf("with these settings: %w", err)
-	}
 	b.settings = slices.Clone(settings)
 	b.follow()
-	return nil
+}
+
+// unfit tells of settings, by their index, why they are not in force.
+func (b *Bridge) unfit(settings []inspect.Setting) []string {
+	b.routing.Lock()
+	defer b.routing.Unlock()
+	_, problems := b.declared.fit(settings)
+	return problems
 }
 
 // follow puts the configuration, with the settings, in force. It needs routing.
 func (b *Bridge) follow() {
 	before := b.live.Workers
-	b.live, _ = b.declared.with(b.settings)
+	set, problems := b.declared.fit(b.settings)
+	b.live = set
+	for i, s := range b.settings {
+		if problems[i] != "" {
+			b.cfg.Logger.Warn("a stored setting is not in force; the configuration counts", "setting", s.String(), "value", *s.Value, "reason", problems[i], "remedy", s.Unset())
+		}
+	}
 	for i := range b.live.Topics {
 		b.routes.set(b.live.Topics[i].selector(), b.live.Topics[i].settings())
 	}
@@ -142,18 +180,13 @@ func (b *Bridge) follow() {
 // recall adopts what operators have set before.
 func (r *run) recall() {
 	settings, strange := inspect.StoredSettings(r.store)
-	for _, text := range strange {
-		r.log.Warn("a stored setting cannot be used; the configuration counts", "setting", text)
+	for _, s := range strange {
+		r.log.Warn("a stored setting cannot be used; the configuration counts", "setting", s.String(), "reason", s.Problem)
 	}
-	_, left := r.declared.with(settings)
-	for _, s := range left {
-		r.log.Warn("a stored setting has no entry in the configuration", "setting", s.String(), "remedy", "holdfast set --unset")
-	}
-	if err := r.adopt(settings); err != nil {
-		r.log.Error("the stored settings do not go with the configuration, which counts alone", "error", err)
-		return
-	}
-	for _, s := range settings {
-		r.log.Info("a stored setting goes before the configuration", "setting", s.String(), "value", *s.Value, "since", s.Since)
+	r.adopt(settings)
+	for i, problem := range r.unfit(settings) {
+		if s := settings[i]; problem == "" {
+			r.log.Info("a stored setting goes before the configuration", "setting", s.String(), "value", *s.Value, "since", s.Since)
+		}
 	}
 }

@@ -31,7 +31,7 @@ func Inspect(ctx context.Context, cfg Config) (*Stopped, error) {
 	s := &Stopped{kafka: &late{bridge: b}}
 	s.Offline, err = inspect.Open(ctx, cfg.DataDir, inspect.Options{
 		Logger: b.cfg.Logger, Clock: b.cfg.Clock, Verify: b.cfg.Verify, LaneOf: b.routes.laneOf,
-		Kafka: s.kafka, Entry: b.entryOf, Set: b.adopt, SettingOf: b.settingOf,
+		Kafka: s.kafka, Entry: b.entryOf, Set: b.adopt, SettingOf: b.settingOf, Unfit: b.unfit,
 	})
 	if err != nil {
 		return nil, translate(err)

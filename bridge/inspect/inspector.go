@@ -130,10 +130,12 @@ type Options struct {
 	// Entry names the entry of the configuration that a topic goes by. Nil: the
 	// configuration is not known.
 	Entry func(topic string) (entry string, ok bool)
-	// Set makes a bridge go by settings in place of those of its configuration, or
-	// refuses them and changes nothing; SettingOf is the configuration's own value,
-	// and false where it has no such entry. Nil: the configuration is not known.
-	Set       func([]Setting) error
+	// Set makes a bridge go by settings in place of those of its configuration,
+	// but for those of which Unfit tells, by their index, why they do not go with
+	// it; SettingOf is the configuration's own value, and false where it has no such
+	// entry. Nil: the configuration is not known.
+	Set       func([]Setting)
+	Unfit     func([]Setting) (problems []string)
 	SettingOf func(topic, name string) (value float64, ok bool)
 	// Verify checks the file before [Open] opens it; an error refuses. Nil: no
 	// check beyond the checksums of what is read.

@@ -43,15 +43,18 @@ func TestSettingsAreStored(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, 1, 1, 1)
 	var adopted []inspect.Setting
-	refuse := false
+	refuse := 0.0
 	i := inspect.New(s, inspect.Options{
 		Entry: func(topic string) (string, bool) { return "~ord.*", topic == "orders" || topic == "~ord.*" },
-		Set: func(list []inspect.Setting) error {
-			if refuse {
-				return errors.New("no")
+		Set:   func(list []inspect.Setting) { adopted = list },
+		Unfit: func(list []inspect.Setting) []string {
+			problems := make([]string, len(list))
+			for j, s := range list {
+				if *s.Value == refuse {
+					problems[j] = "no"
+				}
 			}
-			adopted = list
-			return nil
+			return problems
 		},
 		SettingOf: func(topic, name string) (float64, bool) { return 64, topic == "" && name == "workers" },
 	})
@@ -78,13 +81,26 @@ func TestSettingsAreStored(t *testing.T) {
 	if got := names(); !slices.Equal(got, []string{"workers=8 count", "topics.~ord.*.dead_letter.keep_bytes=5368709120 bytes"}) {
 		t.Errorf("stored are %v", got)
 	}
-	refuse = true
-	p, err = i.Plan(t.Context(), setting("", "workers", nil))
+	p, err = i.Plan(t.Context(), setting("", "workers", value(9)))
 	must(t, err)
-	if _, err := i.Execute(t.Context(), p); err == nil || len(names()) != 2 {
+	refuse = 9 // the configuration was read anew in between
+	if _, err := i.Execute(t.Context(), p); !errors.Is(err, inspect.ErrRefused) || len(names()) != 2 {
 		t.Errorf("what the bridge refuses is stored: %v, %v", names(), err)
 	}
-	refuse = false
+	if _, err := i.Plan(t.Context(), setting("", "workers", value(9))); !errors.Is(err, inspect.ErrRefused) || !strings.Contains(err.Error(), "workers cannot be 9: no") {
+		t.Errorf("the plan of what does not go: %v", err)
+	}
+	refuse = 8
+	if list, err := i.Settings(t.Context()); err != nil || list[0].Problem != "no" || list[1].Problem != "" {
+		t.Errorf("of what is not in force it is said: %+v, %v", list, err)
+	}
+	st, err := i.Status(t.Context())
+	must(t, err)
+	if at := slices.IndexFunc(st.Problems, func(p inspect.Problem) bool { return p.Code == "setting" }); at < 0 || !strings.Contains(st.Problems[at].Text, "workers is not in force: no") {
+		t.Errorf("the status has %+v", st.Problems)
+	}
+	do(t, i, setting("~ord.*", "rate", value(5))) // others can be set all the same
+	do(t, i, setting("~ord.*", "rate", nil))
 	do(t, i, setting("", "workers", nil))
 	if got := names(); len(got) != 1 || len(adopted) != 1 {
 		t.Errorf("left are %v, %v", got, adopted)

@@ -48,6 +48,11 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 	for _, t := range s.Topics {
 		p.ofTopic(t, *lags[t.Topic])
 	}
+	for _, set := range i.settings() {
+		if set.Problem != "" {
+			p.add(Warning, "setting", "", nil, fmt.Sprintf("the stored setting %s is not in force: %s", set, set.Problem), set.Unset())
+		}
+	}
 	if n, running := i.store.OnProbation(); n > 0 {
 		p.add(Warning, "probation", "", nil, fmt.Sprintf("the process has crashed again and again: %s that ran then may have done it, and runs alone%s",
 			number(n, "job"), map[bool]string{true: "; one does now"}[running]), "holdfast inspect jobs --state ready")

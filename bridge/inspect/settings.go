@@ -32,6 +32,9 @@ type Setting struct {
 	Since time.Time `json:"since"`
 	// Configured is the configuration's own value; nil where it is not known.
 	Configured *float64 `json:"configured"`
+	// Problem is why a stored setting is not in force; empty: it is. Of one that
+	// is damaged, or of a version that knows more of them, Value is nil.
+	Problem string `json:"problem"`
 }
 
 // Unit is what the value of a setting counts.
@@ -124,6 +127,14 @@ func (s Setting) String() string {
 	return "topics." + s.Topic + "." + s.Name
 }
 
+// Unset is the command that forgets a setting.
+func (s Setting) Unset() string {
+	if s.Topic == "" {
+		return "holdfast set --unset " + quoted(s.Name)
+	}
+	return "holdfast set --topic " + quoted(s.Topic) + " --unset " + quoted(s.Name)
+}
+
 func (s Setting) is(other Setting) bool { return s.Topic == other.Topic && s.Name == other.Name }
 
 // storedSetting is the store's form. Its key is only to be the setting's own.
@@ -140,9 +151,9 @@ func (s Setting) key() string { return settingPrefix + s.Name + "/" + s.Topic }
 // Ledger is where settings are stored: a *queue.Store.
 type Ledger interface{ Settings() []queue.Setting }
 
-// StoredSettings reads settings from the store's; what is not one of them, or
-// was written by a version that knows more of them, is left out and named.
-func StoredSettings(store Ledger) (list []Setting, strange []string) {
+// StoredSettings reads settings from the store's. Strange are those that cannot
+// be used, because they are damaged or a version wrote them that knows more.
+func StoredSettings(store Ledger) (list, strange []Setting) {
 	for _, stored := range store.Settings() {
 		if !strings.HasPrefix(stored.Name, settingPrefix) {
 			continue
@@ -154,7 +165,8 @@ func StoredSettings(store Ledger) (list []Setting, strange []string) {
 		}
 		s := Setting{Topic: v.Topic, Name: v.Name, Value: &v.Value, Unit: settingKinds[v.Name].unit, Since: stored.Since}
 		if err = cmp.Or(err, s.Validate()); err != nil {
-			strange = append(strange, fmt.Sprintf("%s: %v", strings.TrimPrefix(stored.Name, settingPrefix), err))
+			name, topic, _ := strings.Cut(strings.TrimPrefix(stored.Name, settingPrefix), "/")
+			strange = append(strange, Setting{Topic: topic, Name: name, Unit: settingKinds[name].unit, Since: stored.Since, Problem: err.Error()})
 			continue
 		}
 		list = append(list, s)
@@ -169,11 +181,29 @@ func (i *inspector) Settings(context.Context) ([]Setting, error) {
 	if err := i.store.Err(); err != nil {
 		return nil, err
 	}
-	list, _ := StoredSettings(i.store)
+	return i.settings(), nil
+}
+
+// settings are all that are stored, those among them that are not in force.
+func (i *inspector) settings() []Setting {
+	list, strange := StoredSettings(i.store)
+	for j, problem := range i.unfit(list) {
+		list[j].Problem = problem
+	}
+	list = append(list, strange...)
 	for j := range list {
 		list[j].Configured = i.configured(list[j])
 	}
-	return list, nil
+	return list
+}
+
+// unfit tells of settings why they do not go with the configuration, as far as
+// that is known.
+func (i *inspector) unfit(list []Setting) []string {
+	if i.opt.Unfit == nil || len(list) == 0 {
+		return make([]string, len(list))
+	}
+	return i.opt.Unfit(list)
 }
 
 func (i *inspector) configured(s Setting) *float64 {
@@ -225,14 +255,15 @@ func (setVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 			return fmt.Errorf("%w: %s goes by the entry %s: set that, for all of its topics, or give %s an entry of its own", ErrNotFound, topic, entry, topic)
 		}
 	}
-	now, _ := StoredSettings(i.store)
+	now := i.settings()
 	for _, s := range plan.Command.Settings {
 		plan.Matched++
 		change := SettingChange{Topic: s.Topic, Name: s.Name, Value: s.Value, Unit: settingKinds[s.Name].unit, Configured: i.configured(s)}
+		strange := false
 		if at := slices.IndexFunc(now, s.is); at >= 0 {
-			change.From = now[at].Value
+			change.From, strange = now[at].Value, now[at].Value == nil
 		}
-		if equal(change.From, s.Value) {
+		if equal(change.From, s.Value) && !strange {
 			reason := reasonSet
 			if s.Value == nil {
 				reason = reasonUnset
@@ -243,7 +274,39 @@ func (setVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 		plan.Settings = append(plan.Settings, change)
 		change.explain(plan, i.opt.Set != nil && !i.offline)
 	}
+	list, err := i.changed(plan.Settings)
+	if err != nil {
+		return err
+	}
+	for j, problem := range i.unfit(list) {
+		if at := slices.IndexFunc(now, list[j].is); problem != "" && at >= 0 && now[at].Problem == "" {
+			plan.say("%s, which is set to %s, is not in force then: %s.", list[j], list[j].Unit.text(*list[j].Value), problem)
+		}
+	}
 	return nil
+}
+
+// changed are the settings that changes lead to, those last that are new. It
+// refuses changes that do not go with the configuration and the others.
+func (i *inspector) changed(changes []SettingChange) (list []Setting, err error) {
+	news := 0
+	list, _ = StoredSettings(i.store)
+	for _, c := range changes {
+		list = slices.DeleteFunc(list, c.setting().is)
+	}
+	for _, c := range changes {
+		if c.Value != nil {
+			list = append(list, c.setting())
+			news++
+		}
+	}
+	var problems []error
+	for j, problem := range i.unfit(list) {
+		if j >= len(list)-news && problem != "" {
+			problems = append(problems, fmt.Errorf("%w: %s cannot be %s: %s", ErrRefused, list[j], list[j].Unit.text(*list[j].Value), problem))
+		}
+	}
+	return list, errors.Join(problems...)
 }
 
 func equal(a, b *float64) bool { return a == b || a != nil && b != nil && *a == *b }
@@ -290,21 +353,15 @@ func (u Unit) text(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-// execute lets the bridge go by the settings first: it may refuse them.
 func (setVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
 	i.setting.Lock()
 	defer i.setting.Unlock()
-	list, _ := StoredSettings(i.store)
-	for _, c := range plan.Settings {
-		list = slices.DeleteFunc(list, c.setting().is)
-		if c.Value != nil {
-			list = append(list, c.setting())
-		}
+	list, err := i.changed(plan.Settings)
+	if err != nil {
+		return err
 	}
 	if i.opt.Set != nil {
-		if err := i.opt.Set(list); err != nil {
-			return err
-		}
+		i.opt.Set(list)
 	}
 	for _, c := range plan.Settings {
 		if err := i.keep(c.setting()); err != nil {

@@ -48,7 +48,7 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	// Code names the kind of problem: held, store_failed, copy, no_lease, kafka_away,
 	// commit_failing, halted, stuck, guard, probation, disk, throttled,
-	// retention, paused, parked, no_workers, stopping, drained.
+	// retention, paused, parked, no_workers, stopping, drained, setting.
 	Code      string `json:"code"`
 	Topic     string `json:"topic"`     // empty: it is about all
 	Partition *int32 `json:"partition"` // nil: it is about the topic, or all

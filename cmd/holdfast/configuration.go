@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
+	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
@@ -134,6 +135,11 @@ func (w *world) configPrint(c *cli.Context) error {
 	settings, err := n.Settings(c.Context)
 	if err = errors.Join(err, n.close()); err != nil {
 		return err
+	}
+	for _, s := range settings {
+		if s.Problem != "" {
+			fmt.Fprintf(w.stderr, "holdfast: warning: the stored setting %s is not in force: %s; %s forgets it\n", s, listing.Line(s.Problem), s.Unset())
+		}
 	}
 	for _, s := range loaded.Effective(settings) {
 		fmt.Fprintf(w.stderr, "holdfast: warning: %s is set, and the configuration has no entry for it\n", s)

@@ -6,8 +6,8 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 )
 
-// Effective puts what operators have set in place of what the file says. It
-// returns the settings for which the file has no entry.
+// Effective puts what operators have set, and what is in force of it, in place
+// of what the file says. It returns the settings for which the file has no entry.
 func (c *Config) Effective(settings []inspect.Setting) (left []inspect.Setting) {
 	topics := make(map[string]*Topic)
 	for _, t := range c.Topics {
@@ -15,7 +15,7 @@ func (c *Config) Effective(settings []inspect.Setting) (left []inspect.Setting) 
 	}
 	for _, s := range settings {
 		switch t := topics[s.Topic]; {
-		case s.Value == nil:
+		case s.Value == nil, s.Problem != "":
 		case s.Topic == "":
 			c.put(s.Name, *s.Value)
 		case t != nil:
