@@ -259,6 +259,16 @@ func TestSelectionsOfRecordsAreChecked(t *testing.T) {
 			t.Errorf("%s is taken", c)
 		}
 	}
+	for text, offsets := range map[string][]int64{
+		"requeue --topic orders --partition 0 --offset 3-5 --offset 9 --offset 7 --from-kafka": {3, 4, 5, 9, 7},
+		"requeue --topic orders --partition 0 --offset 0 --offset 2 --offset 4 --offset 6 --offset 8 --offset 10 --offset 12 --offset 14 --offset 16 --offset 18 " +
+			"--offset 20 --offset 22 --offset 24 --offset 26 --offset 28 --offset 30 --offset 32 --offset 34 --offset 36 --offset 38 ... 2 more offsets --from-kafka": {
+			0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 41},
+	} {
+		if got := again(offsets...).String(); got != text {
+			t.Errorf("%s, want %s", got, text)
+		}
+	}
 	if text := with(func(c *inspect.Command) { c.NewID = true }).String(); text != "requeue --topic orders --partition 0 --offset 1 --from-kafka --new-id" {
 		t.Error(text)
 	}

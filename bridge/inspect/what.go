@@ -66,18 +66,28 @@ func (w *what) dead(q DeadQuery) {
 	w.count("limit", int64(q.Limit))
 }
 
-// shownOffsets is how many offsets are spelled out.
+// shownOffsets is how many offsets, or ranges of them, are spelled out.
 const shownOffsets = 20
 
 func (w *what) numbers(partitions []int32, offsets []int64) {
 	for _, p := range partitions {
 		w.flag("partition", strconv.Itoa(int(p)))
 	}
-	for _, o := range offsets[:min(len(offsets), shownOffsets)] {
-		w.flag("offset", strconv.FormatInt(o, 10))
-	}
-	if more := len(offsets) - shownOffsets; more > 0 {
-		fmt.Fprintf(w, " ... %d more offsets", more)
+	for shown := 0; len(offsets) > 0; shown++ {
+		if shown == shownOffsets {
+			fmt.Fprintf(w, " ... %d more offsets", len(offsets))
+			return
+		}
+		n := 1
+		for n < len(offsets) && offsets[n] == offsets[n-1]+1 {
+			n++
+		}
+		text := strconv.FormatInt(offsets[0], 10)
+		if n > 1 {
+			text += "-" + strconv.FormatInt(offsets[n-1], 10)
+		}
+		w.flag("offset", text)
+		offsets = offsets[n:]
 	}
 }
 

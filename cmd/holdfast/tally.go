@@ -95,6 +95,8 @@ func (t *tally) durable(completions []bridge.Completion) {
 		switch {
 		case c.Outcome == "halt" && p != nil:
 			p.halted++
+		case c.Outcome == "requeued" && p != nil:
+			p.open++
 		case complete[c.Outcome]:
 			if c.Outcome == "done" {
 				t.done++

@@ -53,6 +53,9 @@ func TestTally(t *testing.T) {
 	hooks.Dropped(bridge.Dropped{Records: 1, Reason: "expired"})
 	line("2 partitions   0 done/s   1 running   1,230 waiting   1,000 filtered   1 expired   1 partition HELD, see the log   1 done")
 
+	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "requeued"}, {Topic: "orders", Partition: 1, Outcome: "requeued"}, {Topic: "orders", Partition: 1, Outcome: "bury"}})
+	line("2 partitions   0 done/s   1 running   1,231 waiting   1,000 filtered   1 expired   1 partition HELD, see the log   1 done")
+
 	hooks.Revoked(bridge.Revoked{Topic: "orders", Partition: 1})
 	hooks.Revoked(bridge.Revoked{Topic: "orders", Partition: 2})
 	hooks.Durable([]bridge.Completion{{Topic: "orders", Partition: 1, Outcome: "done"}}) // one that ended late

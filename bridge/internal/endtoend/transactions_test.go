@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/IBM/sarama"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 )
 
 // Two bridges read the same log, of which one is given only what was committed.
@@ -61,6 +63,26 @@ func testTransactions(t *testing.T, k *kafka) {
 	a.end(t, true) // 25
 	k.waitCommitted(t, careful.Group, topic)
 	check(t, "committed in the end", committed.untilDone(t, 13), 0, 0, 1, 2, 2, 4, 7, 8, 14, 15, 18, 19, 20)
+	requeueAll(t, first, topic, 26)
+	check(t, "committed and requeued", committed.untilDone(t, 23), 0, 0, 0, 1, 1, 2, 2, 2, 4, 7, 7, 8, 8, 14, 14, 15, 15, 18, 18, 19, 19, 20, 20)
+}
+
+// requeueAll runs again what Kafka still has of the first offsets of partition 0.
+func requeueAll(t *testing.T, b *embedded, topic string, end int64) (refused []inspect.Group) {
+	t.Helper()
+	c := inspect.Command{Verb: inspect.Requeue, FromKafka: true, Select: inspect.Query{Topic: topic, Partitions: []int32{0}}}
+	for offset := range end {
+		c.Select.Offsets = append(c.Select.Offsets, offset)
+	}
+	plan, err := b.Inspector().Plan(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := b.Inspector().Execute(t.Context(), plan)
+	if err != nil || len(op.Done) != len(plan.Again) {
+		t.Fatalf("%d of %d are requeued, refused are %+v: %v", len(op.Done), len(plan.Again), op.Refused, err)
+	}
+	return plan.Refused
 }
 
 // Of two aborted transactions the one that began last ends first.
