@@ -29,7 +29,7 @@ var (
 )
 
 func damaged(path string, err error) error {
-	return fmt.Errorf("%w: %s: %w; restore it from a backup, or move its directory away to start from the committed offsets, "+
+	return fmt.Errorf("%w: %s: %w; see what holdfast repair can save of it, restore it from a backup, or move its directory away to start from the committed offsets, "+
 		"which runs again what was finished above them", ErrDamaged, path, err)
 }
 

@@ -70,8 +70,7 @@ func repair(ctx context.Context, dir string, opt RepairOptions, c copier) (repor
 	}
 	root, err := pages.Salvage(file, info.Size())
 	if err != nil {
-		return RepairReport{}, fmt.Errorf("%w: %s: nothing can be salvaged: %w; restore it from a snapshot, or move its directory away to start from the committed offsets, "+
-			"which runs again what was finished above them", ErrDamaged, path, err)
+		return RepairReport{}, beyondRepair(path, err)
 	}
 	w := wreck{ctx, root}
 	report = RepairReport{Kept: path, Before: info.Size()}
@@ -173,9 +172,14 @@ func explainSalvage(path string, err error) error {
 	case errors.Is(err, queue.ErrNoIdentity):
 		return fmt.Errorf("%w: %s: %w; name its consumer group", ErrDamaged, path, err)
 	case errors.Is(err, queue.ErrNotStore):
-		return fmt.Errorf("%w: %s: nothing can be salvaged: %w", ErrDamaged, path, err)
+		return beyondRepair(path, err)
 	}
 	return explain(path, err)
+}
+
+func beyondRepair(path string, err error) error {
+	return fmt.Errorf("%w: %s: nothing can be salvaged: %w; restore it from a snapshot, or move its directory away to start from the committed offsets, "+
+		"which runs again what was finished above them", ErrDamaged, path, err)
 }
 
 // wreck is a bucket of the damaged file.

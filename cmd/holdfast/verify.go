@@ -109,7 +109,7 @@ func childError(ctx context.Context, path string, err error, stderr string) erro
 		return &passedOn{text, nil}
 	}
 	first, _, _ := strings.Cut(text, "\n")
-	return fmt.Errorf("%w: %s: reading it killed the process that checked it (%v: %s); restore it from a backup, or move its directory away "+
+	return fmt.Errorf("%w: %s: reading it killed the process that checked it (%v: %s); see what holdfast repair can save of it, restore it from a backup, or move its directory away "+
 		"to start from the committed offsets, which runs again what was finished above them", recovery.ErrDamaged, path, err, first)
 }
 

@@ -186,7 +186,7 @@ func TestProblems(t *testing.T) {
 		{"not a size", base + "budget: {memory: 256MB}", []string{file + `:7: budget.memory: "256MB" is not a size; write for example 512KiB, 256MiB or 30GiB`}},
 		{"no value", base + "workers:", []string{file + `:7: workers: has no value; give it one or remove the key`}},
 		{"list for a value", base + "workers: [1]", []string{file + `:7: workers: is a list; write a single value`}},
-		{"value for a section", base + "budget: 3", []string{file + `:7: budget: is the value "3"; write its keys below it`}},
+		{"value for a section", base + "budget: 3", []string{file + `:7: budget: is a single value; write its keys below it`}},
 		{"empty list", strings.Replace(base, "[127.0.0.1:9092]", "[]", 1), []string{
 			file + `:1: kafka.brokers: is an empty list; give at least one value or remove the key`,
 		}},

@@ -118,6 +118,6 @@ func describe(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	default:
-		return fmt.Sprintf("the value %q", n.Value)
+		return "a single value" // which may be a secret
 	}
 }
