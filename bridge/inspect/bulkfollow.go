@@ -44,9 +44,10 @@ type bulkRun struct {
 	text     *regexp.Regexp
 	parts    []*bulkPart // those that it is not through with, the next one first
 	limiter  *ratelimit.Limiter
-	looked   time.Time // when Out was looked after
-	finished time.Time // when a job had finished, or patience ended
-	grown    int       // by which the window has grown since for patience
+	looked   time.Time     // when Out was looked after
+	rest     time.Duration // until it is again, at least
+	finished time.Time     // when a job had finished, or patience ended
+	grown    int           // by which the window has grown since for patience
 }
 
 // bulkPart is a partition of an operation.
@@ -90,19 +91,25 @@ func (x *executor) resume(stored queue.Operation) *bulkRun {
 	return r
 }
 
-// followEvery is how often what was taken is looked after.
-const followEvery = 250 * time.Millisecond
+const (
+	// followEvery is how often what was taken is looked after.
+	followEvery = 250 * time.Millisecond
+	// followShare is the part of the time that this takes, at most, where much is out.
+	followShare = 20
+)
 
 // follow counts what has become of what was taken.
 func (r *bulkRun) follow(ctx context.Context) error {
 	now := r.x.now()
-	every := followEvery
+	every := max(followEvery, r.rest)
 	if !r.running() {
 		every = 4 * followEvery
 	}
 	if now.Sub(r.looked) < every && !r.looked.IsZero() {
 		return nil
 	}
+	begin := time.Now()
+	defer func() { r.rest = followShare * time.Since(begin) }()
 	r.looked = now
 	for number, set := range r.Out {
 		if err := r.look(ctx, number, set); err != nil {

@@ -16,9 +16,10 @@ import (
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
-// outage makes a child in which every job becomes a dead letter; or, once that is
-// mended, an operator requeues them all and few die again.
+// outage makes a child in which every job becomes a dead letter, or is halted; or,
+// once that is mended, an operator requeues or retries them all and few fail again.
 type outage struct {
+	Verb   inspect.Verb // Requeue or Retry
 	Mended bool
 	Plan   string // path of the operator's plan, which is made in the first life that is mended
 }
@@ -36,10 +37,12 @@ func fresh(offset int64) bool { return offset >= outageRecords/partitions }
 func incurable(offset int64) bool { return offset%50 == 0 && !fresh(offset) }
 
 func (o *outage) configure(cfg *bridge.Config, w *worker) {
-	cfg.Topics[0].OnFailure = bridge.BuryJob
+	if o.Verb == inspect.Requeue {
+		cfg.Topics[0].OnFailure = bridge.BuryJob
+	}
 	cfg.Topics[0].DeadLetter.Guard = bridge.Guard{Bucket: -1}
 	cfg.Topics[0].Handler = bridge.HandlerFunc(func(_ context.Context, job *bridge.Job) error {
-		if !o.Mended || incurable(job.Offset) {
+		if !o.Mended || incurable(job.Offset) || o.Verb == inspect.Retry && late(job.Offset) {
 			return bridge.Bury(errors.New("http 503"))
 		}
 		w.tell(history.Start, job, false)
@@ -50,10 +53,18 @@ func (o *outage) configure(cfg *bridge.Config, w *worker) {
 }
 
 // operate gives the same command in every life, and tells when all of it is done.
+// Nobody else acts.
 func (o *outage) operate(ctx context.Context, w *worker, inspector inspect.Inspector) error {
-	if !o.Mended {
-		return nil
+	if o.Mended {
+		if err := o.act(ctx, w, inspector); err != nil {
+			return err
+		}
 	}
+	<-ctx.Done()
+	return nil
+}
+
+func (o *outage) act(ctx context.Context, w *worker, inspector inspect.Inspector) error {
 	plan, err := o.plan(ctx, inspector)
 	if err != nil {
 		return err
@@ -92,12 +103,17 @@ func (o *outage) plan(ctx context.Context, inspector inspect.Inspector) (plan in
 	if err == nil {
 		return plan, json.Unmarshal(text, &plan)
 	}
-	plan, err = inspector.Plan(ctx, inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic, ErrorMatches: "http 503"}})
+	c := inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic, ErrorMatches: "http 503"}}
+	if o.Verb == inspect.Retry {
+		c = inspect.Command{Verb: inspect.Retry, Select: inspect.Query{Topic: topic, States: []inspect.State{inspect.Halted}}}
+	}
+	plan, err = inspector.Plan(ctx, c)
 	if err != nil {
 		return plan, err
 	}
-	if len(plan.Dead)+plan.More != outageRecords {
-		return plan, fmt.Errorf("%d letters are planned, and %d more; refused: %+v", len(plan.Dead), plan.More, plan.Refused)
+	// A late job may have failed already.
+	if n := len(plan.Dead) + len(plan.Jobs) + plan.More; n < outageRecords || o.Verb == inspect.Requeue && n > outageRecords {
+		return plan, fmt.Errorf("%d letters or jobs are planned; refused: %+v", n, plan.Refused)
 	}
 	if text, err = json.Marshal(plan); err != nil {
 		return plan, err
@@ -107,6 +123,9 @@ func (o *outage) plan(ctx context.Context, inspector inspect.Inspector) (plan in
 
 // planAgain finds nothing to do but for what has died since.
 func (o *outage) planAgain(ctx context.Context, inspector inspect.Inspector, op inspect.BulkOperation) error {
+	if o.Verb == inspect.Retry {
+		return nil // what is halted now is another command's
+	}
 	plan, err := inspector.Plan(ctx, inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic}})
 	if err != nil {
 		return err
@@ -124,7 +143,7 @@ func (o *outage) planAgain(ctx context.Context, inspector inspect.Inspector, op 
 func TestRequeueOfManyOutlivesKills(t *testing.T) {
 	t.Parallel()
 	w := newQuietWorld(t)
-	w.outage = &outage{Plan: w.dir + "/plan.json"}
+	w.outage = &outage{Verb: inspect.Requeue, Plan: w.dir + "/plan.json"}
 	records := make([]bridgetest.Record, outageRecords)
 	for i := range records {
 		records[i] = bridgetest.Record{Partition: int32(i % partitions), Key: fmt.Appendf(nil, "key-%d", i%1000), Value: []byte("1")}

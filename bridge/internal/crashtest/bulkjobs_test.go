@@ -1,0 +1,103 @@
+package crashtest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/bridge/internal/history"
+)
+
+// late jobs came after the outage and fail all the same.
+func late(offset int64) bool { return fresh(offset) && offset%50 == 1 }
+
+// unlike records have a key of their own each.
+func unlike(n int, name string) []bridgetest.Record {
+	records := make([]bridgetest.Record, n)
+	for i := range records {
+		records[i] = bridgetest.Record{Partition: int32(i % partitions), Key: fmt.Appendf(nil, "%s-%d", name, i), Value: []byte("1")}
+	}
+	return records
+}
+
+// Ten thousand halted jobs are retried while the bridge runs others and is killed
+// again and again: each of them once, also those that fail again.
+func TestRetryOfManyOutlivesKills(t *testing.T) {
+	t.Parallel()
+	w := newQuietWorld(t)
+	w.outage = &outage{Verb: inspect.Retry, Plan: w.dir + "/plan.json"}
+	w.produce(t, unlike(outageRecords, "old")...)
+	first := w.boot(t)
+	defer first.end()
+	w.waitFor(t, history.Halted, outageRecords)
+	w.kill(t, first)
+
+	w.outage.Mended = true
+	durable := 0
+	for life, retried := range []int{500, 2000, 3500} {
+		w.produce(t, unlike(freshRecords, fmt.Sprint(life))...)
+		durable += freshRecords*49/50 + retried
+		c := w.boot(t)
+		defer c.end()
+		w.waitFor(t, history.Durable, durable)
+		w.kill(t, c)
+	}
+	last := w.boot(t)
+	defer last.end()
+	w.waitFor(t, history.Drained, 1)
+	w.stop(t, last)
+	w.close()
+	w.checkRetries(t)
+	if w.races() {
+		t.Errorf("a data race\n%s", w.tail())
+	}
+}
+
+// checkRetries finds jobs that were retried twice, or not at all. The store counts
+// the runs that failed, whatever was killed meanwhile.
+func (w *world) checkRetries(t *testing.T) {
+	t.Helper()
+	offline, err := inspect.Open(t.Context(), w.dataDir(), inspect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer offline.Close()
+	list, err := offline.Operations(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("operations %+v, %v", list, err)
+	}
+	op, again, early := list[0], 0, 0
+	for job, err := range offline.Jobs(t.Context(), inspect.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case job.State != inspect.Halted, !incurable(job.Offset) && !late(job.Offset):
+			t.Errorf("%s is %s", job.Name, job.State)
+		case incurable(job.Offset) && job.Attempts != 2, late(job.Offset) && job.Attempts > 2:
+			t.Errorf("%s was run %d times", job.Name, job.Attempts)
+		case incurable(job.Offset):
+			again++
+		case job.Attempts == 2: // it had failed when the command was given
+			early++
+		}
+	}
+	const failed = outageRecords / 50
+	if again != failed || op.Matched != outageRecords+early || op.State != inspect.OperationDone {
+		t.Errorf("%d have failed again, want %d; %d late ones were retried; operation %+v", again, failed, early, op)
+	}
+	if op.Taken != op.Matched || op.Done != outageRecords-failed || op.FailedAgain != failed+early || op.AlreadyDone+op.DeadAgain+op.Forgotten != 0 || len(op.Refused) > 0 {
+		t.Errorf("operation %+v", op)
+	}
+	var last inspect.AuditEntry
+	for e, err := range offline.Audit(t.Context(), inspect.AuditQuery{Verb: inspect.Retry}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = e
+	}
+	if last.Result != inspect.ResultDone || last.Done != op.Taken || last.Operation != op.ID || last.Actor != "the operator" {
+		t.Errorf("audit %+v", last)
+	}
+}
