@@ -62,13 +62,20 @@ func (a asked) Read(ctx context.Context, topic string, partition int32, from, la
 	case err != nil:
 		return inspect.Records{}, err
 	}
-	records := make([]queue.Record, len(messages))
-	for i, message := range messages {
-		records[i] = newRecord(message)
-		lane, _ := to.lanes.Lane(lookAt(&records[i])) // where the partitioner fails it is a lane of its own, as at first
-		records[i].Lane = queue.Lane(lane)
+	answer := inspect.Records{Records: make([]queue.Record, 0, len(messages)), Scheme: to.scheme, Next: next}
+	for _, message := range messages {
+		if to.filter != nil {
+			if pass, _, _ := passes(to.filter, message); !pass {
+				answer.Filtered = append(answer.Filtered, message.Offset)
+				continue
+			}
+		}
+		record := newRecord(message)
+		lane, _ := to.lanes.Lane(lookAt(&record)) // where the partitioner fails it is a lane of its own, as at first
+		record.Lane = queue.Lane(lane)
+		answer.Records = append(answer.Records, record)
 	}
-	return inspect.Records{Records: records, Scheme: to.scheme, Next: next}, nil
+	return answer, nil
 }
 
 // Leave implements [inspect.Kafka].

@@ -53,9 +53,18 @@ func (r *reader) judge(to *route, message *sarama.ConsumerMessage) cause {
 	return kept
 }
 
-// passes asks the topic's filter, which is not ours and may panic: then the
-// record is kept.
-func (r *reader) passes(filter func(*Record) bool, message *sarama.ConsumerMessage) (pass bool) {
+// passes asks the topic's filter, and says once that it panics.
+func (r *reader) passes(filter func(*Record) bool, message *sarama.ConsumerMessage) bool {
+	pass, panicked, stack := passes(filter, message)
+	if panicked != nil && !r.filterFailed {
+		r.log.Error("filter panicked; the record becomes a job (said once per partition)", "offset", message.Offset, "panic", panicked, "stack", string(stack))
+		r.filterFailed = true
+	}
+	return pass
+}
+
+// passes asks a filter, which is not ours and may panic: then the record is kept.
+func passes(filter func(*Record) bool, message *sarama.ConsumerMessage) (pass bool, panicked any, stack []byte) {
 	record := Record{
 		Topic:     message.Topic,
 		Partition: message.Partition,
@@ -71,14 +80,10 @@ func (r *reader) passes(filter func(*Record) bool, message *sarama.ConsumerMessa
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			pass = true
-			if !r.filterFailed {
-				r.log.Error("filter panicked; the record becomes a job (said once per partition)", "offset", message.Offset, "panic", v, "stack", string(debug.Stack()))
-				r.filterFailed = true
-			}
+			pass, panicked, stack = true, v, debug.Stack()
 		}
 	}()
-	return filter(&record)
+	return filter(&record), nil, nil
 }
 
 // isOlder reports whether a record's timestamp is longer ago than it may be. One

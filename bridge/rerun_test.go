@@ -226,3 +226,26 @@ func TestTenThousandRecordsRunAgain(t *testing.T) {
 		t.Errorf("%d runs of %d ids, want each of %d once", len(h.runs), len(counts), 2*len(offsets))
 	}
 }
+
+// TestWhatAFilterLeavesOutDoesNotRunAgain: it never was a job.
+func TestWhatAFilterLeavesOutDoesNotRunAgain(t *testing.T) {
+	t.Parallel()
+	h := &ids{}
+	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{
+		Name: "orders", Handler: h, Filter: func(r *bridge.Record) bool { return string(r.Value) != "test" },
+	}}}, bridgetest.Topic("results", 1))
+	env.Produce("orders", keyed("a", "0"), keyed("a", "test"), keyed("b", "2"))
+	env.AwaitCommitted("orders")
+	plan, err := env.Bridge().Inspector().Plan(t.Context(), fromKafka(false, 0, 1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Again) != 2 || len(plan.Refused) != 1 || plan.Refused[0].Reason != "the filter of its topic leaves it out" {
+		t.Errorf("%+v, refused %+v", plan.Again, plan.Refused)
+	}
+	for _, target := range plan.Again { // neither has a later job of its key
+		if target.Overtaken == nil || *target.Overtaken {
+			t.Errorf("%+v", target)
+		}
+	}
+}

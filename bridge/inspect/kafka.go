@@ -31,6 +31,9 @@ type Records struct {
 	// may share much memory.
 	Records []queue.Record
 	Scheme  string // fingerprint of the partitioner
+	// Filtered are the offsets, ascending, of other records, which the topic's filter
+	// leaves out.
+	Filtered []int64
 	// Next: no other offset below it has a record to deliver. Where nothing can be
 	// said it is the offset that was asked for.
 	Next int64

@@ -38,7 +38,8 @@ const (
 const (
 	reasonRunsAgain  = "it is about to run again, or runs"
 	reasonOtherID    = "it is about to run again, or runs, under another id"
-	reasonBeyond     = "it is not read from Kafka yet: it comes by itself"
+	reasonBeyond     = "it is not read from Kafka yet: it comes by itself, unless another owner has done it"
+	reasonFiltered   = "the filter of its topic leaves it out"
 	reasonNoRecord   = "Kafka has no record of that offset: it was compacted away or aborted, or ends a transaction"
 	reasonTooLarge   = "it is beyond the 16 MiB of one command; give another one for it"
 	reasonLaneParked = "a job of its offset is open, and its lane is parked; release that"
@@ -93,7 +94,7 @@ func (rerunVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	}
 	size := 0
 	var lanes []queue.Lane
-	err = readEach(ctx, i.opt.Kafka, tp, left, func(offset int64, rec *queue.Record, scheme string) {
+	unread, err := readEach(ctx, i.opt.Kafka, tp, left, func(offset int64, rec *queue.Record, answer *Records) (more bool) {
 		name := Name{tp.Topic, tp.Partition, offset}
 		switch {
 		case state.TopicID != log.TopicID && state.TopicID != "" && log.TopicID != "":
@@ -101,11 +102,11 @@ func (rerunVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		case offset < log.Start:
 			add(&plan.Refused, fmt.Sprintf("Kafka has it no more: its log begins at offset %d", log.Start), name)
 		case rec == nil:
-			add(&plan.Refused, reasonNoRecord, name)
-		case scheme != state.Scheme:
+			add(&plan.Refused, answer.lacks(offset), name)
+		case answer.Scheme != state.Scheme:
 			add(&plan.Refused, queue.ErrOtherScheme.Error(), name)
 		case size > 0 && size+bytesOf(rec) > rerunBytes:
-			add(&plan.Refused, reasonTooLarge, name)
+			return false
 		default:
 			size += bytesOf(rec)
 			plan.Again = append(plan.Again, AgainTarget{
@@ -114,9 +115,13 @@ func (rerunVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			})
 			lanes = append(lanes, queue.Lane{ID: rec.Lane.ID, Own: rec.Lane.Own})
 		}
+		return true
 	})
 	if err != nil {
 		return err
+	}
+	for _, offset := range unread {
+		add(&plan.Refused, reasonTooLarge, Name{tp.Topic, tp.Partition, offset})
 	}
 	return i.lookBehind(ctx, p, plan.Again, lanes)
 }
@@ -194,9 +199,10 @@ func bytesOf(r *queue.Record) int {
 // nearby is the distance between two offsets that are worth one answer of Kafka.
 const nearby = 64
 
-// readEach reads the records of offsets, which ascend, and calls found with each;
-// with nil where Kafka has none.
-func readEach(ctx context.Context, k Kafka, tp queue.TopicPartition, offsets []int64, found func(offset int64, rec *queue.Record, scheme string)) error {
+// readEach reads the records of offsets, which ascend, and calls found with each and
+// the answer that it is in; with nil where there is none for a bridge. It returns
+// the offset for which found says that there is enough, and those behind it.
+func readEach(ctx context.Context, k Kafka, tp queue.TopicPartition, offsets []int64, found func(offset int64, rec *queue.Record, answer *Records) (more bool)) (unread []int64, err error) {
 	for len(offsets) > 0 {
 		near := 1
 		for near < len(offsets) && offsets[near]-offsets[near-1] <= nearby {
@@ -207,9 +213,9 @@ func readEach(ctx context.Context, k Kafka, tp queue.TopicPartition, offsets []i
 		case errors.Is(err, ErrNoRecord):
 			answer = Records{Next: offsets[0] + 1}
 		case err != nil:
-			return err
+			return nil, err
 		case answer.Next <= offsets[0]:
-			return fmt.Errorf("%s@%d: Kafka does not deliver it at the moment; try again", tp, offsets[0])
+			return nil, fmt.Errorf("%s@%d: Kafka does not deliver it at the moment; try again", tp, offsets[0])
 		}
 		recs := answer.Records
 		for len(offsets) > 0 && offsets[0] < answer.Next {
@@ -220,11 +226,21 @@ func readEach(ctx context.Context, k Kafka, tp queue.TopicPartition, offsets []i
 			if len(recs) > 0 && recs[0].Offset == offsets[0] {
 				rec = &recs[0]
 			}
-			found(offsets[0], rec, answer.Scheme)
+			if !found(offsets[0], rec, &answer) {
+				return offsets, nil
+			}
 			offsets = offsets[1:]
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// lacks tells why the answer has no record of an offset.
+func (r *Records) lacks(offset int64) string {
+	if slices.Contains(r.Filtered, offset) {
+		return reasonFiltered
+	}
+	return reasonNoRecord
 }
 
 // execute gives the records to the store together: after a crash all of them run
@@ -267,19 +283,22 @@ func (rerunVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Opera
 func (i *inspector) readAgain(ctx context.Context, tp queue.TopicPartition, offsets []int64, op *Operation) (recs queue.Again, err error) {
 	recs.TopicPartition = tp
 	size := 0
-	err = readEach(ctx, i.opt.Kafka, tp, offsets, func(offset int64, rec *queue.Record, scheme string) {
-		name := Name{tp.Topic, tp.Partition, offset}
+	unread, err := readEach(ctx, i.opt.Kafka, tp, offsets, func(offset int64, rec *queue.Record, answer *Records) (more bool) {
 		switch {
 		case rec == nil:
-			add(&op.Refused, reasonNoRecord, name)
+			add(&op.Refused, answer.lacks(offset), Name{tp.Topic, tp.Partition, offset})
 		case size > 0 && size+bytesOf(rec) > rerunBytes:
-			add(&op.Refused, reasonTooLarge, name)
+			return false
 		default:
 			size += bytesOf(rec)
-			recs.Scheme = scheme
+			recs.Scheme = answer.Scheme
 			recs.Records = append(recs.Records, rec.Clone())
 		}
+		return true
 	})
+	for _, offset := range unread {
+		add(&op.Refused, reasonTooLarge, Name{tp.Topic, tp.Partition, offset})
+	}
 	if err != nil || len(recs.Records) == 0 {
 		return recs, err
 	}

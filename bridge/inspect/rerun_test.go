@@ -193,7 +193,7 @@ func TestRecordsAreNotRunAgainForAReason(t *testing.T) {
 		"1 a dead letter of its offset is kept; requeue that",
 		"1 a job of its offset is open",
 		"2 Kafka has it no more: its log begins at offset 2",
-		"2 it is not read from Kafka yet: it comes by itself",
+		"2 it is not read from Kafka yet: it comes by itself, unless another owner has done it",
 	}
 	if got := reasons(p.Refused); !slices.Equal(got, want) || len(p.Again) != 1 || p.Again[0].Offset != 2 {
 		t.Errorf("refused %q, want %q; again %+v", got, want, p.Again)
