@@ -69,7 +69,7 @@ func (w *world) runChange(c *cli.Context, v change) error {
 		done.offline = n.header()
 		err = cmp.Or(errors.Join(err, w.result(format, done, done.write)), done.verdict())
 		if err == nil && format == listing.Table && n.live && done.goesOn() && !c.Bool("no-wait") {
-			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second)
+			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second, progressText(*done.Operation.Stored))
 		}
 		return err
 	})

@@ -174,6 +174,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\b(rq|dc)-[0-9a-z]+\b`), "OPERATION"},
 	{regexp.MustCompile(`[A-Za-z0-9_-]{22}/(\d+@\d+)`), "TOPICID/$1"},
 	{regexp.MustCompile(`"(topic_id|store)": "[^"]+"`), `"$1": "ID"`},
+	{regexp.MustCompile(`"actor": "[^"]*"`), `"actor": "WHO"`},
 	{regexp.MustCompile(`"checksum": "\w+"`), `"checksum": "SUM"`}, // of what has times in it
 	{regexp.MustCompile(`"unsent": \w+`), `"unsent": PERHAPS`},
 	{regexp.MustCompile(`([^\s]) {2,}`), "$1  "},

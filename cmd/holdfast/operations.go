@@ -27,7 +27,7 @@ func (w *world) operations() *cli.Command {
 		Action: func(c *cli.Context) error {
 			id := c.String("id")
 			if id != "" && c.Bool("watch") && c.String("output") == string(listing.Table) {
-				return w.with(c, func(ctx context.Context, n *connection) error { return w.follow(ctx, n, id, c.Duration("every")) })
+				return w.with(c, func(ctx context.Context, n *connection) error { return w.follow(ctx, n, id, c.Duration("every"), "") })
 			}
 			return w.show(c, list(operationColumns(time.Now), id != "", func(ctx context.Context, i inspect.Inspector) iter.Seq2[inspect.BulkOperation, error] {
 				return slice(operationsOf(ctx, i, id))
@@ -83,9 +83,8 @@ func leftOf(o inspect.BulkOperation) string {
 var errNotFinished = errors.New("not finished")
 
 // follow shows how far a stored operation is, until it is over, or until a signal,
-// after which it goes on by itself.
-func (w *world) follow(ctx context.Context, n *connection, id string, every time.Duration) error {
-	said := ""
+// after which it goes on by itself. What was said of it already is not said twice.
+func (w *world) follow(ctx context.Context, n *connection, id string, every time.Duration, said string) error {
 	size := terminalSize(w.stdout)
 	for {
 		found, err := operationsOf(ctx, n, id)
