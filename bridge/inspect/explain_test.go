@@ -249,6 +249,11 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.view = view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}
 			s.member.ID, s.going = "", 2
 		}), CauseNotHere, says{"this bridge is no member of its group at the moment", "running  2 runs of it under way, from before"}, nil},
+		"a copy is waited for": {with(calm(), func(s *scene) {
+			s.view = view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}
+			s.owner = &Owner{Committed: 777, Store: "store-9", Ours: true}
+			s.member.ID, s.member.Sessions, s.member.Copy = "", 0, "the member at 10.0.0.7 works with this store, too"
+		}), CauseNotHere, says{"It is not held here now, because the member at 10.0.0.7 works with this store, too.", "ends with exit code 7"}, nil},
 		"nothing of it is here, without a bridge": {with(calm(), func(s *scene) {
 			s.live, s.view, s.member = false, view{Survey: queue.Survey{TopicPartition: s.TopicPartition}}, nil
 		}), CauseNotHere, says{"This data directory keeps nothing of the partition."}, nil},

@@ -118,6 +118,8 @@ func (s *scene) tellNotHere(e *Explanation) {
 	switch o := s.owner; {
 	case !s.live:
 		e.Summary = "This data directory keeps nothing of the partition."
+	case s.awaitsCopy():
+		e.Summary = "It is not held here now, because " + s.member.Copy + ". No job starts before that is known."
 	case s.outOfGroup():
 		e.Summary = "It is not held here now: this bridge is no member of its group at the moment, since the group's coordinator does not answer or has forgotten it. It tries to join again; no job starts before."
 	case o == nil:
@@ -142,11 +144,19 @@ func (s *scene) tellNotHere(e *Explanation) {
 		return
 	}
 	e.NextStep = "nothing here, until the group gives the partition to this bridge."
+	if s.awaitsCopy() {
+		e.NextStep = "this bridge joins the group as soon as that member is gone. If it is alive, this bridge ends with exit code 7, in about a session timeout: stop one of the two for good."
+	}
 }
 
 func (s *scene) tellUnknown(e *Explanation) {
 	e.Summary = fmt.Sprintf("Nothing is known of %s/%d: %s.", s.Topic, s.Partition, s.unknown)
 	e.NextStep = "nothing."
+}
+
+// awaitsCopy: the bridge has not joined, because another member has its store.
+func (s *scene) awaitsCopy() bool {
+	return s.member != nil && s.member.ID == "" && s.member.Copy != ""
 }
 
 // outOfGroup: the bridge wants to be a member and is none.

@@ -16,7 +16,7 @@ func (w *world) snapshot() *cli.Command {
 		Usage: "copy the store, as it is now, while the bridge goes on",
 		Description: "The copy is of one moment, on disk and checked when the command ends, and a data directory of its\n" +
 			"own. A running bridge writes it, as its own user. A bridge that is started on it later continues from\n" +
-			"then, and says beforehand what would run again; never start two copies at a time.\n\n" +
+			"then, and says beforehand what would run again; of two copies that are in use at a time one is refused.\n\n" +
 			"holdfast snapshot --data-dir /var/lib/holdfast --to /mnt/backup/2026-01-31",
 		Flags: append(bridgeFlags(),
 			&cli.StringFlag{Name: "to", Usage: "`DIR` for the copy, made if missing; it must not hold a store"},

@@ -186,9 +186,9 @@ func (c *Cluster) awaitAlone(ctx context.Context) error {
 		if now.asked.Sub(since) > longest(now.siblings, c.cfg.SessionTimeout)+lookMargin {
 			return c.copyError(s)
 		}
-		text := fmt.Sprintf("%s of group %q works with this store, too: either it was killed, and the group forgets it within its session timeout, or a copy of this data directory is in use; waiting", s, c.cfg.Group)
+		text := fmt.Sprintf("%s of group %q works with this store, too: either it was killed, and the group forgets it within its session timeout, or a copy of this data directory is in use", s, c.cfg.Group)
 		c.copySeen.Store(&text)
-		tell(text, "store", s.Store, "its_opening", s.Epoch, "opening", c.cfg.Opening.Epoch, "session_timeout", s.session)
+		tell("waiting to join: "+text, "store", s.Store, "its_opening", s.Epoch, "opening", c.cfg.Opening.Epoch, "session_timeout", s.session)
 		wait(ctx, lookAgain)
 	}
 	return nil
@@ -262,7 +262,7 @@ func (c *Cluster) giveWay(ctx context.Context) error {
 		}
 	}
 	s := now.siblings[0]
-	text := fmt.Sprintf("a copy of this data directory is in use, by %s of group %q: it has been opened %d times, this one %d times, so it is to give way",
+	text := fmt.Sprintf("a copy of this data directory is in use, by %s of group %q: in its opening %d, where this is opening %d: the other one is to give way",
 		s, c.cfg.Group, s.Epoch, c.cfg.Opening.Epoch)
 	if before := c.copySeen.Swap(&text); before == nil || *before != text {
 		c.log.Error(text, "store", s.Store, "remedy", "stop the other one for good, or give it an empty data directory")

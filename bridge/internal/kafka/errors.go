@@ -78,7 +78,7 @@ type CopyError struct {
 }
 
 func (e *CopyError) Error() string {
-	return fmt.Sprintf("a copy of this data directory is in use: %s works with store %s, too, which it has opened %d times, and this process %d times: stop one of the two for good; to work beside the other, start with an empty data directory",
+	return fmt.Sprintf("a copy of this data directory is in use: %s works with store %s, too, in its opening %d, and this is opening %d: stop one of the two for good; to work beside the other, start with an empty data directory",
 		e.By, e.Opening.Store, e.Other.Epoch, e.Opening.Epoch)
 }
 

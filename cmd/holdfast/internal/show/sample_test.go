@@ -70,6 +70,15 @@ func calm() inspect.Status {
 	return s
 }
 
+// dynamic is a bridge whose member has no name of its own.
+func dynamic() inspect.Status {
+	s := calm()
+	m := *s.Member
+	m.Instance, m.ID = "", "holdfast.store-iwxwbxvyyp45a62jyoggklwuz2.17.vnpfh6ey.60000-8dfd3c2a-90f1-4a57-b7ab-4f2c1a2c66ca"
+	s.Member = &m
+	return s
+}
+
 // offline is what the file alone tells.
 func offline() inspect.Status {
 	s := night()

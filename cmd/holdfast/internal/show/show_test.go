@@ -47,6 +47,7 @@ func TestScreens(t *testing.T) {
 		"status-low":     Status(night(), 80, 24),
 		"status-wide":    Status(night(), 140, 0),
 		"status-calm":    Status(calm(), 80, 24),
+		"status-dynamic": Status(dynamic(), 80, 24),
 		"status-offline": Status(offline(), 80, 24),
 		"status-crowd":   Status(crowd(), 80, 40),
 		"screen":         Screen(night(), 80, 24),

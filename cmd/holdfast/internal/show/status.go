@@ -231,11 +231,22 @@ func problemText(p inspect.Problem) string {
 	return fmt.Sprintf("%s/%d: %s", p.Topic, *p.Partition, text)
 }
 
+// memberName is the name of a static member. The id of a dynamic one is its
+// client's, which carries the store and more, and random digits.
+func memberName(m inspect.Member) string {
+	const begin, end = 8, 12
+	id := []rune(m.ID)
+	if m.Instance != "" || len(id) <= begin+1+end {
+		return cmp.Or(m.Instance, m.ID)
+	}
+	return string(id[:begin]) + "…" + string(id[len(id)-end:])
+}
+
 // notes are what is good to know and no problem.
 func notes(s inspect.Status, width int) (lines []string) {
 	if m := s.Member; m != nil && m.ID != "" {
 		lines = append(lines, fmt.Sprintf("member %s, generation %d, heard %s ago, %s",
-			listing.Name(cmp.Or(m.Instance, m.ID)), m.Generation, listing.Age(m.Confirmed, s.At), count(int(m.Rebalances), "rebalance")))
+			listing.Name(memberName(*m)), m.Generation, listing.Age(m.Confirmed, s.At), count(int(m.Rebalances), "rebalance")))
 	}
 	if len(s.Away) > 0 {
 		dead, parked := 0, 0
