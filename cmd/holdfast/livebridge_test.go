@@ -168,6 +168,7 @@ var masks = []struct {
 	by   string
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?`), "TIME"},
+	{regexp.MustCompile(`\d{8}T\d{6}\.\d+Z`), "TIME"}, // in an id
 	{regexp.MustCompile(`buried \d[\d: -]*\d`), "buried TIME"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|µs|s|m\d\ds|m)\b`), "AGO"},
 	{regexp.MustCompile(`"(\w+_seconds)":( ?)[\d.e-]+`), `"$1":${2}SECONDS`},
