@@ -117,15 +117,16 @@ func (r *bulkRun) save() error {
 	if !r.changed || r.running() && now.Sub(r.saved) < saveEvery {
 		return nil
 	}
-	ended := !r.running() && !r.told
-	if err := r.write(); err != nil {
-		return err
+	if r.running() || r.told {
+		return r.write()
 	}
-	if !ended {
-		return nil
-	}
-	r.told = true
-	return r.x.auditEnd(r.show())
+	return r.x.store.Whole(func() error { // or a crash in between would leave the end untold
+		if err := r.write(); err != nil {
+			return err
+		}
+		r.told = true
+		return r.x.auditEnd(r.show())
+	})
 }
 
 // write leaves the state to the next flush.
