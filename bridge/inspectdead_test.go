@@ -124,7 +124,7 @@ func TestDeadLettersAreSelected(t *testing.T) {
 		}
 	}
 	for _, err := range s.Inspector().Dead(t.Context(), inspect.DeadQuery{ErrorMatches: "(", Offsets: []int64{1}}) {
-		if err == nil || !strings.Contains(err.Error(), "error matches") || !strings.Contains(err.Error(), "offsets without") {
+		if err == nil || !strings.Contains(err.Error(), "error-matches") || !strings.Contains(err.Error(), "offsets without") {
 			t.Errorf("error %v", err)
 		}
 	}
