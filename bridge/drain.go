@@ -166,12 +166,13 @@ func (d *drainage) begin() (began bool) {
 	return true
 }
 
-// order is for an operator. It reports whether the draining, or the leaving, is new.
+// order is for an operator. It reports whether that is new: nobody has ordered the
+// draining, or the leaving, before.
 func (d *drainage) order(leave bool) (changed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	changed = d.begin()
-	changed = changed || leave && !d.on.leave
+	changed = changed || !d.on.ordered || leave && !d.on.leave
 	d.on.ordered, d.on.leave = true, d.on.leave || leave
 	return changed
 }
@@ -243,7 +244,7 @@ func (d *drainage) state() inspect.DrainState {
 	if d.on == nil {
 		return inspect.DrainState{}
 	}
-	return inspect.DrainState{On: true, Empty: d.on.told, Leaves: d.on.leave}
+	return inspect.DrainState{On: true, Ordered: d.on.ordered, Empty: d.on.told, Leaves: d.on.leave}
 }
 
 // flow is a reader's leave to read: a context that ends when the bridge is to be

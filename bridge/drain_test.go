@@ -21,11 +21,10 @@ func TestDrainFinishesWhatIsStoredAndFetchesNoMore(t *testing.T) {
 	env.AwaitState("orders", 0, 3, inspect.Blocked)
 	drained := make(chan error, 1)
 	go func() { drained <- env.Bridge().Drain(t.Context()) }()
-	plan := inspect.Command{Verb: inspect.Drain}
 	i := env.Bridge().Inspector()
 	eventually(t, "it is being drained", func() bool {
-		p, err := i.Plan(t.Context(), plan)
-		return err == nil && len(p.AlreadyDone) == 1 && p.AlreadyDone[0].Reason == "it is being drained"
+		status, err := i.Status(t.Context())
+		return err == nil && status.Drain != nil && *status.Drain == inspect.Draining{Going: 2, Running: 1, Stuck: 2}
 	})
 	env.Produce("orders", keyed("new", ""))
 	select {
@@ -42,6 +41,9 @@ func TestDrainFinishesWhatIsStoredAndFetchesNoMore(t *testing.T) {
 	}
 	if n := m.count(); n != 3 {
 		t.Errorf("%d jobs ran, want those that were stored and can", n)
+	}
+	if status, err := i.Status(t.Context()); err != nil || status.Drain == nil || *status.Drain != (inspect.Draining{Empty: true, Stuck: 2}) {
+		t.Errorf("the status has %+v, %v", status.Drain, err)
 	}
 	env.Operate(inspect.Command{Verb: inspect.Drain, Undo: true})
 	env.Await("done", 3)
@@ -67,6 +69,42 @@ func TestADrainThatIsGivenUpFetchesAgain(t *testing.T) {
 	env.Await("done", 1)
 	close(m.release)
 	env.AwaitCommitted("orders")
+}
+
+// Who waits for it gives up, and an operator wants it too.
+func TestAnOperatorsDrainOutlivesThatOfTheProgram(t *testing.T) {
+	t.Parallel()
+	m := newMoved()
+	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m}}})
+	env.Produce("orders", keyed("w", "wait"))
+	<-m.waiting
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := make(chan error, 1)
+	go func() { drained <- env.Bridge().Drain(ctx) }()
+	i, drain := env.Bridge().Inspector(), inspect.Command{Verb: inspect.Drain}
+	eventually(t, "it is being drained", func() bool {
+		status, err := i.Status(t.Context())
+		return err == nil && status.Drain != nil
+	})
+	if op := env.Operate(drain); len(op.Says) != 1 || len(op.AlreadyDone) != 0 {
+		t.Errorf("%+v", op)
+	}
+	if p, err := i.Plan(t.Context(), drain); err != nil || len(p.AlreadyDone) != 1 || p.AlreadyDone[0].Reason != "it is being drained" {
+		t.Errorf("once more: %+v, %v", p, err)
+	}
+	cancel()
+	if err := <-drained; !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v", err)
+	}
+	env.Produce("orders", keyed("new", ""))
+	close(m.release)
+	eventually(t, "it is drained", func() bool {
+		status, err := i.Status(t.Context())
+		return err == nil && status.Drain != nil && status.Drain.Empty
+	})
+	if n := m.count(); n != 1 {
+		t.Errorf("%d jobs ran, one of which came later", n)
+	}
 }
 
 // With a halted job, what was done ahead of it is told to the next owner.

@@ -27,9 +27,10 @@ type DrainOrder struct {
 
 // DrainState is how far a bridge is with it.
 type DrainState struct {
-	On     bool // nothing is fetched
-	Empty  bool // all that can be is finished and committed
-	Leaves bool // it stops and leaves its group then
+	On      bool // nothing is fetched
+	Ordered bool // by an operator: it goes on when nobody waits for it any more
+	Empty   bool // all that can be is finished and committed
+	Leaves  bool // it stops and leaves its group then
 }
 
 // String says it, with "the bridge" before it.
@@ -47,6 +48,22 @@ func (i *inspector) drain() DrainState {
 		return DrainState{}
 	}
 	return i.opt.DrainState()
+}
+
+// draining tells how far the bridge is; nil: it fetches.
+func (i *inspector) draining(views []view) *Draining {
+	state := i.drain()
+	if !state.On {
+		return nil
+	}
+	d := &Draining{Empty: state.Empty, Leaves: state.Leaves}
+	for j := range views {
+		if p := views[j].part; p != nil {
+			going, stuck := p.Outlook()
+			d.Going, d.Stuck, d.Running = d.Going+going, d.Stuck+stuck, d.Running+p.Running()
+		}
+	}
+	return d
 }
 
 // PartitionOutlook is what becomes of a held partition whose bridge is drained or
@@ -96,7 +113,7 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	case c.Undo:
 		plan.say("Records are fetched again, from the next offset of each partition on; nothing is skipped.")
 		return nil
-	case state.On && (state.Leaves || !c.Leave):
+	case state.On && state.Ordered && (state.Leaves || !c.Leave):
 		addOther(&plan.AlreadyDone, map[bool]string{true: "it is drained", false: "it is being drained"}[state.Empty])
 		return nil
 	}
@@ -110,11 +127,14 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		plan.say("%s not waited for: halted, paused, or behind one of these, until an operator acts. They stay stored, and hold the committed offset.",
 			areMany(sum.Stuck, "job"))
 	}
+	if state.On {
+		plan.say("The program that the bridge is part of drains it already: it stays drained when that gives up.")
+	}
 	if !c.Leave {
-		plan.say("Nothing is fetched then until the bridge is started anew, or with --undo. Nothing is skipped, nothing runs again.")
+		plan.say("Nothing is fetched then until the bridge is started anew, also after a crash, or with --undo. Nothing is skipped, nothing runs again.")
 		return nil
 	}
-	plan.say("Then the bridge stops and leaves its group: its partitions go to others at once.")
+	plan.say("Then the bridge stops and leaves its group: its partitions go to others at once. One that is started anew before, also after a crash, fetches again and stays.")
 	if sum.Stuck == 0 { // then nothing is done above an offset that is not
 		sum.Reruns = 0
 	}

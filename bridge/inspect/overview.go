@@ -42,6 +42,7 @@ func (i *inspector) Status(ctx context.Context) (Status, error) {
 		member, pool := live.Member(), live.Pool()
 		s.Member, s.Workers = &member, &pool
 	}
+	s.Drain = i.draining(views)
 	s.Problems = i.problems(&s, views, failed)
 	s.Healthy = !slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Severity != Notice })
 	return s, nil

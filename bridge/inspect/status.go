@@ -19,6 +19,7 @@ type Status struct {
 	Problems []Problem `json:"problems"`
 	Member   *Member   `json:"member"`  // of the group
 	Workers  *Pool     `json:"workers"` // how busy they are
+	Drain    *Draining `json:"drain"`   // nil: records are fetched
 	// Lag and Rates sum up the partitions that are held.
 	Lag
 	Rates
@@ -219,6 +220,15 @@ type Pool struct {
 	Deferred int `json:"deferred"` // jobs that go on without a worker
 	// Stopping: the bridge stops as planned. What runs may finish, and nothing starts.
 	Stopping bool `json:"stopping"`
+}
+
+// Draining is how far a bridge is that fetches no more.
+type Draining struct {
+	Empty   bool `json:"empty"`   // all that can be is finished and committed
+	Leaves  bool `json:"leaves"`  // it stops and leaves its group then
+	Going   int  `json:"going"`   // stored jobs that run, or will without an operator
+	Running int  `json:"running"` // of them, runs under way
+	Stuck   int  `json:"stuck"`   // the others: halted, paused, or behind one of these
 }
 
 // DiskSummary is the disk in a few numbers; see Inspector.Disk.

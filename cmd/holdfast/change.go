@@ -71,6 +71,9 @@ func (w *world) runChange(c *cli.Context, v change) error {
 		if err == nil && format == listing.Table && n.live && done.goesOn() && !c.Bool("no-wait") {
 			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second, progressText(*done.Operation.Stored))
 		}
+		if err == nil && format == listing.Table && n.live && done.drains() && !c.Bool("no-wait") {
+			err = w.followDrain(ctx, n, time.Second)
+		}
 		return err
 	})
 }

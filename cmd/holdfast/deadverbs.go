@@ -93,7 +93,7 @@ func stopAtFlag(what string) cli.Flag {
 func paceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "rate", Usage: "`RATE` at most, as 100/s", DefaultText: "no limit"},
-		&cli.BoolFlag{Name: "no-wait", Usage: "do not show how far the bridge is until it is done"},
+		noWaitFlag(),
 	}
 }
 

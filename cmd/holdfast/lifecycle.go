@@ -12,13 +12,15 @@ import (
 func (w *world) drain() *cli.Command {
 	return w.change(change{
 		name: "drain", whole: true, usage: "stop fetching and finish what is stored, also to leave the group",
-		description: "Jobs that are halted, parked or paused, and those behind them, are not waited for. It goes on when the\n" +
-			"command has ended. A bridge that is started anew fetches; --undo lets this one do so again. With --leave\n" +
-			"the bridge stops when it is empty, and leaves its group: that is how a machine is moved.\n\n" +
+		description: "Jobs that are halted, parked or paused, and those behind them, are not waited for. The command shows how\n" +
+			"far it is until all others are finished and committed; it goes on when the command is ended before. It\n" +
+			"is this bridge that is drained: one that is started anew fetches, and --undo lets this one do so again. With\n" +
+			"--leave the bridge stops when it is empty, and leaves its group: that is how a machine is moved.\n\n" +
 			"holdfast drain --leave --execute",
 		flags: []cli.Flag{
 			&cli.BoolFlag{Name: "leave", Usage: "then stop, and leave the consumer group"},
 			&cli.BoolFlag{Name: "undo", Usage: "fetch again"},
+			noWaitFlag(),
 		},
 		command: func(c *cli.Context) (inspect.Command, error) {
 			return inspect.Command{Verb: inspect.Drain, Leave: c.Bool("leave"), Undo: c.Bool("undo")}, nil
