@@ -156,7 +156,7 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 func (p *problems) ofTopic(t TopicStatus, lag Lag) {
 	topic := " --topic " + quoted(t.Topic)
 	if lag.Halted > 0 {
-		p.add(Warning, "halted", t.Topic, nil, fmt.Sprintf("%s given up, each holding its lane and the committed offset until an operator acts", number(lag.Halted, "job")),
+		p.add(Warning, "halted", t.Topic, nil, givenUp(lag.Halted),
 			"holdfast inspect jobs"+topic+" --state halted")
 	}
 	if g := t.Guard; g != nil && g.Active {
@@ -170,6 +170,13 @@ func (p *problems) ofTopic(t TopicStatus, lag Lag) {
 	} else if lag.Paused > 0 {
 		p.add(Notice, "paused", t.Topic, nil, number(lag.Paused, "job")+" kept from starting by paused lanes or partitions", "holdfast inspect jobs"+topic+" --state paused")
 	}
+}
+
+func givenUp(jobs int) string {
+	if jobs == 1 {
+		return "1 job given up: it holds its lane and the committed offset until an operator acts"
+	}
+	return number(jobs, "job") + " given up: each holds its lane and the committed offset until an operator acts"
 }
 
 // explainCommand is the command that tells more.

@@ -94,7 +94,10 @@ func auditResult(e inspect.AuditEntry) string {
 	if e.Damaged != nil {
 		return "DAMAGED: " + e.Damaged.Error()
 	}
-	text := fmt.Sprintf("%s: %d of %d", e.Result, e.Done, e.Planned)
+	text := string(e.Result)
+	if e.Planned > 0 || e.Done > 0 { // else it is about the bridge as a whole
+		text += fmt.Sprintf(": %d of %d", e.Done, e.Planned)
+	}
 	for _, more := range []struct {
 		n    int
 		what string
