@@ -411,3 +411,24 @@ func TestAnOperationThatOutgrowsTheLedger(t *testing.T) {
 }
 
 func errOf2(_ queue.Operation, err error) error { return err }
+
+// TestExplainNamesTheOperationThatIsAboutToAct: of a job, and of a dead letter.
+func TestExplainNamesTheOperationThatIsAboutToAct(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]inspect.Command{"retry": ofOrders(inspect.Retry), "requeue": requeueOrders(0)} {
+		m := newWard(t, 1, 300)
+		if name == "requeue" {
+			m = newMorgue(t, 1, 300)
+		}
+		offset := int64(7)
+		if e, err := m.operator.Explain(t.Context(), "orders", 0, &offset); err != nil || strings.Contains(e.NextStep, "operation") {
+			t.Errorf("before: %s, %v", e.NextStep, err)
+		}
+		id := m.execute(m.plan(c)).Stored.ID
+		e, err := m.operator.Explain(t.Context(), "orders", 0, &offset)
+		must(t, err)
+		if want := "operation " + id + " is about to " + name + " it."; e.NextStep != want || len(e.Actions) != 2 || e.Actions[1].Command != "holdfast operations stop --id "+id {
+			t.Errorf("next %q, want %q; one can %+v", e.NextStep, want, e.Actions)
+		}
+	}
+}

@@ -52,6 +52,10 @@ func (s *scene) describe(e *Explanation, d *JobDetail) {
 	}
 	s.tellBehind(e, d)
 	s.tellOthers(e, d)
+	if s.taker != nil {
+		s.tellOperation(e)
+		return
+	}
 	e.NextStep = st.next(s, d)
 	st.can(s, e, d)
 }

@@ -30,9 +30,10 @@ type scene struct {
 
 	job    *JobDetail // at the frontier, or asked about
 	jobErr error
-	worker *Worker    // that runs it
-	behind time.Time  // timestamp of the first job behind it
-	after  *JobDetail // the job that it waits for
+	worker *Worker        // that runs it
+	taker  *BulkOperation // that is about to take it
+	behind time.Time      // timestamp of the first job behind it
+	after  *JobDetail     // the job that it waits for
 
 	outage   *Outage
 	parked   []ParkedLane // the first of them, the largest first
@@ -170,7 +171,7 @@ func (s *scene) find(ctx context.Context, i *inspector, offset int64) {
 		return
 	}
 	s.job = &d
-	s.worker = i.running(d.Name)
+	s.worker, s.taker = i.running(d.Name), i.claimOn(ctx, &d)
 	if d.After != nil {
 		if after, err := i.job(ctx, *d.After); err == nil {
 			s.after = &after
