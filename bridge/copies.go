@@ -107,7 +107,7 @@ func (c *committer) lookForCopy(ctx context.Context) error {
 			other.Epoch, offset, c.claim, c.self.Epoch, c.sent))
 		return nil
 	}
-	err = &kafka.CopyError{Opening: c.self, Other: other, By: fmt.Sprintf("whoever committed offset %d of %s after this process", offset, c.claim)}
+	err = &kafka.CopyError{Opening: c.self, Other: other, By: fmt.Sprintf("the process that has committed offset %d of %s after this one", offset, c.claim)}
 	c.copies.give(err)
 	c.fail(err)
 	return err
