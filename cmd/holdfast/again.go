@@ -62,8 +62,9 @@ func (f *facts) again(p inspect.Plan) {
 	} else {
 		f.add("identity", "kept: receivers that ignore what they know by its id do so (--new-id)")
 	}
+	f.add("id", "%s", examples([]string{p.Again[0].ID}, len(p.Again)))
 	for _, t := range p.Again[:min(shownRecords, len(p.Again))] {
-		text := fmt.Sprintf("%s  %s  %s  %s  id %s", t.Name, listing.Key(t.Key), listing.Bytes(int64(t.Bytes)), listing.Time(t.Timestamp), t.ID)
+		text := fmt.Sprintf("%s  %s  %s  %s", t.Name, listing.Key(t.Key), listing.Bytes(int64(t.Bytes)), listing.Time(t.Timestamp))
 		if t.Overtaken != nil && *t.Overtaken {
 			text += "  overtaken"
 		}
