@@ -1,5 +1,7 @@
 package queue
 
+import "math"
+
 // GoesOn tells whether a job of the partition runs, or will without an operator:
 // not those of lanes that are halted, paused or parked. It looks at no lane.
 func (p *Partition) GoesOn() bool {
@@ -24,9 +26,6 @@ func (p *Partition) goesOn() bool {
 	return len(p.lanes)+len(p.own) > p.waits[laneHalted].count+p.waits[lanePaused].count
 }
 
-// stuck: the lane waits for an operator.
-func (l *lane) stuck() bool { return l.state == laneHalted || l.state == lanePaused }
-
 // Outlook counts the jobs of the partition that run or will without an operator,
 // and the others, those that are parked apart. Jobs go on meanwhile: where they
 // do, it is about right.
@@ -43,11 +42,9 @@ func (p *Partition) outlook() (going, stuck int) {
 			going += len(l.jobs) + len(l.batch)
 		}
 	} else {
-		p.eachLane(func(l *lane) {
-			if l.stuck() {
-				stuck += len(l.jobs)
-			}
-		})
+		for _, state := range []laneState{laneHalted, lanePaused} {
+			p.each(&p.waits[state].runList, math.MaxInt, func(l *lane) { stuck += len(l.jobs) })
+		}
 		going = p.open.count + p.asideJobs - len(p.later) - stuck
 	}
 	if all := p.open.count + p.asideJobs; going <= 0 {

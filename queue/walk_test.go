@@ -2,7 +2,9 @@ package queue
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 )
 
 // manyLanes has n lanes of one job, of which every second is halted.
@@ -33,7 +35,7 @@ func TestAReaderOfManyLanesLetsGoOfTheLock(t *testing.T) {
 		do    func()
 		rests uint64
 	}{
-		"the outlook":              {func() { p.Outlook() }, n / restEvery},
+		"the outlook":              {func() { p.Outlook() }, n / 2 / restEvery},
 		"all lanes":                {func() { p.Lanes(n) }, n / restEvery},
 		"lanes that say something": {func() { p.Lanes(n - 1) }, n / 2 / restEvery},
 		"failing lanes":            {func() { p.Failing(n) }, n / 2 / restEvery},
@@ -88,4 +90,57 @@ func TestLanesChangeWhileTheyAreLookedAt(t *testing.T) {
 	if len(lanes) != 0 || !all {
 		t.Errorf("of a partition that is gone %d lanes are seen", len(lanes))
 	}
+}
+
+// BenchmarkReadersOfAMillionLanes tells how long others wait for the store's lock
+// while somebody looks at a partition of a million lanes, half of them halted.
+func BenchmarkReadersOfAMillionLanes(b *testing.B) {
+	const n = 1 << 20
+	s := &Store{}
+	p := newBenchPartition(s, n)
+	for name, look := range map[string]func(){
+		"Outlook": func() { p.Outlook() },
+		"Lanes":   func() { p.Lanes(10_000) },
+		"GoesOn":  func() { p.GoesOn() },
+	} {
+		b.Run(name, func(b *testing.B) {
+			longest := time.Duration(0)
+			for b.Loop() {
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					look()
+				}()
+				for waiting := true; waiting; {
+					began := time.Now()
+					s.mu.Lock()
+					longest = max(longest, time.Since(began))
+					s.mu.Unlock()
+					select {
+					case <-ended:
+						waiting = false
+					default:
+						runtime.Gosched()
+					}
+				}
+			}
+			b.ReportMetric(float64(longest.Microseconds()), "µs-longest-wait")
+		})
+	}
+}
+
+// newBenchPartition has n lanes of one job, of which every second is halted.
+func newBenchPartition(s *Store, n int) *Partition {
+	p := &Partition{tp: orders, store: s, topic: &topic{}, lanes: map[uint64]*lane{}, notes: map[int64]*noteValue{}}
+	for i := range n {
+		l := &lane{part: p, id: uint64(i)}
+		l.push(entry{offset: int64(i)})
+		p.open.add(int64(i))
+		p.lanes[l.id] = l
+		if i%2 == 0 {
+			p.notes[int64(i)] = &noteValue{Attempts: 1, Halted: true}
+			l.become(laneHalted)
+		}
+	}
+	return p
 }
