@@ -2,13 +2,10 @@ package queue
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -23,30 +20,12 @@ const buryVariable = "HOLDFAST_QUEUETEST_BURY"
 // told is one.
 func TestAKillLeavesEachJobOpenOrDead(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), FileName)
-	if err := Create(path, Identity{Cluster: "c", Group: "g", StoreID: "s"}); err != nil {
-		t.Fatal(err)
-	}
-	lives := 12
-	if testing.Short() {
-		lives = 3
-	}
+	path, lives := killedStore(t)
 	told := map[int64]string{}
 	buried, requeued := 0, 0
 	for range lives {
-		var out bytes.Buffer
-		child := exec.Command(os.Args[0], "-test.run=^$")
-		child.Env = append(os.Environ(), buryVariable+"="+path)
-		child.Stdout, child.Stderr = &out, os.Stderr
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(50+rand.IntN(300)) * time.Millisecond)
-		_ = child.Process.Kill()
-		if err := child.Wait(); err == nil || child.ProcessState.ExitCode() >= 0 {
-			t.Fatalf("the child ended by itself: %v", err)
-		}
-		for lines := bufio.NewScanner(&out); lines.Scan(); {
+		out := runKilled(t, buryVariable, path)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var act string
 			var offset int64
 			if n, _ := fmt.Sscan(lines.Text(), &act, &offset); n == 2 {

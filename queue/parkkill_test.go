@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,29 +23,11 @@ const parkVariable = "HOLDFAST_QUEUETEST_PARK"
 // done does not run again, and what was told to be parked not before its release.
 func TestAKillLeavesEachJobOpenParkedOrDone(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), FileName)
-	if err := Create(path, Identity{Cluster: "c", Group: "g", StoreID: "s"}); err != nil {
-		t.Fatal(err)
-	}
-	lives := 12
-	if testing.Short() {
-		lives = 3
-	}
+	path, lives := killedStore(t)
 	w := parkWitness{T: t, parked: map[int64]bool{}, done: map[int64]bool{}}
 	for range lives {
-		var out bytes.Buffer
-		child := exec.Command(os.Args[0], "-test.run=^$")
-		child.Env = append(os.Environ(), parkVariable+"="+path)
-		child.Stdout, child.Stderr = &out, os.Stderr
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(50+rand.IntN(300)) * time.Millisecond)
-		_ = child.Process.Kill()
-		if err := child.Wait(); err == nil || child.ProcessState.ExitCode() >= 0 {
-			t.Fatalf("the child ended by itself: %v", err)
-		}
-		told := w.hear(&out)
+		out := runKilled(t, parkVariable, path)
+		told := w.hear(out)
 		w.look(path, told)
 	}
 	if w.mostParked < 10 || w.releases < 1 || w.ranAfter < 1 {

@@ -2,13 +2,9 @@ package queue
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -260,17 +256,8 @@ func TestAKillLetsAllOfThemRunAgainOrNone(t *testing.T) {
 	}
 	told, partly := map[int64]bool{}, 0
 	for range lives {
-		var out bytes.Buffer
-		child := exec.Command(os.Args[0], "-test.run=^$")
-		child.Env = append(os.Environ(), againVariable+"="+r.path)
-		child.Stdout, child.Stderr = &out, os.Stderr
-		r.must(child.Start())
-		time.Sleep(time.Duration(50+rand.IntN(200)) * time.Millisecond)
-		_ = child.Process.Kill()
-		if err := child.Wait(); err == nil || child.ProcessState.ExitCode() >= 0 {
-			t.Fatalf("the child ended by itself: %v", err)
-		}
-		for lines := bufio.NewScanner(&out); lines.Scan(); {
+		out := runKilled(t, againVariable, r.path)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var first int64
 			if n, _ := fmt.Sscan(strings.TrimPrefix(lines.Text(), "told "), &first); n == 1 {
 				told[first] = true

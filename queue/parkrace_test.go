@@ -1,0 +1,139 @@
+package queue
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestReleaseAndParkDuringOneFlush changes its mind while the flush that
+// releases is under way.
+func TestReleaseAndParkDuringOneFlush(t *testing.T) {
+	t.Parallel()
+	r := prepareRig(t, Options{}, standardLayout())
+	r.manual = true
+	r.open()
+	p := r.attach(orders)
+	r.append(p, "a", "a")
+	r.park(r.wantTaken(0)[0])
+	r.flush()
+	lane := ParkedLane{Lane: Lane{ID: 'a'}}
+	release := func() {
+		t.Helper()
+		if changed, err := p.Release(lane, false); !changed || err != nil {
+			t.Fatalf("release: %v, %v", changed, err)
+		}
+	}
+	release()
+	f := r.gather()
+	r.append(p, "a") // behind the jobs that are not in memory yet
+	r.nothingStarts()
+	if found, err := p.page([]int64{2}, p.gen); err == nil && len(found) == 1 && found[0].State != Blocked {
+		t.Errorf("%+v", found)
+	}
+	w, ok := p.find(2, Lane{ID: 'a'})
+	if !ok {
+		t.Fatal("2 is not in its lane")
+	}
+	if changed, err := p.parkSeen(p.describe(w, 2, Lane{ID: 'a'}), nil, "again"); !changed || err != nil {
+		t.Fatalf("park: %v, %v", changed, err)
+	}
+	release()
+	r.must(r.write(f, newBodyWriter()))
+	r.tell(f, 0)
+	r.nothingStarts()
+	r.flush()
+	if ran := r.drain(); !slices.Equal(ran, []int64{0, 1, 2}) {
+		t.Errorf("ran %v", ran)
+	}
+	r.flush()
+	if s := p.State(); s.Aside != 0 || s.Parked != 0 || s.Frontier != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestARunThatEndsDuringTheFlushOfARelease began before its lane was parked.
+func TestARunThatEndsDuringTheFlushOfARelease(t *testing.T) {
+	t.Parallel()
+	for _, o := range []Outcome{{Kind: Done}, {Kind: Bury, Error: "hopeless"}, {Kind: Retry, Error: "not yet"}} {
+		r := prepareRig(t, Options{}, standardLayout())
+		r.manual = true
+		r.open()
+		p := r.attach(orders)
+		r.append(p, "a", "a", "a")
+		r.park(r.wantTaken(0)[0])
+		r.flush()
+		lane := ParkedLane{Lane: Lane{ID: 'a'}}
+		release := func() {
+			t.Helper()
+			if changed, err := p.Release(lane, false); !changed || err != nil {
+				t.Fatalf("release: %v, %v", changed, err)
+			}
+		}
+		release()
+		r.flush()
+		running := r.wantTaken(0)
+		w, _ := p.find(0, Lane{ID: 'a'})
+		if changed, err := p.parkSeen(p.describe(w, 0, Lane{ID: 'a'}), nil, "again"); !changed || err != nil {
+			t.Fatalf("park: %v, %v", changed, err)
+		}
+		r.flush()
+		release()
+		f := r.gather()
+		r.finish(o, running...)
+		r.must(r.write(f, newBodyWriter()))
+		r.tell(f, 0)
+		r.flush()
+		want := []int64{1, 2}
+		if o.Kind == Retry {
+			again := r.wantTaken(0)
+			if again[0].Attempt != 3 || again[0].LastError != o.Error {
+				t.Errorf("attempt %d after %q", again[0].Attempt, again[0].LastError)
+			}
+			r.done(again...)
+		}
+		if ran := r.drain(); !slices.Equal(ran, want) {
+			t.Errorf("after outcome %d: ran %v, want %v", o.Kind, ran, want)
+		}
+		r.flush()
+		r.wantAsideNow(orders)
+		if s := p.State(); s.Aside != 0 || s.Parked != 0 || s.Frontier != 3 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// TestARecordThatComesAgainDuringItsRelease is not stored twice.
+func TestARecordThatComesAgainDuringItsRelease(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []bool{false, true} {
+		for _, lane := range []string{"a", ""} {
+			r := prepareRig(t, Options{}, standardLayout())
+			r.manual = true
+			r.open()
+			p := r.attach(orders)
+			r.append(p, lane, "b")
+			r.park(r.wantTaken(0, 1)[0])
+			r.flush()
+			l := ParkedLane{Lane: Lane{ID: 'a', Own: lane == ""}}
+			if changed, err := p.Release(l, false); !changed || err != nil {
+				t.Fatal(changed, err)
+			}
+			r.must(p.Reset(0))
+			r.append(p, lane)
+			r.flush()
+			if crash {
+				r.must(r.db.Close())
+				r.open()
+				p = r.attach(orders)
+			}
+			if ran := r.drain(); !slices.Equal(ran, []int64{0}) {
+				t.Errorf("ran %v", ran)
+			}
+			r.flush()
+			r.wantAsideNow(orders)
+			if s := p.State(); s.Frontier != 1 || s.Open != 0 || s.Aside != 0 || s.Parked != 0 {
+				t.Errorf("%+v", s)
+			}
+		}
+	}
+}
