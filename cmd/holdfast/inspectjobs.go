@@ -20,7 +20,8 @@ func (w *world) inspectJobs() *cli.Command {
 	return &cli.Command{
 		Name:  "jobs",
 		Usage: "list unfinished jobs, by partition and offset",
-		Description: "As JSON they come with their failed attempts.\n\n" +
+		Description: "ATTEMPTS are the runs that were counted; +1 is one under way. As JSON jobs come with their failed\n" +
+			"attempts.\n\n" +
 			"holdfast inspect jobs --topic orders --state halted,retrying",
 		Flags: showFlags(jobSelectors()...),
 		Action: func(c *cli.Context) error {
