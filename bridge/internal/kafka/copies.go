@@ -149,7 +149,7 @@ func (c *Cluster) awaitAlone(ctx context.Context) error {
 		since  time.Time // from when on the group was steady, with a sibling
 		pause  backoff
 		said   string
-		begin  = time.Now()
+		seen   = time.Now() // the last look that was answered, or the beginning
 	)
 	tell := func(text string, attrs ...any) {
 		if text != said {
@@ -164,7 +164,7 @@ func (c *Cluster) awaitAlone(ctx context.Context) error {
 			return nil
 		case err != nil && passes(err) && c.sessions.Load() > 0: // to join again does not wait for that
 			return nil
-		case err != nil && passes(err) && time.Since(begin) < c.cfg.SessionTimeout:
+		case err != nil && passes(err) && time.Since(seen) < c.cfg.SessionTimeout:
 			tell("cannot ask yet whether another copy of the data directory is in use", "error", err)
 			before = sight{}
 			wait(ctx, pause.next())
@@ -181,7 +181,7 @@ func (c *Cluster) awaitAlone(ctx context.Context) error {
 		if now.steady == "" || now.steady != before.steady || now.answered.Sub(before.answered) > lookGap {
 			since = now.answered
 		}
-		before = now
+		before, seen = now, now.answered
 		s := now.siblings[0]
 		if now.asked.Sub(since) > longest(now.siblings, c.cfg.SessionTimeout)+lookMargin {
 			return c.copyError(s)
