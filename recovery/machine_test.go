@@ -158,13 +158,26 @@ func (m *machine) kill() {
 	m.must(m.opened.Close())
 	for name, b := range files {
 		path := filepath.Join(m.dir, name)
-		m.must(os.WriteFile(path, bytes.TrimRight(b, "\x00"), 0o600)) // without the file's empty end, for speed
+		m.must(os.WriteFile(path, used(b), 0o600))
 		m.must(os.Truncate(path, int64(len(b))))
 	}
 	m.next, m.open = m.durableNext, map[int64]bool{}
 	for o := range m.durableOpen {
 		m.open[o] = true
 	}
+}
+
+// used is a file without its empty end, for speed.
+func used(file []byte) []byte {
+	zeros := make([]byte, 64<<10)
+	for len(file) > 0 {
+		last := file[max(0, len(file)-len(zeros)):]
+		if !bytes.Equal(last, zeros[:len(last)]) {
+			break
+		}
+		file = file[:len(file)-len(last)]
+	}
+	return file
 }
 
 func (m *machine) compact(to string) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -99,12 +100,29 @@ func (v *voyage) sync() { v.must(v.opened.Store.Sync(context.Background())) }
 // kill goes back to what the file holds.
 func (v *voyage) kill() {
 	path := filepath.Join(v.dir, queue.FileName)
-	b, err := os.ReadFile(path)
-	v.must(err)
+	b, size := v.read(path)
 	v.must(v.opened.Close())
-	v.must(os.WriteFile(path, bytes.TrimRight(b, "\x00"), 0o600))
-	v.must(os.Truncate(path, int64(len(b))))
+	v.must(os.WriteFile(path, b, 0o600))
+	v.must(os.Truncate(path, size))
 	v.open()
+}
+
+// read reads a file without its empty end, which is most of it.
+func (v *voyage) read(path string) (b []byte, size int64) {
+	file, err := os.Open(path)
+	v.must(err)
+	defer file.Close()
+	info, err := file.Stat()
+	v.must(err)
+	const piece = 128 << 10 // no record of the test is as long
+	zeros := make([]byte, piece)
+	for len(b) == 0 || !bytes.Equal(b[len(b)-piece:], zeros) {
+		b = append(b, zeros...)
+		if n, err := io.ReadFull(file, b[len(b)-piece:]); err != nil {
+			return b[:len(b)-piece+n], info.Size()
+		}
+	}
+	return b, info.Size()
 }
 
 func (v *voyage) produce(n int64) {
