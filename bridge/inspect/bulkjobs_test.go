@@ -309,6 +309,43 @@ func TestARetryOfWhatRunsByItself(t *testing.T) {
 	m.wantRuns(300)
 }
 
+// TestARetryOfWhatFailedDuringThePlan: it takes its time to look through many jobs.
+func TestARetryOfWhatFailedDuringThePlan(t *testing.T) {
+	t.Parallel()
+	m := newWard(t, 1, 400)
+	begun := false
+	m.operator = inspect.New(m.Store, inspect.Options{Clock: askedClock{m.clock, func() {
+		if !begun {
+			begun = true
+			part := m.Attached()[0]
+			found, err := part.Find(t.Context(), 7)
+			must(t, err)
+			_, err = part.Retry(found[0], false)
+			must(t, err)
+			m.giveUp(1, queue.Halt)
+		}
+	}}})
+	p := m.plan(ofOrders(inspect.Retry))
+	if len(p.Jobs) != 400 {
+		t.Fatalf("%d jobs", len(p.Jobs))
+	}
+	m.start()
+	if op := m.operation(m.execute(p).Stored.ID, settled); op.Taken != 400 {
+		t.Errorf("in the end %+v", op)
+	}
+}
+
+// askedClock does something once it has been asked for the time.
+type askedClock struct {
+	queue.Clock
+	then func()
+}
+
+func (c askedClock) Now() time.Time {
+	defer c.then()
+	return c.Clock.Now()
+}
+
 // TestForgottenJobsAreNotDone: neither those that were requeued nor those that were
 // retried.
 func TestForgottenJobsAreNotDone(t *testing.T) {

@@ -134,6 +134,7 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	}
 	if v.bulk.stored() && plan.Background {
 		plan.Cutoffs = reach.cutoffs()
+		plan.Made = i.now() // what has failed by now was seen
 	}
 	return plan.addMissing(i, missing)
 }
