@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/seed-2837c37b/holdfast/queue"
-	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 const (
@@ -66,24 +63,6 @@ func (i *inspector) draining(views []view) *Draining {
 	return d
 }
 
-// PartitionOutlook is what becomes of a held partition whose bridge is drained or
-// leaves its group.
-type PartitionOutlook struct {
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-	Committed int64  `json:"committed"` // -1: none
-	Frontier  int64  `json:"frontier"`
-	Next      int64  `json:"next"`
-	Running   int    `json:"running"`
-	Going     int    `json:"going"`        // stored jobs that run, or will without an operator
-	Stuck     int    `json:"stuck"`        // the others: halted, paused, or behind one of these
-	Parked    int    `json:"parked_lanes"` // lanes of which jobs are kept by this data directory alone
-	Dead      int    `json:"dead"`         // as are these
-	// Reruns are offsets above the committed one that are done, and that the
-	// commit's metadata has no room for: another owner runs them again.
-	Reruns int64 `json:"reruns"`
-}
-
 // wholeVerb acts on the bridge as a whole: it selects nothing.
 type wholeVerb interface{ whole() }
 
@@ -122,10 +101,10 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	}
 	sum := sumUp(plan.Partitions)
 	plan.say("Fetching stops, and %s of %s are finished first, %d of which run now.",
-		many(sum.Going, "stored job"), many(len(plan.Partitions), "partition"), sum.Running)
+		number(sum.Going, "stored job"), number(len(plan.Partitions), "partition"), sum.Running)
 	if sum.Stuck > 0 {
 		plan.say("%s not waited for: halted, paused, or behind one of these, until an operator acts. They stay stored, and hold the committed offset.",
-			areMany(sum.Stuck, "job"))
+			areNumber(sum.Stuck, "job"))
 	}
 	if state.On {
 		plan.say("The program that the bridge is part of drains it already: it stays drained when that gives up.")
@@ -144,90 +123,6 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 
 // say adds a sentence.
 func (p *Plan) say(format string, args ...any) { p.Says = append(p.Says, fmt.Sprintf(format, args...)) }
-
-// sayMoved tells what another owner runs again and what stays behind; unfinished
-// are the jobs that are stored and not finished when the partitions move.
-func (p *Plan) sayMoved(sum PartitionOutlook, unfinished int) {
-	if unfinished > 0 {
-		p.say("%s not finished here: the next owner begins with them anew, at their first attempt.", areMany(unfinished, "job"))
-	}
-	switch {
-	case sum.Reruns > 0:
-		p.say("Of what is done, %s run again there: the commits' metadata has no room to tell of them.", many(int(sum.Reruns), "offset"))
-	default:
-		p.say("Nothing that is done runs again there: the commits' metadata tells of all of it.")
-	}
-	if sum.Parked+sum.Dead > 0 {
-		p.say("%s and %s stay in this data directory alone: no other owner has them.",
-			many(sum.Parked, "parked lane"), many(sum.Dead, "dead letter"))
-	}
-}
-
-// many is a number with its noun.
-func many(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// areMany is many with its verb.
-func areMany(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " is"
-	}
-	return many(n, noun) + " are"
-}
-
-// outlook tells of each partition what goes on, what does not, and what another
-// owner would run again.
-func (i *inspector) outlook(ctx context.Context, plan *Plan) error {
-	for _, p := range i.store.Attached() {
-		tp, state := p.TopicPartition(), p.State()
-		going, stuck := p.Outlook()
-		reruns, err := rerunsElsewhere(ctx, p, i.store.Identity())
-		if err != nil {
-			return notHeld(err)
-		}
-		plan.Partitions = append(plan.Partitions, PartitionOutlook{
-			Topic: tp.Topic, Partition: tp.Partition,
-			Committed: state.Acknowledged, Frontier: state.Frontier, Next: state.Next,
-			Running: p.Running(), Going: going, Stuck: stuck,
-			Parked: state.Parked, Dead: i.store.DeadCount(tp).Letters, Reruns: reruns,
-		})
-	}
-	return nil
-}
-
-// rerunsElsewhere counts the offsets that are done and that the metadata of a
-// commit would not carry.
-func rerunsElsewhere(ctx context.Context, p *queue.Partition, self queue.Identity) (int64, error) {
-	state := p.State()
-	if state.Next < 0 {
-		return 0, nil
-	}
-	progress, err := p.Progress(ctx)
-	if err != nil {
-		return 0, err
-	}
-	stamp := recovery.Stamp{TopicID: state.TopicID, StoreID: self.StoreID, Epoch: self.Epoch, Nonce: recovery.SomeNonce, Scheme: recovery.SchemeSum(state.Scheme)}
-	stamp.Ahead, stamp.Left = progress.Ahead, progress.Left
-	stamp.Parked, _ = p.ParkedIDs()
-	stamp, _ = stamp.Fit(recovery.MaxStamp)
-	return stamp.Left, nil
-}
-
-func sumUp(parts []PartitionOutlook) (sum PartitionOutlook) {
-	for _, p := range parts {
-		sum.Running += p.Running
-		sum.Going += p.Going
-		sum.Stuck += p.Stuck
-		sum.Parked += p.Parked
-		sum.Dead += p.Dead
-		sum.Reruns += p.Reruns
-	}
-	return sum
-}
 
 func (drainVerb) execute(_ context.Context, i *inspector, plan Plan, op *Operation) error {
 	if i.opt.Drain == nil {
@@ -268,7 +163,7 @@ func (leaveVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	switch {
 	case i.opt.Leave != nil:
 		if sum.Running > 0 {
-			plan.say("The bridge stops. Of %s under way, those that do not end within its stop_within are cancelled then.", many(sum.Running, "run"))
+			plan.say("The bridge stops. Of %s under way, those that do not end within its stop_within are cancelled then.", number(sum.Running, "run"))
 		} else {
 			plan.say("The bridge stops.")
 		}

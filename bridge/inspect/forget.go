@@ -76,7 +76,7 @@ func (forgetVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		return nil
 	}
 	plan.say("%s of %s go from the store, with %s, %s and %s: they never run, and nothing brings them back.",
-		many(len(plan.Forgets), "partition"), topic, many(sum.Open, "unfinished job"), many(int(sum.Parked), "parked job"), many(sum.Dead, "dead letter"))
+		number(len(plan.Forgets), "partition"), topic, number(sum.Open, "unfinished job"), number(sum.Parked, "parked job"), number(sum.Dead, "dead letter"))
 	plan.say("%s", there)
 	return nil
 }

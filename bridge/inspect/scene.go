@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/queue"
-	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // scene is all that an explanation goes by. It is gathered first, and judged
@@ -153,13 +152,22 @@ func (i *inspector) present(ctx context.Context, s *scene) error {
 		s.find(ctx, i, offset)
 	}
 	s.outage = i.outage(s.Topic)
-	s.left = i.leftBehind(ctx, s.part)
+	s.lookAhead(ctx, i)
 	if live := i.opt.Live; live != nil {
 		if r, err := live.Retention(ctx, s.Topic); err == nil {
 			s.retention = &r
 		}
 	}
 	return i.gatherParked(ctx, s)
+}
+
+// lookAhead counts what a hand-over could not tell of, unless that takes long.
+func (s *scene) lookAhead(ctx context.Context, i *inspector) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if left, err := i.leftBehind(ctx, s.part); err == nil {
+		s.left = &left
+	}
 }
 
 // find gathers what is known of one job. That it cannot be is told, and keeps
@@ -197,34 +205,6 @@ func (i *inspector) behind(ctx context.Context, p *queue.Partition, offset int64
 		return timestampOf(&rec)
 	}
 	return time.Time{}
-}
-
-// leftBehind counts the completions above the frontier that the metadata of a
-// commit would not carry: the next owner runs these jobs again.
-func (i *inspector) leftBehind(ctx context.Context, p *queue.Partition) *int64 {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	progress, err := p.Progress(ctx)
-	if err != nil {
-		return nil
-	}
-	state, id := p.State(), i.store.Identity()
-	parked, _ := p.ParkedIDs()
-	stamp := recovery.Stamp{
-		TopicID: state.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: recovery.SomeNonce, Scheme: recovery.SchemeSum(state.Scheme),
-		Ahead: progress.Ahead, Left: progress.Left, Parked: parked,
-	}
-	for _, pause := range p.Pauses() {
-		stamp.Paused = append(stamp.Paused, recovery.Paused{All: !pause.OfLane, Lane: pause.Lane, Until: pause.Until})
-	}
-	stamp, text := stamp.Fit(recovery.MaxStamp)
-	left := stamp.Left
-	if text == "" {
-		for _, r := range progress.Ahead {
-			left += r.To - r.From
-		}
-	}
-	return &left
 }
 
 // someParked is how many parked lanes an explanation names.

@@ -75,6 +75,14 @@ func number[N int | int64](n N, of string) string {
 	return fmt.Sprintf("%d %ss", n, of)
 }
 
+// areNumber is number with its verb.
+func areNumber(n int, of string) string {
+	if n == 1 {
+		return "1 " + of + " is"
+	}
+	return number(n, of) + " are"
+}
+
 // amount says so many bytes.
 func amount(bytes int64) string {
 	const unit = 1024
