@@ -52,7 +52,9 @@ func (p *Partition) AskSeek(s Seek) error {
 		return fmt.Errorf("seek %s: offset %d is below zero", p.tp, s.Offset)
 	}
 	return p.change(func() error {
-		p.seek = &seekValue{Offset: s.Offset, Keep: s.Keep, TopicID: s.TopicID, Committed: s.Committed, Asked: s.Asked.UnixNano()}
+		// What Kafka has is still of before an earlier wish to go back.
+		back := p.seek != nil && p.seek.Back
+		p.seek = &seekValue{Offset: s.Offset, Keep: s.Keep, TopicID: s.TopicID, Committed: s.Committed, Asked: s.Asked.UnixNano(), Back: back}
 		return nil
 	})
 }

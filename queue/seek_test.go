@@ -66,3 +66,28 @@ func TestAWishIsFulfilledByItselfAlone(t *testing.T) {
 		t.Errorf("it is still %+v", s)
 	}
 }
+
+// Kafka may still have an offset of before a wish that went back: what it tells of
+// completed jobs is not to count after a later wish either.
+func TestALaterWishKnowsOfOneThatWentBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "b")
+	first := Seek{Offset: 1, Asked: r.clock.Now(), Back: true}
+	r.must(p.AskSeek(first))
+	if p.State().Seek.Back {
+		t.Error("a wish has gone back before it was carried out")
+	}
+	r.must(p.SeekBegins(first))
+	r.must(p.SeekApplied(first))
+	r.must(p.AskSeek(Seek{Offset: 2, Asked: r.clock.Now()}))
+	if s := p.State().Seek; !s.Back || s.Applied {
+		t.Errorf("the later wish is %+v", s)
+	}
+	r.must(p.DropSeek(*p.State().Seek))
+	r.must(p.AskSeek(Seek{Offset: 1, Asked: r.clock.Now()}))
+	if p.State().Seek.Back {
+		t.Error("a wish knows of one that was fulfilled")
+	}
+}

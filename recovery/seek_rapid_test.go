@@ -268,7 +268,7 @@ func (v *voyage) expect(before queue.State) {
 		}
 	case s.Applied:
 		done = done && !s.Back
-	case s.Back, before.Next < 0 && s.Offset < v.committed, s.Offset < before.Frontier:
+	case before.Next < 0 && s.Offset < v.committed, s.Offset < before.Frontier:
 		v.settle(0, s.Offset)
 		for o := s.Offset; o < v.end; o++ {
 			v.todo[o] = true
@@ -278,6 +278,9 @@ func (v *voyage) expect(before queue.State) {
 		v.settle(before.Next, s.Offset)
 	default:
 		v.settle(0, s.Offset)
+	}
+	if s != nil && s.Back && !v.yields(s) {
+		done = false
 	}
 	if stamp, _ := DecodeStamp(v.metadata); done {
 		for _, r := range stamp.Ahead {
