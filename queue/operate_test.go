@@ -120,7 +120,7 @@ func TestPendingEndsWithItsContextAndWithAReset(t *testing.T) {
 		r.must(p.Reset(0))
 		r.append(p, make([]string, 2*pageJobs)...)
 	})
-	if !errors.Is(err, errReset) || n != pageJobs {
+	if !errors.Is(err, ErrReset) || n != pageJobs {
 		t.Errorf("reset: %d jobs, %v", n, err)
 	}
 }

@@ -251,7 +251,9 @@ func (p *Partition) openAmong(offsets []int64, end int64) (open []int64) {
 	return open
 }
 
-var errReset = errors.New("it was reset meanwhile; ask again")
+// ErrReset means that a partition was made to go on from another offset while its
+// jobs were looked at.
+var ErrReset = errors.New("it was reset meanwhile; ask again")
 
 // page describes jobs by the file's index, which says in which lane each is,
 // and by memory, which says what became of it.
@@ -263,7 +265,7 @@ func (p *Partition) page(offsets []int64, gen int) ([]Pending, error) {
 		return nil, err
 	}
 	if p.gen != gen {
-		return nil, errReset
+		return nil, ErrReset
 	}
 	page := make([]Pending, 0, len(offsets))
 	for i, offset := range offsets {

@@ -138,12 +138,23 @@ func (m *morgue) close() {
 func (m *morgue) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var ends sync.WaitGroup
-	ends.Go(func() {
-		if err := inspect.ExecuteStored(ctx, m.Store, m.options()); err != nil {
-			m.t.Error(err)
-		}
-	})
+	ends.Go(func() { m.execution(ctx) })
 	ends.Go(func() { m.work(ctx) })
+	m.stop = func() { cancel(); ends.Wait() }
+}
+
+// execution executes stored operations until ctx ends.
+func (m *morgue) execution(ctx context.Context) {
+	if err := inspect.ExecuteStored(ctx, m.Store, m.options()); err != nil {
+		m.t.Error(err)
+	}
+}
+
+// executes lets stored operations be executed, and no job run.
+func (m *morgue) executes(with func(context.Context) context.Context) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var ends sync.WaitGroup
+	ends.Go(func() { m.execution(with(ctx)) })
 	m.stop = func() { cancel(); ends.Wait() }
 }
 

@@ -20,22 +20,34 @@ func (v jobVerb) kind() bulkKind { return v.bulk }
 func (v jobVerb) begin(i *inspector, plan Plan, s *bulkState) error {
 	q, held := plan.Command.Select, i.store.Attached()
 	s.Jobs = map[int32]*jobPart{}
+	refuse := func(reason string, c Cutoff) { addGroup(&s.Operation.Refused, reason, c.Jobs) }
 	for _, c := range plan.Cutoffs {
 		tp := queue.TopicPartition{Topic: c.Topic, Partition: c.Partition}
 		p := find(held, tp)
-		if p == nil || !q.selects(tp) {
+		switch {
+		case !q.selects(tp):
+			continue
+		case p == nil:
+			refuse(reasonNotHeld, c)
 			continue
 		}
 		state := p.State()
+		if len(plan.Jobs) > 0 && !plan.Jobs[0].isOf(state.TopicID) {
+			refuse(reasonNewTopic, c)
+			continue
+		}
 		s.TopicID = state.TopicID
 		s.Jobs[c.Partition] = &jobPart{
 			At: min(c.Below, state.Next), Left: c.Jobs, Frontier: p.Frontier(), Burials: i.store.DeadCount(tp).Burials,
 		}
 	}
-	if len(s.Jobs) == 0 {
-		return fmt.Errorf("no job of topic %s can be taken here any more: %w", q.Topic, ErrNotHeld)
+	switch refused := s.Operation.Refused; {
+	case len(s.Jobs) > 0:
+		return nil
+	case len(refused) > 0 && refused[0].Reason == reasonNewTopic:
+		return fmt.Errorf("%w: topic %s was deleted and created anew since the plan was made", ErrRefused, q.Topic)
 	}
-	return nil
+	return fmt.Errorf("no job of topic %s can be taken here any more: %w", q.Topic, ErrNotHeld)
 }
 
 func (v jobVerb) targets(r *bulkRun) bulkTargets {
@@ -52,7 +64,11 @@ type jobTargets struct {
 	seen map[int64]queue.Pending // those that next has found
 }
 
-func (t *jobTargets) partitions() []int32 { return slices.Sorted(maps.Keys(t.Jobs)) }
+// partitions leaves out those that the operation is through with.
+func (t *jobTargets) partitions() []int32 {
+	numbers := slices.Sorted(maps.Keys(t.Jobs))
+	return slices.DeleteFunc(numbers, func(number int32) bool { return t.Jobs[number].At <= 0 })
+}
 
 func (t *jobTargets) away(tp queue.TopicPartition) bool { return find(t.x.store.Attached(), tp) == nil }
 
@@ -65,7 +81,7 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 		return nil, true, t.giveUp(ctx, part, reason)
 	}
 	part.before, t.seen = mark{offset: jp.At}, map[int64]queue.Pending{}
-	looked, earlier := 0, t.x.earlier(t.bulkRun)
+	looked, earlier, damage := 0, t.x.earlier(t.bulkRun), new(queue.DamageError)
 	for f, err := range t.Operation.Command.Select.below(ctx, p, jp.At) {
 		if err == nil && (len(marks) == n || looked == scanAtMost) {
 			return marks, false, nil
@@ -75,9 +91,11 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 			takes, err = t.takes(f, earlier)
 		}
 		switch {
-		case errors.Is(err, queue.ErrDetached):
+		case errors.Is(err, queue.ErrDetached), errors.Is(err, queue.ErrReset):
 			jp.At = part.before.offset
 			return nil, false, nil
+		case errors.As(err, &damage):
+			return nil, true, t.giveUp(ctx, part, damage.Error())
 		case err != nil:
 			return nil, false, err
 		}
@@ -88,7 +106,11 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 			t.seen[f.Offset] = f.Pending
 		}
 	}
-	return marks, true, nil
+	if len(marks) > 0 {
+		return marks, true, nil
+	}
+	jp.At, jp.Left = 0, 0
+	return nil, true, t.write() // or a restart would wait for the partition
 }
 
 // moved tells why the jobs of a partition are not those of the plan any more.
@@ -182,7 +204,7 @@ func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([
 		}
 		next = p.State().Next
 		seen, err := p.Find(ctx, offsetsOf(marks)...)
-		if err != nil && !errors.Is(err, queue.ErrDetached) {
+		if err != nil && !unseen(err) {
 			return nil, err
 		}
 		for _, j := range seen {
@@ -211,6 +233,12 @@ func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([
 		}
 	}
 	return fates, nil
+}
+
+// unseen tells that jobs cannot be looked at, now or at all, for a reason that
+// concerns their partition only.
+func unseen(err error) bool {
+	return errors.Is(err, queue.ErrDetached) || errors.Is(err, queue.ErrReset) || errors.As(err, new(*queue.DamageError))
 }
 
 // fate is what has become of a job that is open, or has gone.

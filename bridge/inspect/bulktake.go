@@ -23,7 +23,7 @@ func (r *bulkRun) take(ctx context.Context) (more bool, err error) {
 			r.finish(OperationStopped, reason)
 			return false, nil
 		}
-		if len(r.parts) == 0 || r.Operation.Command.limit() > 0 && r.left() == 0 {
+		if len(r.parts) == 0 || r.limited() == 0 {
 			r.finish(OperationDone, "")
 			return false, nil
 		}
@@ -87,6 +87,18 @@ func (c Command) stopAt() float64 {
 // limit is how many are selected at most; zero: all.
 func (c Command) limit() int { return cmp.Or(c.Dead.Limit, c.Select.Limit) }
 
+// limited is how many may still be taken by the limit. Jobs that were refused may
+// be others than the plan's.
+func (r *bulkRun) limited() int {
+	switch {
+	case r.Operation.Command.limit() == 0:
+		return math.MaxInt
+	case r.Jobs != nil:
+		return max(0, r.Operation.Matched-r.Operation.Taken)
+	}
+	return r.left()
+}
+
 // lasts is how long n of them take by the pace.
 func (c Command) lasts(n int) time.Duration {
 	return time.Duration(math.Min(float64(n)/c.Rate*float64(time.Second), math.MaxInt64/2))
@@ -101,9 +113,7 @@ func (r *bulkRun) room() int {
 		}
 		n = min(n, max(0, r.window()-r.Operation.Waiting))
 	}
-	if r.Operation.Command.limit() > 0 {
-		n = min(n, r.left())
-	}
+	n = min(n, r.limited())
 	if r.limiter != nil {
 		n = min(n, int(r.limiter.TokensAt(r.x.now())))
 	}
