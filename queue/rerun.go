@@ -193,7 +193,7 @@ func (a *again) write(part *bbolt.Bucket, t *asideTable) (back []asideBack, err 
 		case t.index.Get(offsetKey(act.rec.Offset)) != nil:
 			act.refused = ErrJobWaiting
 			continue
-		case hasLetter(part, act.rec.Offset):
+		case hasLetter(part, act.rec.Offset, a.TopicID):
 			act.refused = ErrLetterKept
 			continue
 		}
@@ -206,14 +206,20 @@ func (a *again) write(part *bbolt.Bucket, t *asideTable) (back []asideBack, err 
 	return back, nil
 }
 
-// hasLetter tells whether a partition's bucket has a dead letter of an offset.
-func hasLetter(part *bbolt.Bucket, offset int64) bool {
+// hasLetter tells whether a partition's bucket has a dead letter of an offset, for
+// all that is known of this topic and not of a deleted one.
+func hasLetter(part *bbolt.Bucket, offset int64, topicID string) bool {
 	dead := part.Bucket(bucketDead)
 	if dead == nil {
 		return false
 	}
-	key, _ := dead.Cursor().Seek(offsetKey(offset))
-	return bytes.HasPrefix(key, offsetKey(offset))
+	c, prefix := dead.Cursor(), offsetKey(offset)
+	for key, stored := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, stored = c.Next() {
+		if v, _, err := openLetter(stored); err != nil || v.TopicID == topicID || v.TopicID == "" || topicID == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // tellAgain adds the jobs that there are again to the events of the flush.

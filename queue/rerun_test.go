@@ -173,6 +173,27 @@ func TestARecordIsRefusedByName(t *testing.T) {
 	r.wantRefused(ErrDetached, record(1, "b"))
 }
 
+// TestALetterOfADeletedTopicIsOfNoRecord: another job had that offset.
+func TestALetterOfADeletedTopicIsOfNoRecord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.must(p.Configure("deleted", "scheme"))
+	r.append(p, "a", "b")
+	jobs := r.wantTaken(0, 1)
+	r.finish(bury, jobs[0])
+	r.done(jobs[1])
+	r.must(p.Reset(0))
+	r.must(p.Configure("topic-id", "scheme"))
+	r.append(p, "a", "b")
+	jobs = r.wantTaken(0, 1)
+	r.done(jobs[0])
+	r.finish(bury, jobs[1])
+	r.wantRefused(ErrLetterKept, record(1, "b"))
+	r.wantAgain(0, record(0, "a"))
+	r.done(r.wantTaken(0)...)
+}
+
 // TestNoRecordRunsAgainBesideJobsOfAnOlderScheme: its lane has other jobs there.
 func TestNoRecordRunsAgainBesideJobsOfAnOlderScheme(t *testing.T) {
 	t.Parallel()

@@ -96,7 +96,7 @@ func (i *inspector) lastDone(ctx context.Context, p *queue.Partition, later []la
 	for _, j := range jobs {
 		open[j.Offset] = true
 	}
-	dead, err := i.deadAmong(ctx, p.TopicPartition(), offsets)
+	dead, err := i.deadAmong(ctx, p, offsets)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func (i *inspector) finished(ctx context.Context, plan *Plan, p *queue.Partition
 		return nil, notHeld(err)
 	}
 	tp, next := p.TopicPartition(), p.State().Next
-	dead, err := i.deadAmong(ctx, tp, offsets)
+	dead, err := i.deadAmong(ctx, p, offsets)
 	if err != nil {
 		return nil, err
 	}
@@ -169,21 +169,24 @@ func notAgain(already, refused *[]Group, name Name, job queue.Pending, rerun que
 	}
 }
 
-// deadAmong returns those of the offsets, which ascend, that have a dead letter.
-func (i *inspector) deadAmong(ctx context.Context, tp queue.TopicPartition, offsets []int64) (map[int64]bool, error) {
+// deadAmong returns those of the offsets, which ascend, that have a dead letter. One
+// of a deleted topic is of another record.
+func (i *inspector) deadAmong(ctx context.Context, p *queue.Partition, offsets []int64) (map[int64]bool, error) {
 	dead := map[int64]bool{}
 	if len(offsets) == 0 {
 		return dead, nil
 	}
-	last := offsets[len(offsets)-1]
-	for l, err := range i.store.DeadLetters(ctx, tp, offsets[0]) {
+	last, topicID := offsets[len(offsets)-1], p.State().TopicID
+	for l, err := range i.store.DeadLetters(ctx, p.TopicPartition(), offsets[0]) {
 		if err != nil {
 			return nil, err
 		}
 		if l.Offset > last {
 			break
 		}
-		dead[l.Offset] = true
+		if l.TopicID == topicID || l.TopicID == "" || topicID == "" {
+			dead[l.Offset] = true
+		}
 	}
 	return dead, nil
 }

@@ -231,6 +231,29 @@ func TestRecordsAreNotRunAgainForAReason(t *testing.T) {
 	}
 }
 
+// TestALetterOfADeletedTopicHoldsNoRecordBack: it cannot be requeued, either.
+func TestALetterOfADeletedTopicHoldsNoRecordBack(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 1, 8, 2)
+	k := newKafkaLog(8)
+	i := inspect.New(s, inspect.Options{Kafka: k})
+	if op := do(t, i, inspect.Command{Verb: inspect.Bury, Select: ofOffsets(2, 4)}); len(op.Done) != 2 {
+		t.Fatal(op)
+	}
+	part := s.Attached()[0]
+	must(t, part.Reset(8)) // nothing is open
+	must(t, part.Configure("another", "scheme"))
+	k.topicID = "another"
+	p, err := i.Plan(t.Context(), again(2, 3))
+	must(t, err)
+	if len(p.Again) != 2 || len(p.Refused) > 0 || p.Again[0].Overtaken == nil || !*p.Again[0].Overtaken {
+		t.Errorf("%+v", p)
+	}
+	if op, err := i.Execute(t.Context(), p); err != nil || len(op.Done) != 2 {
+		t.Errorf("%+v, %v", op, err)
+	}
+}
+
 func TestSelectionsOfRecordsAreChecked(t *testing.T) {
 	t.Parallel()
 	with := func(change func(*inspect.Command)) inspect.Command {
