@@ -236,6 +236,46 @@ func TestOtherStoresAreNoCopies(t *testing.T) {
 	}
 }
 
+// A static member that comes back under another name, or under none, finds its
+// old self in the group until the session has timed out.
+func TestAMemberOfAnotherNameThanBeforeIsNoCopy(t *testing.T) {
+	t.Parallel()
+	for name, names := range map[string][2]string{
+		"higher": {"host-a", "host-b"}, "lower": {"host-b", "host-a"}, "none": {"host-a", ""}, "one": {"", "host-a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 4))
+			beside := newOwner()
+			consume(t, dial(t, broker.Addrs(), instance("other"), func(cfg *kafka.Config) {
+				cfg.Opening = kafka.Opening{Store: "k3v1", Epoch: 9, Nonce: "x"}
+			}), topics("orders"), beside)
+			beside.take(t, 4)
+			o := newOwner()
+			before := dial(t, broker.Addrs(), instance(names[0]), opening(5, "before"))
+			stop := consume(t, before, topics("orders"), o)
+			o.take(t, 2)
+			leaves := broker.Fail(bridgetest.LeaveGroup, bridgetest.Always, sarama.ErrUnknown)
+			stop()
+			if err := before.Close(); err != nil {
+				t.Log(err)
+			}
+			leaves.Remove()
+			o = newOwner()
+			next := dial(t, broker.Addrs(), instance(names[1]), opening(6, "after"))
+			consume(t, next, topics("orders"), o)
+			o.take(t, 2)
+			ended := awaitCopy(t, next)
+			broker.Watch(describeGroups).Wait(t, 3)
+			select {
+			case err := <-ended:
+				t.Errorf("ended with %v", err)
+			default:
+			}
+		})
+	}
+}
+
 // A static member that is started on an older copy does not fence the newer one;
 // started on the next opening it takes its place at once.
 func TestAStaticMemberYieldsToALaterOpening(t *testing.T) {
