@@ -144,6 +144,7 @@ func TestParkedLanesBehaveAsTheirModel(t *testing.T) {
 			"discard":      m.discard,
 			"reset":        m.reset,
 			"skip to":      m.skipTo,
+			"run again":    m.runAgain,
 			"flush step":   m.flushStep,
 			"flush":        m.flushAll,
 			"list":         m.list,
@@ -387,6 +388,28 @@ func (m *parkMachine) skipTo(t *rapid.T) {
 	must(t, m.p.SkipTo(offset))
 	maps.DeleteFunc(m.jobs, func(o int64, j parkJob) bool { return !j.aside && o < offset })
 	m.next = max(m.next, offset)
+}
+
+// runAgain makes a job of a record that is finished, in between other flushes or
+// with what there is to write.
+func (m *parkMachine) runAgain(t *rapid.T) {
+	if m.flush != nil || m.next == 0 {
+		return
+	}
+	offset := rapid.Int64Range(0, m.next-1).Draw(t, "offset")
+	rec, lane := m.record(offset)
+	a := &again{Again: Again{TopicPartition: orders, TopicID: "id", Scheme: "scheme"}, acts: []againAct{{rec: &rec}}}
+	must(t, m.store.submitAgain(a))
+	_, known := m.jobs[offset]
+	if known {
+		m.flushAll(t)
+	} else {
+		m.jobs[offset] = parkJob{lane: lane, aside: true}
+		m.flushAll(t)
+	}
+	if done := a.acts[0].done; done == known || done != (a.acts[0].refused == nil) {
+		t.Fatalf("%d, which is known: %v, runs again: %v, %v", offset, known, done, a.acts[0].refused)
+	}
 }
 
 func (m *parkMachine) flushStep(t *rapid.T) {

@@ -137,3 +137,61 @@ func TestARecordThatComesAgainDuringItsRelease(t *testing.T) {
 		}
 	}
 }
+
+// TestALaneIsDiscardedWhileAJobOfItComesBack: a dead letter, or a record that is
+// to run again, on its way to the file when its parked lane is discarded.
+func TestALaneIsDiscardedWhileAJobOfItComesBack(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]func(*rig) error{
+		"requeued": func(r *rig) error {
+			acts := newDeadActs(deadAct{kind: Requeued, do: (*deadTable).requeue}, []DeadRef{{orders, 0, 1}})
+			return r.submit(r.mayRequeue, acts)
+		},
+		"run again": func(r *rig) error {
+			rec := record(1, "a")
+			return r.submitAgain(&again{Again: Again{TopicPartition: orders, TopicID: "topic-id", Scheme: "scheme"}, acts: []againAct{{rec: &rec}}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := prepareRig(t, Options{}, standardLayout())
+			r.manual = true
+			r.open()
+			p := r.attach(orders)
+			r.append(p, "a", "a", "a")
+			r.finish(bury, r.wantTaken(0)...)
+			r.done(r.wantTaken(1)...)
+			r.park(r.wantTaken(2)[0])
+			r.flush()
+			r.must(back(r))
+			f := r.gather()
+			if changed, err := p.DiscardParked(ParkedLane{Lane: Lane{ID: 'a'}}); !changed || err != nil {
+				t.Fatalf("discard: %v, %v", changed, err)
+			}
+			r.must(r.write(f, newBodyWriter()))
+			r.tell(f, 0)
+			r.flush()
+			dst := make([]Job, 4)
+			r.mu.Lock()
+			n := r.fill(dst, r.clock.Now())
+			r.mu.Unlock()
+			if got, err := r.warmAll(dst[:n]); err != nil || got != n {
+				t.Fatalf("%d of %d jobs are to run: %v", got, n, err)
+			}
+			for i := range dst[:n] {
+				if dst[i].Damaged != nil {
+					t.Errorf("%d has no body any more: %v", dst[i].Offset, dst[i].Damaged)
+				}
+				r.done(&dst[i])
+			}
+			r.flush()
+			if s := p.State(); s.Aside != 0 || s.Parked != 0 || s.Frontier != 3 {
+				t.Errorf("%+v", s)
+			}
+			r.reopen()
+			if s := r.attach(orders).State(); s.Aside != 0 || s.Parked != 0 || s.Frontier != 3 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}

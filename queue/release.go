@@ -70,9 +70,23 @@ func (f *partFlush) load() {
 			p.through(r.id)
 		}
 	}
+	gone := p.discarding()
 	p.placeAside(slices.DeleteFunc(f.back, func(b asideBack) bool {
-		return !b.lane.Own && p.parks(b.lane.ID) != nil
+		running, discarded := gone[b.lane.ID]
+		return !b.lane.Own && (p.parks(b.lane.ID) != nil || discarded && running != b.offset)
 	}))
+}
+
+// discarding are the lanes of several records whose jobs the next flush removes
+// from the file, each with the job that stays because it runs.
+func (p *Partition) discarding() map[uint64]int64 {
+	lanes := map[uint64]int64{}
+	for _, j := range p.leaving {
+		if j.discard && !j.lane.Own {
+			lanes[j.lane.ID] = j.offset
+		}
+	}
+	return lanes
 }
 
 // leaveOutDone takes those jobs out of the released ones whose run, which was out
