@@ -2,10 +2,12 @@ package inspect_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -150,4 +152,22 @@ func countOf(groups []inspect.Group, reason string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestAnOperationOfAVersionThatKnowsMore: it ends, and says why.
+func TestAnOperationOfAVersionThatKnowsMore(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 10)
+	began := time.Now()
+	text, err := json.Marshal(map[string]any{
+		"operation": inspect.BulkOperation{ID: "si-1", State: inspect.OperationRunning, Verb: "sing", Topic: "orders", Command: inspect.Command{Verb: "sing"}, Began: began},
+		"plan_made": began,
+	})
+	must(t, err)
+	must(t, errOf2(m.PutOperation(queue.Operation{ID: "si-1", Began: began, Open: true, Data: text})))
+	m.start()
+	op := m.operation("si-1", func(op inspect.BulkOperation) bool { return op.State != inspect.OperationRunning })
+	if want := "this version cannot execute it: it knows no verb sing"; op.State != inspect.OperationFailed || op.Reason != want {
+		t.Errorf("%s: %q", op.State, op.Reason)
+	}
 }

@@ -73,7 +73,10 @@ func (x *executor) resume(stored queue.Operation) *bulkRun {
 	r.told = !r.running()
 	c := r.Operation.Command
 	verb, ok := bulkOf(c.Verb)
-	if r.text, err = c.errorMatches(); err != nil || !ok {
+	if r.text, err = c.errorMatches(); err == nil && !ok {
+		err = fmt.Errorf("it knows no verb %s", c.Verb)
+	}
+	if err != nil {
 		r.changed = true
 		r.end(OperationFailed, fmt.Sprintf("this version cannot execute it: %v", err), x.now())
 		return r

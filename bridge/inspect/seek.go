@@ -104,7 +104,7 @@ func (seekVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			return err
 		}
 		plan.Matched++
-		if wish := p.State().Seek; i.opt.Turn == nil && wish != nil && !wish.Applied && wish.Offset == t.To && wish.Keep == plan.Command.To.KeepStored && wish.TopicID == t.TopicID {
+		if i.opt.Turn == nil && t.stored(p.State().Seek, plan.Command.To.KeepStored) {
 			addOther(&plan.AlreadyDone, reasonStored)
 			continue
 		}
@@ -112,6 +112,12 @@ func (seekVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		t.explain(plan, i.opt.Turn != nil)
 	}
 	return nil
+}
+
+// stored reports whether the wish says the same: also what was committed by then,
+// without which one that others have overtaken could not be given again.
+func (t SeekTarget) stored(wish *queue.Seek, keep bool) bool {
+	return wish != nil && !wish.Applied && wish.Offset == t.To && wish.Keep == keep && wish.TopicID == t.TopicID && wish.Committed >= t.Committed
 }
 
 // seekTarget tells what it means for a partition to go there.
