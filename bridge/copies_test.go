@@ -27,11 +27,15 @@ func copied(t *testing.T, cfg bridge.Config) bridge.Config {
 	return cfg
 }
 
-// opened opens the store of a bridge once.
+// opened opens the store of a bridge once, until it holds its partition: a copy
+// that knows nothing of it is told from one that does.
 func opened(t *testing.T, cfg bridge.Config) {
 	t.Helper()
 	b := start(t, cfg)
-	<-b.Ready()
+	eventually(t, "its partition is taken", func() bool {
+		parts, err := b.Inspector().Partitions(t.Context())
+		return err == nil && len(parts) == 1 && parts[0].Committed >= 0
+	})
 	b.mustStop(t)
 }
 
@@ -108,7 +112,11 @@ func TestACopyGivesWayWithoutLosingItsRuns(t *testing.T) {
 	opened(t, other) // once more
 	older, ended := refused(t, cfg)
 	broker.Produce(t, "orders", bridgetest.Record{Value: []byte("slow")})
-	<-started
+	select {
+	case <-started:
+	case <-time.After(patience):
+		t.Fatal("the job does not start")
+	}
 	later := start(t, other)
 	eventually(t, "both are members", func() bool { return broker.Members("billing") == 2 })
 	forbidden.Remove()

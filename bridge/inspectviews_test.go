@@ -49,7 +49,7 @@ func TestAnOperatorSeesWhyAnOffsetDoesNotMove(t *testing.T) {
 	}
 	last := int64(5)
 	explained(t, i, 0, &last, "orders/0@5, key cust, is blocked.", "orders/0@1 of its key is before it, halted")
-	explained(t, i, 7, nil, "It is not held here, and nobody has committed an offset of it.")
+	explained(t, i, 7, nil, "Nothing is known of orders/7: Kafka has no such topic or partition.")
 
 	status, err := i.Status(t.Context())
 	if err != nil {
