@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -22,7 +24,7 @@ type asked struct {
 func (a asked) Log(ctx context.Context, topic string, partition int32) (log inspect.Log, err error) {
 	topics, err := a.cluster.Topics(ctx, []string{topic}, nil)
 	if err != nil {
-		return log, err
+		return log, away(err)
 	}
 	known, there := topics[topic]
 	if !there || !slices.Contains(known.Partitions, partition) {
@@ -34,6 +36,14 @@ func (a asked) Log(ctx context.Context, topic string, partition int32) (log insp
 	}
 	log.Committed, _, err = a.cluster.Committed(ctx, topic, partition)
 	return log, err
+}
+
+// away says of an error that no broker answers, where that is so.
+func away(err error) error {
+	if errors.Is(err, sarama.ErrOutOfBrokers) {
+		return &translated{sentinel: inspect.ErrKafkaUnreachable, err: err}
+	}
+	return err
 }
 
 // OffsetAt implements [inspect.Kafka].
@@ -60,7 +70,7 @@ func (a asked) Read(ctx context.Context, topic string, partition int32, from, la
 	case errors.As(err, new(*kafka.OutOfRangeError)), errors.Is(err, kafka.ErrUnknownTopic):
 		return inspect.Records{}, fmt.Errorf("%w: %w", inspect.ErrNoRecord, err)
 	case err != nil:
-		return inspect.Records{}, err
+		return inspect.Records{}, away(err)
 	}
 	answer := inspect.Records{Records: make([]queue.Record, 0, len(messages)), Scheme: to.scheme, Next: next}
 	for _, message := range messages {

@@ -249,3 +249,23 @@ func TestWhatAFilterLeavesOutDoesNotRunAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingRunsAgainWithoutKafka, and who asks is told that it is away.
+func TestNothingRunsAgainWithoutKafka(t *testing.T) {
+	t.Parallel()
+	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: &ids{}}}}, bridgetest.Topic("results", 1))
+	env.Produce("orders", keyed("a", "0"))
+	env.AwaitCommitted("orders")
+	plan, err := env.Bridge().Inspector().Plan(t.Context(), fromKafka(false, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.Broker.Stop(t)
+	defer env.Broker.Start(t)
+	if _, err := env.Bridge().Inspector().Plan(t.Context(), fromKafka(false, 0)); !errors.Is(err, inspect.ErrKafkaUnreachable) {
+		t.Errorf("planned: %v", err)
+	}
+	if op, err := env.Bridge().Inspector().Execute(t.Context(), plan); !errors.Is(err, inspect.ErrKafkaUnreachable) || len(op.Done) > 0 {
+		t.Errorf("executed: %+v, %v", op, err)
+	}
+}

@@ -42,6 +42,7 @@ var kinds = []struct {
 	{"not_running", http.StatusServiceUnavailable, inspect.ErrNotRunning},
 	{"not_held", http.StatusConflict, inspect.ErrNotHeld},
 	{"no_topic", http.StatusNotFound, inspect.ErrNoTopic},
+	{"kafka_unreachable", http.StatusServiceUnavailable, inspect.ErrKafkaUnreachable},
 	{"not_found", http.StatusNotFound, inspect.ErrNotFound},
 	{"out_of_range", http.StatusConflict, inspect.ErrOutOfRange},
 	{"occupied", http.StatusConflict, recovery.ErrOccupied},

@@ -49,6 +49,8 @@ type Log struct {
 var (
 	// ErrNoTopic means that Kafka has no such topic or partition.
 	ErrNoTopic = errors.New("Kafka has no such topic or partition")
+	// ErrKafkaUnreachable means that no broker answers at the moment.
+	ErrKafkaUnreachable = errors.New("Kafka is unreachable")
 	// ErrNoRecord means that Kafka does not have an offset any more, or not yet.
 	ErrNoRecord = errors.New("Kafka does not have the offset")
 

@@ -50,7 +50,7 @@ var meanings = []struct {
 		bridge.ErrStoreDamaged, bridge.ErrStoreForeign, bridge.ErrStoreNewer,
 		recovery.ErrDamaged, recovery.ErrForeign, recovery.ErrNewer,
 	}},
-	{code: exitKafkaUnreachable, text: "Kafka is unreachable", errors: []error{bridge.ErrKafkaUnreachable, produce.ErrUnreachable}},
+	{code: exitKafkaUnreachable, text: "Kafka is unreachable", errors: []error{bridge.ErrKafkaUnreachable, inspect.ErrKafkaUnreachable, produce.ErrUnreachable}},
 	{code: exitRefused, text: "refused, because a promise would be broken or the disk has no room", errors: []error{bridge.ErrRefused, recovery.ErrNoRoom, errRefused, inspect.ErrRefused, admin.ErrReadOnly}},
 	{
 		code: exitStoreFailed, text: "a write to the store failed", errors: []error{bridge.ErrStoreFailed, queue.ErrStoreFailed},
