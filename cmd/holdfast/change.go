@@ -72,7 +72,7 @@ func (w *world) runChange(c *cli.Context, v change) error {
 			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second, progressText(*done.Operation.Stored))
 		}
 		if err == nil && format == listing.Table && n.live && done.drains() && !c.Bool("no-wait") {
-			err = w.followDrain(ctx, n, time.Second)
+			err = w.followDrain(ctx, n, command.Leave, time.Second)
 		}
 		return err
 	})

@@ -23,8 +23,9 @@ func (o *outcome) drains() bool {
 }
 
 // followDrain shows how far a bridge is drained, until it is empty, or has stopped
-// where it is to leave its group, or until a signal, after which it goes on by itself.
-func (w *world) followDrain(ctx context.Context, n *connection, every time.Duration) error {
+// where it leaves its group, as it may have already, or until a signal, after which
+// it goes on by itself.
+func (w *world) followDrain(ctx context.Context, n *connection, leaves bool, every time.Duration) error {
 	said, size, epoch := "", terminalSize(w.stdout), uint64(0)
 	tell := func(format string, args ...any) {
 		said = progress(w.stdout, size != nil, fmt.Sprintf(format, args...), said)
@@ -32,7 +33,6 @@ func (w *world) followDrain(ctx context.Context, n *connection, every time.Durat
 	if size != nil {
 		defer fmt.Fprintln(w.stdout)
 	}
-	leaves := false
 	for {
 		status, err := n.Status(ctx)
 		d := status.Drain

@@ -46,6 +46,7 @@ func TestADrainIsFollowedToItsEnd(t *testing.T) {
 			[]func() (inspect.Status, error){at(1, &inspect.Draining{Empty: true, Leaves: true}), gone},
 			"drained: everything that can be is finished and committed\nthe bridge has stopped\n", nil,
 		},
+		"leaving at once": {[]func() (inspect.Status, error){gone}, "the bridge has stopped\n", nil},
 		"and the bridge goes without being told to": {
 			[]func() (inspect.Status, error){at(1, half), gone}, "draining  5 to go  2 running  3 wait for an operator\n", inspect.ErrNotRunning,
 		},
@@ -70,7 +71,7 @@ func TestADrainIsFollowedToItsEnd(t *testing.T) {
 				use = ctx
 			}
 			w := &world{stdout: &out}
-			err := w.followDrain(use, &connection{Inspector: &looks{next: test.looks}, live: true}, time.Microsecond)
+			err := w.followDrain(use, &connection{Inspector: &looks{next: test.looks}, live: true}, name == "leaving at once", time.Microsecond)
 			if !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
 				t.Errorf("it ended with %v, want %v", err, test.err)
 			}
