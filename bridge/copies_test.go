@@ -27,14 +27,14 @@ func copied(t *testing.T, cfg bridge.Config) bridge.Config {
 	return cfg
 }
 
-// opened opens the store of a bridge once, until it holds its partition: a copy
+// opened opens the store of a bridge once, until it holds its partitions: a copy
 // that knows nothing of it is told from one that does.
-func opened(t *testing.T, cfg bridge.Config) {
+func opened(t *testing.T, cfg bridge.Config, partitions int) {
 	t.Helper()
 	b := start(t, cfg)
-	eventually(t, "its partition is taken", func() bool {
+	eventually(t, "its partitions are taken", func() bool {
 		parts, err := b.Inspector().Partitions(t.Context())
-		return err == nil && len(parts) == 1 && parts[0].Committed >= 0
+		return err == nil && len(parts) == partitions && parts[partitions-1].Committed >= 0
 	})
 	b.mustStop(t)
 }
@@ -80,7 +80,7 @@ func TestABridgeThatWaitsForACopyIsNotReadyAndSaysWhy(t *testing.T) {
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
 	cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: newJournal().handler(nil)})
 	cfg.InstanceID = bridge.Dynamic
-	opened(t, cfg)
+	opened(t, cfg, 1)
 	other := copied(t, cfg)
 	start(t, cfg)
 	eventually(t, "it has joined", func() bool { return broker.Members("billing") == 1 })
@@ -107,9 +107,9 @@ func TestACopyGivesWayWithoutLosingItsRuns(t *testing.T) {
 		return nil
 	})})
 	cfg.InstanceID = bridge.Dynamic
-	opened(t, cfg)
+	opened(t, cfg, 1)
 	other := copied(t, cfg)
-	opened(t, other) // once more
+	opened(t, other, 1) // once more
 	older, ended := refused(t, cfg)
 	broker.Produce(t, "orders", bridgetest.Record{Value: []byte("slow")})
 	select {
@@ -141,9 +141,9 @@ func TestACopyThatGivesWayLeavesFixedPartitionsAlone(t *testing.T) {
 	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 2))
 	one, two := newJournal(), newJournal()
 	cfg := config(t, broker, bridge.Topic{Name: "orders", Partitions: []int32{0, 1}, Handler: one.handler(nil)})
-	opened(t, cfg)
+	opened(t, cfg, 2)
 	other := copied(t, cfg)
-	opened(t, other) // once more
+	opened(t, other, 2) // once more
 	_, ended := refused(t, cfg)
 	other.Topics = []bridge.Topic{{Name: "orders", Partitions: []int32{0, 1}, Handler: two.handler(nil)}}
 	taken := make(chan bridge.Assigned, 2)
