@@ -45,6 +45,7 @@ func (r *run) Own(ctx context.Context, claim *kafka.Claim) {
 	}
 	if o.part != nil {
 		o.part.wishes.own(false)
+		o.part.claiming(false, time.Now())
 	}
 	if o.stored != nil {
 		o.stored.Detach()
@@ -93,6 +94,7 @@ func (o *ownership) begin(ctx context.Context) error {
 	}
 	o.part = part
 	part.wishes.own(true)
+	part.claiming(true, time.Now())
 	o.sought = part.wishes.take()
 	o.paused = o.store.Pauses() // before operators find the partition
 	if o.stored == nil {

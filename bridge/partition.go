@@ -43,10 +43,12 @@ type partition struct {
 	// over a lost claim, whose runs are adopted by the next; interrupt ends it.
 	scope  context.Context
 	cancel context.CancelCauseFunc
-	// lost: the claim ended without a revocation. back is when the group was
-	// seen to have us again; zero until then.
-	lost bool
-	back time.Time
+	// lost: the claim ended without a revocation. back is since when the group has
+	// us again without giving us the partition; zero while it does not have us.
+	// claimed: it has given it to us, and jobs may not start yet.
+	lost    bool
+	back    time.Time
+	claimed bool
 }
 
 // admit makes the partition's jobs runnable under the claim.
@@ -84,12 +86,31 @@ func (p *partition) rejoined(now time.Time) {
 	}
 }
 
+// outside notes that the group does not have us: whatever it gave to whom, it
+// has to give again.
+func (p *partition) outside() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.back = time.Time{}
+}
+
+// claiming notes that a claim begins, or has ended, whether jobs could start under
+// it or not.
+func (p *partition) claiming(begins bool, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.claimed = begins
+	if !p.back.IsZero() {
+		p.back = now
+	}
+}
+
 // resign cancels the runs of a lost partition that has not come back within
 // the time that the group takes at most to assign it: another member has it.
 func (p *partition) resign(now time.Time, within time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.lost && !p.back.IsZero() && now.Sub(p.back) > within {
+	if p.lost && !p.claimed && !p.back.IsZero() && now.Sub(p.back) > within {
 		p.lost = false
 		p.cancel(ErrRevoked)
 	}

@@ -26,6 +26,26 @@ func TestRunsOfALostPartition(t *testing.T) {
 			p.rejoined(now.Add(within)) // the first time counts
 			p.resign(now.Add(within), within)
 		}, false},
+		"go on while the membership is lost again": {func(p *partition) {
+			p.rejoined(now)
+			p.outside()
+			p.resign(now.Add(within+1), within)
+			p.rejoined(now.Add(within + 1))
+			p.resign(now.Add(2*within+1), within)
+		}, false},
+		"go on while Kafka does not tell where the partition stands": {func(p *partition) {
+			p.rejoined(now)
+			p.claiming(true, now)
+			p.resign(now.Add(time.Hour), within)
+			p.claiming(false, now.Add(time.Hour))
+			p.resign(now.Add(time.Hour+within), within)
+		}, false},
+		"are cancelled when another member has it after that": {func(p *partition) {
+			p.rejoined(now)
+			p.claiming(true, now)
+			p.claiming(false, now)
+			p.resign(now.Add(within+1), within)
+		}, true},
 		"are cancelled when another member has it": {func(p *partition) {
 			p.rejoined(now)
 			p.resign(now.Add(within+1), within)

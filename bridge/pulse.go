@@ -15,8 +15,12 @@ func (r *run) renewLeases(ctx context.Context) error {
 	return every(ctx, leaseEvery, func() {
 		r.vitals.beats.Add(1)
 		r.beat()
+		member := r.cluster.Membership().ID != ""
 		r.parts.each(func(p *partition) {
 			p.renew(r.cfg.Clock)
+			if !member {
+				p.outside()
+			}
 			p.resign(time.Now(), r.cfg.RebalanceTimeout)
 		})
 	})
