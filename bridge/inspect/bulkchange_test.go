@@ -171,3 +171,23 @@ func TestAnOperationOfAVersionThatKnowsMore(t *testing.T) {
 		t.Errorf("%s: %q", op.State, op.Reason)
 	}
 }
+
+// TestAStopCountsWhatIsJustBeingTaken: the file says so first, and the stop comes
+// before it is known what came of it.
+func TestAStopCountsWhatIsJustBeingTaken(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 300)
+	id := m.execute(m.plan(requeueOrders(0))).Stored.ID
+	stored, _ := m.Operation(id)
+	var state map[string]any
+	must(t, json.Unmarshal(stored.Data, &state))
+	state["out"] = map[int32][]byte{0: {0, 2, 1, 2}} // the letters 1 of offset 0 and 2 of offset 1
+	var err error
+	stored.Data, err = json.Marshal(state)
+	must(t, err)
+	must(t, errOf2(m.PutOperation(stored)))
+	stop := m.execute(m.plan(inspect.Command{Verb: inspect.StopOperation, Operation: id}))
+	if stop.Stored == nil || stop.Stored.Taken != 2 || stop.Stored.Waiting != 2 {
+		t.Errorf("stopped: %+v", stop.Stored)
+	}
+}

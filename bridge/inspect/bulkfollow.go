@@ -166,10 +166,3 @@ func (r *bulkRun) ranInVain() {
 		r.Operation.FailedAgain++
 	}
 }
-
-// tally brings the counts in line with Out.
-func (r *bulkRun) tally() {
-	op := &r.Operation
-	op.Waiting = r.waiting()
-	op.Taken = op.Done + op.again() + op.Forgotten + op.Waiting
-}

@@ -51,6 +51,7 @@ func openBulk(op queue.Operation) (s bulkState, err error) {
 
 // encode gives op the state.
 func (s *bulkState) encode(op *queue.Operation) (err error) {
+	s.tally() // or who stops it would not know of those that are about to be taken
 	if op.Data, err = json.Marshal(s); err != nil {
 		return fmt.Errorf("operation %s: %w", op.ID, err)
 	}
@@ -66,6 +67,13 @@ func (s *bulkState) waiting() (n int) {
 		n += len(set)
 	}
 	return n
+}
+
+// tally brings the counts in line with Out.
+func (s *bulkState) tally() {
+	op := &s.Operation
+	op.Waiting = s.waiting()
+	op.Taken = op.Done + op.again() + op.Forgotten + op.Waiting
 }
 
 // left is how many may still be taken.
