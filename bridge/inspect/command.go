@@ -147,7 +147,7 @@ func (c Command) LogValue() slog.Value {
 		}
 	}
 	add(len(q.Partitions) > 0, "partitions", q.Partitions)
-	add(len(q.Offsets) > 0, "offsets", q.Offsets)
+	add(len(q.Offsets) > 0, "offsets", logged(q.Offsets))
 	add(q.From > 0, "from", q.From)
 	add(q.Key != nil, "by_key", true)
 	add(q.Lane != nil, "by_lane", true)

@@ -46,7 +46,7 @@ func (q DeadQuery) Validate() error {
 // LogValue leaves out keys, lanes and texts, which may be personal.
 func (q DeadQuery) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.Any("partitions", q.Partitions), slog.Any("offsets", q.Offsets),
+		slog.Any("partitions", q.Partitions), slog.String("offsets", logged(q.Offsets)),
 		slog.Bool("by_key", q.Key != nil), slog.Bool("by_lane", q.Lane != nil),
 		slog.Time("buried_before", q.BuriedBefore), slog.Bool("by_error", q.ErrorMatches != ""), slog.Int("limit", q.Limit),
 	)

@@ -73,11 +73,19 @@ func (w *what) numbers(partitions []int32, offsets []int64) {
 	for _, p := range partitions {
 		w.flag("partition", strconv.Itoa(int(p)))
 	}
-	for shown := 0; len(offsets) > 0; shown++ {
-		if shown == shownOffsets {
-			fmt.Fprintf(w, " ... %d more offsets", len(offsets))
-			return
-		}
+	ranges, more := rangesOf(offsets)
+	for _, text := range ranges {
+		w.flag("offset", text)
+	}
+	if more > 0 {
+		fmt.Fprintf(w, " ... %d more offsets", more)
+	}
+}
+
+// rangesOf names the first offsets, those that follow each other as 10-20, and
+// counts the others.
+func rangesOf(offsets []int64) (ranges []string, more int) {
+	for len(offsets) > 0 && len(ranges) < shownOffsets {
 		n := 1
 		for n < len(offsets) && offsets[n] == offsets[n-1]+1 {
 			n++
@@ -86,9 +94,18 @@ func (w *what) numbers(partitions []int32, offsets []int64) {
 		if n > 1 {
 			text += "-" + strconv.FormatInt(offsets[n-1], 10)
 		}
-		w.flag("offset", text)
-		offsets = offsets[n:]
+		ranges, offsets = append(ranges, text), offsets[n:]
 	}
+	return ranges, len(offsets)
+}
+
+// logged are offsets for a log line, which many of them must not fill.
+func logged(offsets []int64) string {
+	ranges, more := rangesOf(offsets)
+	if more > 0 {
+		ranges = append(ranges, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(ranges, ",")
 }
 
 func (w *what) key(key, lane []byte) {

@@ -1,6 +1,10 @@
 package inspect
 
-import "testing"
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
 
 // Errors that differ in ids and times are of one kind; a status makes another.
 func TestErrorKind(t *testing.T) {
@@ -23,6 +27,28 @@ func TestErrorKind(t *testing.T) {
 	} {
 		if a := errorKind(pair[0]); a == errorKind(pair[1]) {
 			t.Errorf("%q and %q are taken for one: %q", pair[0], pair[1], a)
+		}
+	}
+}
+
+// A log line names ranges, and not thousands of offsets.
+func TestACommandOfManyOffsetsIsOneShortLine(t *testing.T) {
+	t.Parallel()
+	many := []int64{7}
+	for offset := range int64(3000) {
+		many = append(many, 10+offset)
+	}
+	for offset := range int64(3000) {
+		many = append(many, 10_000+2*offset)
+	}
+	for _, c := range []Command{
+		{Verb: Skip, Select: Query{Topic: "orders", Partitions: []int32{0}, Offsets: many}},
+		{Verb: Requeue, Dead: DeadQuery{Topic: "orders", Partitions: []int32{0}, Offsets: many}},
+	} {
+		var line strings.Builder
+		slog.New(slog.NewTextHandler(&line, nil)).Info("done", "command", c)
+		if text := line.String(); len(text) > 500 || !strings.Contains(text, "7,10-3009,10000,") || !strings.Contains(text, "2982 more") {
+			t.Errorf("%d bytes: %.600s", len(text), text)
 		}
 	}
 }
