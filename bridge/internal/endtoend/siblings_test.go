@@ -218,15 +218,33 @@ func (s *site) waitLog(t *testing.T, text string) {
 	until(t, func() (bool, any) { return strings.Contains(s.read(t, "bridge.log"), text), s.logTail() }, "the log says %q", text)
 }
 
+// begin runs the first of the siblings until it has finished 100 jobs.
+func (b *siblings) begin(t *testing.T, s *site) *life {
+	t.Helper()
+	l := s.run(t)
+	b.produce(t, 50)
+	b.waitRuns(t, 100)
+	return l
+}
+
+// goesOnAndStops wants a bridge that has not ended by itself to run what comes.
+func (b *siblings) goesOnAndStops(t *testing.T, s *site, l *life) {
+	t.Helper()
+	b.goesOn(t, l)
+	total := len(b.runs(t))
+	b.produce(t, 20)
+	b.waitRuns(t, total+40)
+	b.checkOnce(t, 50)
+	s.stop(t, l)
+}
+
 const stopOne = "a copy of this data directory is in use: .* stop one of the two for good"
 
 // A snapshot that is started beside its original joins no group, and runs
 // nothing.
 func testDynamicCopy(t *testing.T, b *siblings) {
 	original, copied := b.site(t, dynamic, balanced), b.site(t, dynamic, balanced)
-	first := original.run(t)
-	b.produce(t, 50)
-	b.waitRuns(t, 100)
+	first := b.begin(t, original)
 	original.snapshot(t, copied)
 	second := copied.run(t)
 	copied.waitLog(t, "works with this store, too")
@@ -251,9 +269,7 @@ func testDynamicCopy(t *testing.T, b *siblings) {
 // often. What the one that gives way has finished runs at no other.
 func testDynamicClones(t *testing.T, b *siblings) {
 	original, copied := b.site(t, dynamic, balanced), b.site(t, dynamic, balanced)
-	first := original.run(t)
-	b.produce(t, 50)
-	b.waitRuns(t, 100)
+	first := b.begin(t, original)
 	original.stop(t, first)
 	original.clone(t, copied)
 	lives := []*life{original.run(t), copied.run(t)}
@@ -303,20 +319,13 @@ func testKilledAndStartedAgain(t *testing.T, b *siblings) {
 // them that was opened less often wants to commit after the other.
 func testFixedCopy(t *testing.T, b *siblings) {
 	original, copied := b.site(t, static, fixed), b.site(t, static, fixed)
-	first := original.run(t)
-	b.produce(t, 50)
-	b.waitRuns(t, 100)
+	first := b.begin(t, original)
 	b.kafka.waitCommitted(t, b.topic, b.topic)
 	original.snapshot(t, copied)
 	second := copied.run(t)
 	b.waitTaken(t, copied, 2)
 	b.stopsWhileWorking(t, original, first)
-	b.goesOn(t, second)
-	total := len(b.runs(t))
-	b.produce(t, 20)
-	b.waitRuns(t, total+40)
-	b.checkOnce(t, 50)
-	copied.stop(t, second)
+	b.goesOnAndStops(t, copied, second)
 }
 
 // stopsWhileWorking produces until one of two that work has stopped.
@@ -339,9 +348,7 @@ func (b *siblings) stopsWhileWorking(t *testing.T, s *site, l *life) {
 // Of a restored backup and the newer original the backup stops.
 func testOlderFixedCopy(t *testing.T, b *siblings) {
 	original, copied := b.site(t, static, fixed), b.site(t, static, fixed)
-	life := original.run(t)
-	b.produce(t, 50)
-	b.waitRuns(t, 100)
+	life := b.begin(t, original)
 	b.kafka.waitCommitted(t, b.topic, b.topic)
 	original.snapshot(t, copied)
 	for i := range 2 {
@@ -351,20 +358,13 @@ func testOlderFixedCopy(t *testing.T, b *siblings) {
 	}
 	second := copied.run(t)
 	b.stopsWhileWorking(t, copied, second)
-	b.goesOn(t, life)
-	total := len(b.runs(t))
-	b.produce(t, 20)
-	b.waitRuns(t, total+40)
-	b.checkOnce(t, 50)
-	original.stop(t, life)
+	b.goesOnAndStops(t, original, life)
 }
 
 // Of two static members of one name Kafka fences the one that was there.
 func testStaticCopy(t *testing.T, b *siblings) {
 	original, copied := b.site(t, static, balanced), b.site(t, static, balanced)
-	first := original.run(t)
-	b.produce(t, 50)
-	b.waitRuns(t, 100)
+	first := b.begin(t, original)
 	b.kafka.waitCommitted(t, b.topic, b.topic)
 	original.snapshot(t, copied)
 	second := copied.run(t)
@@ -379,9 +379,7 @@ func testStaticCopy(t *testing.T, b *siblings) {
 // A restored backup does not fence a newer original that works.
 func testOlderStaticCopy(t *testing.T, b *siblings) {
 	original, copied := b.site(t, static, balanced), b.site(t, static, balanced)
-	life := original.run(t)
-	b.produce(t, 50)
-	b.waitRuns(t, 100)
+	life := b.begin(t, original)
 	original.snapshot(t, copied)
 	for i := range 2 {
 		original.stop(t, life)
