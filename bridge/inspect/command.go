@@ -85,9 +85,6 @@ func (c Command) Validate() error {
 func (c Command) validatePace() error {
 	var problems []error
 	bulk, ok := bulkOf(c.Verb)
-	if _, rerun := verbs[c.Verb].(rerunVerb); rerun {
-		return nil // it says so itself
-	}
 	switch {
 	case c.Rate != 0 && !ok:
 		problems = append(problems, fmt.Errorf("only requeue, discard, retry, skip and bury have a rate, not %s", c.Verb))
