@@ -52,15 +52,23 @@ func TestDrainFinishesWhatIsStoredAndFetchesNoMore(t *testing.T) {
 	}
 }
 
-func TestADrainThatIsGivenUpFetchesAgain(t *testing.T) {
-	t.Parallel()
-	m := newMoved()
-	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m}}})
+// draining is a bridge whose program drains it while a job runs, until the program
+// gives up.
+func draining(t *testing.T) (m *moved, env *bridgetest.Env, drained <-chan error, giveUp func()) {
+	t.Helper()
+	m = newMoved()
+	env = bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m}}})
 	env.Produce("orders", keyed("w", "wait"))
 	<-m.waiting
 	ctx, cancel := context.WithCancel(t.Context())
-	drained := make(chan error, 1)
-	go func() { drained <- env.Bridge().Drain(ctx) }()
+	result := make(chan error, 1)
+	go func() { result <- env.Bridge().Drain(ctx) }()
+	return m, env, result, cancel
+}
+
+func TestADrainThatIsGivenUpFetchesAgain(t *testing.T) {
+	t.Parallel()
+	m, env, drained, cancel := draining(t)
 	cancel()
 	if err := <-drained; !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v", err)
@@ -74,13 +82,7 @@ func TestADrainThatIsGivenUpFetchesAgain(t *testing.T) {
 // Who waits for it gives up, and an operator wants it too.
 func TestAnOperatorsDrainOutlivesThatOfTheProgram(t *testing.T) {
 	t.Parallel()
-	m := newMoved()
-	env := bridgetest.Start(t, bridge.Config{Topics: []bridge.Topic{{Name: "orders", Handler: m}}})
-	env.Produce("orders", keyed("w", "wait"))
-	<-m.waiting
-	ctx, cancel := context.WithCancel(t.Context())
-	drained := make(chan error, 1)
-	go func() { drained <- env.Bridge().Drain(ctx) }()
+	m, env, drained, cancel := draining(t)
 	i, drain := env.Bridge().Inspector(), inspect.Command{Verb: inspect.Drain}
 	eventually(t, "it is being drained", func() bool {
 		status, err := i.Status(t.Context())

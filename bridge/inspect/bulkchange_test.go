@@ -164,7 +164,7 @@ func TestAnOperationOfAVersionThatKnowsMore(t *testing.T) {
 		"plan_made": began,
 	})
 	must(t, err)
-	must(t, errOf2(m.PutOperation(queue.Operation{ID: "si-1", Began: began, Open: true, Data: text})))
+	m.put(queue.Operation{ID: "si-1", Began: began, Open: true, Data: text})
 	m.start()
 	op := m.operation("si-1", func(op inspect.BulkOperation) bool { return op.State != inspect.OperationRunning })
 	if want := "this version cannot execute it: it knows no verb sing"; op.State != inspect.OperationFailed || op.Reason != want {
@@ -185,7 +185,7 @@ func TestAStopCountsWhatIsJustBeingTaken(t *testing.T) {
 	var err error
 	stored.Data, err = json.Marshal(state)
 	must(t, err)
-	must(t, errOf2(m.PutOperation(stored)))
+	m.put(stored)
 	stop := m.execute(m.plan(inspect.Command{Verb: inspect.StopOperation, Operation: id}))
 	if stop.Stored == nil || stop.Stored.Taken != 2 || stop.Stored.Waiting != 2 {
 		t.Errorf("stopped: %+v", stop.Stored)

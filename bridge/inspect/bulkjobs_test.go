@@ -1,8 +1,6 @@
 package inspect_test
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -78,15 +76,7 @@ func TestARetryGoesOnAfterARestart(t *testing.T) {
 	m.dies = func(_ queue.TopicPartition, offset int64) bool { return offset%10 == 0 }
 	c := ofOrders(inspect.Retry)
 	c.Rate, c.StopAt = 4000, 1
-	id := m.execute(m.plan(c)).Stored.ID
-	for _, taken := range []int{300, 900, 1500, 2200} {
-		m.start()
-		m.operation(id, func(op inspect.BulkOperation) bool { return op.Taken >= taken })
-		m.close()
-		m.open(2)
-	}
-	m.start()
-	op := m.operation(id, settled)
+	op := m.executeOverRestarts(c)
 	if op.State != inspect.OperationDone || op.Taken != 3000 || op.Done != 2700 || op.FailedAgain != 300 || op.AlreadyDone != 0 || len(op.Refused) > 0 {
 		t.Errorf("in the end %+v", op)
 	}
@@ -345,109 +335,6 @@ func (c askedClock) Now() time.Time {
 	defer c.then()
 	return c.Clock.Now()
 }
-
-// TestForgottenJobsAreNotDone: neither those that were requeued nor those that were
-// retried.
-func TestForgottenJobsAreNotDone(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]inspect.Command{"requeue": requeueOrders(0), "retry": ofOrders(inspect.Retry)} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := newWard(t, 1, 300)
-			if c.Verb == inspect.Requeue {
-				m = newMorgue(t, 1, 300)
-			}
-			c.Rate = 10_000
-			id := m.execute(m.plan(c)).Stored.ID
-			m.Attached()[0].Lease(time.Time{}) // none runs
-			m.start()
-			m.operation(id, func(op inspect.BulkOperation) bool { return op.Taken > 0 })
-			m.stop()
-			part := m.Attached()[0]
-			part.Detach()
-			must(t, m.Sync(t.Context()))
-			if done, err := m.Drop(part.TopicPartition()); !done || err != nil {
-				t.Fatal(done, err)
-			}
-			must(t, m.Sync(t.Context()))
-			m.start()
-			op := m.operation(id, func(op inspect.BulkOperation) bool { return op.Waiting == 0 })
-			if op.Done != 0 || op.Forgotten == 0 || op.Forgotten != op.Taken {
-				t.Errorf("in the end %+v", op)
-			}
-		})
-	}
-}
-
-// TestTwoLettersOfOneOffset: the second one does not tell that the job of the first
-// is dead again.
-func TestTwoLettersOfOneOffset(t *testing.T) {
-	t.Parallel()
-	m := newMorgue(t, 1, 300)
-	part := m.Attached()[0]
-	must(t, part.Reset(0))
-	m.append(part, 300, 100)
-	m.giveUp(300, queue.Bury)
-	id := m.execute(m.plan(requeueOrders(0))).Stored.ID
-	m.start()
-	op := m.operation(id, settled)
-	if op.State != inspect.OperationDone || op.DeadAgain != 0 || op.Done != op.Taken || op.Done < 300 {
-		t.Errorf("in the end %+v", op)
-	}
-}
-
-// TestACommandThatIsTooLongToBeStored: it would stop the bridge at each start once it
-// outgrows the ledger.
-func TestACommandThatIsTooLongToBeStored(t *testing.T) {
-	t.Parallel()
-	m := newMorgue(t, 1, 300)
-	c := requeueOrders(0)
-	c.Dead.Partitions = []int32{0}
-	for offset := range int64(40_000) {
-		c.Dead.Offsets = append(c.Dead.Offsets, offset)
-	}
-	p := m.plan(c)
-	if p.Background || len(p.Dead) != 300 {
-		t.Errorf("stored: %v, %d letters", p.Background, len(p.Dead))
-	}
-	p.Background = true
-	if op, err := m.operator.Execute(t.Context(), p); !errors.Is(err, inspect.ErrRefused) || op.Stored != nil {
-		t.Errorf("%+v, %v", op, err)
-	}
-	c.Rate = 1
-	if _, err := m.operator.Plan(t.Context(), c); !errors.Is(err, inspect.ErrRefused) || !strings.Contains(err.Error(), "fewer offsets") {
-		t.Errorf("with a pace: %v", err)
-	}
-}
-
-// TestAnOperationThatOutgrowsTheLedger: of a version that stored any command. The
-// others go on.
-func TestAnOperationThatOutgrowsTheLedger(t *testing.T) {
-	t.Parallel()
-	m := newMorgue(t, 1, 300)
-	c, began := requeueOrders(0), time.Now()
-	state := func(long int) []byte {
-		c.Dead.ErrorMatches = "http|" + strings.Repeat("x", long)
-		text, err := json.Marshal(map[string]any{
-			"operation": inspect.BulkOperation{ID: "rq-long", State: inspect.OperationRunning, Verb: c.Verb, Topic: "orders", Command: c, Began: began, Matched: 300},
-			"plan_made": began, "parts": map[int32]uint64{0: 300},
-		})
-		must(t, err)
-		return text
-	}
-	text := state(queue.MaxLedgerData - len(state(0)) - 150)
-	must(t, errOf2(m.PutOperation(queue.Operation{ID: "rq-long", Began: began, Open: true, Data: text})))
-	m.start()
-	op := m.operation("rq-long", func(op inspect.BulkOperation) bool { return op.State != inspect.OperationRunning })
-	if op.State != inspect.OperationFailed || !strings.Contains(op.Reason, "no room") {
-		t.Errorf("%s: %s", op.State, op.Reason)
-	}
-	if op := m.operation(m.execute(m.plan(requeueOrders(0))).Stored.ID, settled); op.State != inspect.OperationDone {
-		t.Errorf("another one: %+v", op)
-	}
-}
-
-func errOf2(_ queue.Operation, err error) error { return err }
 
 // TestExplainNamesTheOperationThatIsAboutToAct: of a job, and of a dead letter.
 func TestExplainNamesTheOperationThatIsAboutToAct(t *testing.T) {

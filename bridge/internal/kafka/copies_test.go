@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/kafka"
@@ -108,35 +107,6 @@ func TestACopyBesideALiveOneIsRefused(t *testing.T) {
 	case err := <-goesOn:
 		t.Errorf("the original ends with %v", err)
 	default:
-	}
-}
-
-// A member that was killed is in the group until its session has timed out. Its
-// next process, whose own timeout is shorter now, takes it for no copy.
-func TestAKilledPredecessorIsNoCopy(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 2))
-	long := func(cfg *kafka.Config) { cfg.SessionTimeout = 9 * time.Second }
-	killed := dial(t, broker.Addrs(), opening(5, "before"), long)
-	o := newOwner()
-	stop := consume(t, killed, topics("orders"), o)
-	o.take(t, 2)
-	leaves := broker.Fail(bridgetest.LeaveGroup, bridgetest.Always, sarama.ErrUnknown)
-	stop()
-	if err := killed.Close(); err != nil {
-		t.Log(err)
-	}
-	leaves.Remove()
-	at := time.Now()
-	o = newOwner()
-	next := dial(t, broker.Addrs(), opening(6, "after"))
-	consume(t, next, topics("orders"), o)
-	o.take(t, 2)
-	if took := time.Since(at); took > 15*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	if seen := next.CopySeen(); seen != "" {
-		t.Errorf("still shown: %s", seen)
 	}
 }
 
@@ -303,107 +273,6 @@ func TestAStaticMemberYieldsToALaterOpening(t *testing.T) {
 	if took := time.Since(at); took > patience {
 		t.Errorf("it took %v", took)
 	}
-}
-
-// A coordinator counts anew on a member that it has lost sight of, or that has
-// joined: whoever is there for longer than its session timeout for that is no copy.
-func TestAPredecessorIsCountedAnewAfterAnInterruption(t *testing.T) {
-	t.Parallel()
-	const shown = 5 * time.Second // twice: less than it takes to be a copy each time, and more together
-	for name, interrupt := range map[string]func(*kmsg.DescribeGroupsResponseGroup){
-		"the coordinator loads the group": func(g *kmsg.DescribeGroupsResponseGroup) { g.ErrorCode = int16(sarama.ErrOffsetsLoadInProgress) },
-		"members join":                    func(g *kmsg.DescribeGroupsResponseGroup) { g.State = "PreparingRebalance" },
-		"partitions move":                 func(g *kmsg.DescribeGroupsResponseGroup) { g.Members[0].MemberAssignment = []byte{1} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-			var begin time.Time // of the looks, which come one at a time
-			interrupted := false
-			for range 60 { // each is for one look
-				broker.Control(describeGroups, func(r kmsg.Request) (kmsg.Response, error, bool) {
-					if begin.IsZero() {
-						begin = time.Now()
-					}
-					since := time.Since(begin)
-					if since > 2*shown {
-						return nil, nil, false
-					}
-					answer := r.ResponseKind().(*kmsg.DescribeGroupsResponse)
-					g := kmsg.NewDescribeGroupsResponseGroup()
-					g.Group, g.State, g.ProtocolType = "billing", "Stable", "consumer"
-					m := kmsg.NewDescribeGroupsResponseGroupMember()
-					m.MemberID, m.ClientHost = "before-1", "/10.0.0.7"
-					m.ClientID = kafka.Mark(kafka.Opening{Store: "k3v0", Epoch: 5, Nonce: "before"}, "holdfast", 2*time.Second)
-					g.Members = append(g.Members, m)
-					if since > shown && !interrupted {
-						interrupted = true
-						interrupt(&g)
-					}
-					answer.Groups = append(answer.Groups, g)
-					return answer, nil, true
-				})
-			}
-			said, blind := saying(t, "cannot see who is in the group")
-			o := newOwner()
-			consume(t, dial(t, broker.Addrs(), opening(6, "after"), said), topics("orders"), o)
-			o.one(t)
-			if !interrupted || blind.Load() > 0 {
-				t.Errorf("interrupted: %v, and went on without a look %d times", interrupted, blind.Load())
-			}
-		})
-	}
-}
-
-func TestAClientIDCarriesTheOpening(t *testing.T) {
-	t.Parallel()
-	o := kafka.Opening{Store: "hp5zvfyxkz3wcrvw4rq2xkkdgm", Epoch: 17, Nonce: "ab3c7pqz"}
-	for _, name := range []string{"holdfast", "a.store-b.1.c.2", ""} {
-		text := kafka.Mark(o, name, 90*time.Second)
-		got, opening, session, ok := kafka.ReadMark(text)
-		if !ok || got != name || opening != o || session != 90*time.Second {
-			t.Errorf("%s: %q, %+v, %v, %v", text, got, opening, session, ok)
-		}
-	}
-	if text := kafka.Mark(kafka.Opening{}, "holdfast", time.Second); text != "holdfast" {
-		t.Errorf("without a store: %s", text)
-	}
-}
-
-func FuzzReadMark(f *testing.F) {
-	f.Add("holdfast.store-k3v0.7.ab3c7pqz.60000")
-	f.Add("holdfast.store-k3v0.7.ab3c7pqz.99999999999999999999")
-	f.Add("holdfast.store-.-1..")
-	f.Fuzz(func(t *testing.T, text string) {
-		name, o, session, ok := kafka.ReadMark(text)
-		if !ok {
-			if name != text || o != (kafka.Opening{}) || session != 0 {
-				t.Errorf("%q: not a mark, and %q, %+v, %v", text, name, o, session)
-			}
-			return
-		}
-		if session < 0 {
-			t.Errorf("%q: %v", text, session)
-		}
-		again, p, s, ok := kafka.ReadMark(kafka.Mark(o, name, session))
-		if o.Store != "" && (!ok || again != name || p != o || s != session) {
-			t.Errorf("%q: %q, %+v, %v", text, again, p, s)
-		}
-	})
-}
-
-// A predecessor is waited for until the bridge is to stop.
-func TestWaitingForAPredecessorEndsWithTheStop(t *testing.T) {
-	t.Parallel()
-	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
-	o := newOwner()
-	consume(t, dial(t, broker.Addrs(), opening(5, "a")), topics("orders"), o)
-	o.one(t)
-	next := dial(t, broker.Addrs(), opening(6, "b"))
-	stop := consume(t, next, topics("orders"), o)
-	until(t, "it waits", func() bool { return next.CopySeen() != "" })
-	stop()
-	o.none(t)
 }
 
 // Where every look fails, as behind a proxy that does not know the request, the
