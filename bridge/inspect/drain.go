@@ -77,7 +77,7 @@ func (drainVerb) validate(c Command) error {
 	return nil
 }
 
-var errNoDrain = errors.New("no bridge runs here: nothing is fetched")
+var errNoDrain = fmt.Errorf("%w: nothing is fetched; holdfast run finishes what is stored, holdfast leave takes a member that has stopped out of its group", ErrNoBridge)
 
 func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	if i.opt.Drain == nil {

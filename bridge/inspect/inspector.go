@@ -18,6 +18,9 @@ var (
 	// ErrNotRunning is returned by the inspector of a bridge that has not
 	// begun to run, or has ended. [Open] inspects its data directory then.
 	ErrNotRunning = errors.New("bridge is not running")
+	// ErrNoBridge, which is an [ErrNotRunning], means that only a running bridge
+	// can tell or do what was asked for, and the store of a stopped one was opened.
+	ErrNoBridge = fmt.Errorf("%w here", ErrNotRunning)
 	// ErrNotHeld means that no partition of the selection is held here: another
 	// member of the group has it, or none has it yet.
 	ErrNotHeld = errors.New("not held here")
@@ -66,7 +69,7 @@ type Inspector interface {
 	// tells that. With ErrNotHeld nothing is kept of it here.
 	Job(context.Context, Name) (JobDetail, error)
 	// Workers lists the runs under way, those that last longest first. Without a
-	// bridge it is ErrNotRunning.
+	// bridge it is ErrNoBridge.
 	Workers(context.Context) ([]Worker, error)
 	// Disk tells what takes up room, and what will become of it.
 	Disk(context.Context) (Disk, error)

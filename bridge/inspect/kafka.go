@@ -56,5 +56,5 @@ var (
 
 	// ErrNoKafka means that a stopped bridge's store was opened without the
 	// configuration that says where Kafka is.
-	ErrNoKafka = errors.New("there is no connection to Kafka: name the bridge's configuration")
+	ErrNoKafka = errors.New("there is no connection to Kafka: name the bridge's configuration with --config; holdfast config check tells whether it is whole")
 )

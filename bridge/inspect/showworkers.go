@@ -10,7 +10,7 @@ import (
 // Workers lists the runs under way, those that last longest first.
 func (i *inspector) Workers(context.Context) ([]Worker, error) {
 	if i.opt.Live == nil {
-		return nil, fmt.Errorf("%w: nobody works on this data directory", ErrNotRunning)
+		return nil, fmt.Errorf("%w: nobody works on this data directory, and holdfast inspect jobs shows what waits; holdfast run works on it", ErrNoBridge)
 	}
 	return i.runs(), nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
-	"github.com/seed-2837c37b/holdfast/recovery"
 )
 
 // keyFlags are the flags that set a key of the configuration.
@@ -87,7 +86,7 @@ func (w *world) config() *cli.Command {
 				Name:        "check",
 				Usage:       "report everything that is wrong with the configuration",
 				Description: "The files that it names are read; the store is not opened and Kafka is not asked.",
-				Flags:       configFlags(),
+				Flags:       append(configFlags(), resultFlag()),
 				Action:      w.configCheck,
 			},
 			{
@@ -100,23 +99,6 @@ func (w *world) config() *cli.Command {
 			},
 		},
 	}
-}
-
-func (w *world) configCheck(c *cli.Context) error {
-	loaded, err := w.load(c)
-	if err != nil {
-		return err
-	}
-	if err := recovery.CheckPlace(loaded.DataDir); err != nil {
-		return usagef("data_dir: %v", err)
-	}
-	w.warn(loaded)
-	topics := make([]string, len(loaded.Topics))
-	for i, t := range loaded.Topics {
-		topics[i] = t.Name
-	}
-	_, err = fmt.Fprintf(w.stdout, "ok: group %s, %d workers, store in %s, topics %q\n", loaded.Kafka.Group, loaded.Workers, loaded.DataDir, topics)
-	return err
 }
 
 func (w *world) configPrint(c *cli.Context) error {
@@ -150,9 +132,11 @@ func (w *world) configPrint(c *cli.Context) error {
 // warn tells what is allowed and probably not meant.
 func (w *world) warn(c *config.Config) {
 	for _, text := range w.warnings(c) {
-		fmt.Fprintf(w.stderr, "holdfast: warning: %s\n", text)
+		w.warning(text)
 	}
 }
+
+func (w *world) warning(text string) { fmt.Fprintf(w.stderr, "holdfast: warning: %s\n", text) }
 
 func (w *world) warnings(c *config.Config) []string {
 	return append(w.misspelt(), c.Warnings()...)

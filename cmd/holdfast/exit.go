@@ -44,7 +44,7 @@ var meanings = []struct {
 	{code: exitOK, text: "done"},
 	{code: exitFailure, text: "failed"},
 	{code: exitUsage, text: "wrong usage or configuration", errors: []error{inspect.ErrOutOfRange, inspect.ErrMalformed, inspect.ErrNoKafka, recovery.ErrOccupied}},
-	{code: exitNothingMatched, text: "nothing matched", errors: []error{errNothingMatched, inspect.ErrNotHeld, inspect.ErrNotFound, inspect.ErrNoTopic}},
+	{code: exitNothingMatched, text: "nothing matched, or no bridge runs where only a running one could", errors: []error{errNothingMatched, inspect.ErrNotHeld, inspect.ErrNotFound, inspect.ErrNoTopic, inspect.ErrNoBridge}},
 	{code: exitStoreInUse, text: "the store is in use by another process", errors: []error{bridge.ErrStoreInUse, recovery.ErrInUse}},
 	{code: exitStoreUnusable, text: "the store is damaged, foreign or of a newer version", errors: []error{
 		bridge.ErrStoreDamaged, bridge.ErrStoreForeign, bridge.ErrStoreNewer,

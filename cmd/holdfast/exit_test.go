@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-2837c37b/holdfast/bridge"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/config"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/produce"
 	"github.com/seed-2837c37b/holdfast/recovery"
@@ -25,6 +26,9 @@ func TestExitCodes(t *testing.T) {
 		{&config.Error{}, 2},
 		{&bridge.ConfigError{}, 2},
 		{errNothingMatched, 3},
+		{inspect.ErrNoBridge, 3},
+		{inspect.ErrNotRunning, 1}, // it ended meanwhile: something may have been changed
+		{inspect.ErrNoKafka, 2},
 		{bridge.ErrStoreInUse, 4},
 		{recovery.ErrInUse, 4},
 		{bridge.ErrStoreDamaged, 5},

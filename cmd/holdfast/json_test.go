@@ -87,6 +87,8 @@ func answerTypes() (types []reflect.Type) {
 		}
 	}
 	add(reflect.TypeFor[outcome]())
+	add(reflect.TypeFor[configCheck]())
+	add(reflect.TypeFor[produced]())
 	add(reflect.TypeFor[inspect.Health]())
 	of := reflect.TypeFor[inspect.Inspector]()
 	for i := range of.NumMethod() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ func (w *world) produce() *cli.Command {
 			&cli.StringFlag{Name: "key-separator", Usage: "`TEXT` between the key and the value of a line"},
 			&cli.StringSliceFlag{Name: "header", Usage: "a header of every record as `NAME=VALUE`; may be repeated"},
 			&cli.StringFlag{Name: "partitioner", Usage: "the `HASH` that chooses partitions: " + strings.Join(hashNames(), ", "), Value: "murmur2"},
+			resultFlag(),
 		},
 		Action: w.runProduce,
 	}
@@ -48,6 +50,10 @@ func hashNames() []string {
 }
 
 func (w *world) runProduce(c *cli.Context) error {
+	as, err := output(c)
+	if err != nil {
+		return err
+	}
 	topic, err := required(c, "topic", "where the records go")
 	if err != nil {
 		return err
@@ -70,11 +76,12 @@ func (w *world) runProduce(c *cli.Context) error {
 		fmt.Fprintln(w.stderr, "holdfast: type one record per line; Ctrl-D ends the input")
 	}
 	sent, err := produce.Send(ctx, target, produce.NewReader(w.input(ctx), format))
-	if sent != nil {
-		fmt.Fprintf(w.stderr, "holdfast: %s (a tool for development, not for production)\n", describeSent(sent, topic))
-	}
 	if errors.Is(err, context.Canceled) {
-		return errors.New("interrupted before the end of the input")
+		err = errors.New("interrupted before the end of the input")
+	}
+	if sent != nil {
+		p := producedOf(topic, sent)
+		err = errors.Join(err, w.result(as, p, p.write))
 	}
 	return err
 }
@@ -117,15 +124,39 @@ func formatOf(c *cli.Context) (produce.Format, error) {
 	return f, nil
 }
 
-func describeSent(sent produce.Sent, topic string) string {
-	total := 0
-	var parts []string
-	for _, p := range slices.Sorted(maps.Keys(sent)) {
-		total += sent[p]
-		parts = append(parts, fmt.Sprintf("%d: %d", p, sent[p]))
+// produced is what the brokers have acknowledged.
+type produced struct {
+	Topic      string              `json:"topic"`
+	Records    int                 `json:"records"`
+	Partitions []producedPartition `json:"partitions"`
+}
+
+type producedPartition struct {
+	Partition int32 `json:"partition"`
+	Records   int   `json:"records"`
+	First     int64 `json:"first_offset"`
+	Last      int64 `json:"last_offset"`
+}
+
+func producedOf(topic string, sent produce.Sent) produced {
+	p := produced{Topic: topic, Partitions: []producedPartition{}}
+	for _, number := range slices.Sorted(maps.Keys(sent)) {
+		run := sent[number]
+		p.Records += run.Records
+		p.Partitions = append(p.Partitions, producedPartition{number, run.Records, run.First, run.Last})
 	}
-	if total == 0 {
-		return "0 records produced to " + topic
+	return p
+}
+
+func (p produced) write(to io.Writer) error {
+	out := &firstError{to: to}
+	out.printf("%s acknowledged in %s\n", plural(p.Records, "record"), p.Topic)
+	for _, each := range p.Partitions {
+		offsets := fmt.Sprintf("offset %d", each.First)
+		if each.Last > each.First {
+			offsets = fmt.Sprintf("offsets %d-%d", each.First, each.Last)
+		}
+		out.printf("  partition %d: %s, %s\n", each.Partition, plural(each.Records, "record"), offsets)
 	}
-	return fmt.Sprintf("%s acknowledged in %s, by partition %s", plural(total, "record"), topic, strings.Join(parts, ", "))
+	return out.err
 }

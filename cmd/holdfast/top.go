@@ -42,7 +42,7 @@ func (w *world) runTop(c *cli.Context) error {
 	defer stop()
 	n, err := w.dial(ctx, at)
 	if errors.Is(err, errNoBridge) {
-		return &passedOn{"no bridge runs on " + at.DataDir + "; holdfast status shows what is stored there", inspect.ErrNotRunning}
+		return &passedOn{"no bridge runs on " + at.DataDir + "; holdfast status shows what is stored there", inspect.ErrNoBridge}
 	}
 	if err != nil {
 		return err

@@ -367,7 +367,7 @@ func TestMisspelt(t *testing.T) {
 	t.Parallel()
 	got := Misspelt([]string{
 		"HOLDFAST_WORKER=3", "HOLDFAST_WORKERS=3", "HOLDFAST_JOB_TOPIC=x", "HOLDFAST_SERVICE_HOST=10.0.0.1",
-		"HOLDFAST_PORT_9092_TCP_ADDR=10.0.0.1", "WORKERS=1",
+		"HOLDFAST_PORT_9092_TCP_ADDR=10.0.0.1", "WORKERS=1", "HOLDFAST_WORKERZ=",
 	})
 	if diff := cmp.Diff(map[string]string{"HOLDFAST_WORKER": "HOLDFAST_WORKERS"}, got); diff != "" {
 		t.Error(diff)

@@ -215,8 +215,8 @@ func Misspelt(environ []string) map[string]string {
 	}
 	found := make(map[string]string)
 	for _, entry := range environ {
-		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, variablePrefix) || isKnown[name] {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, variablePrefix) || isKnown[name] || value == "" { // an empty one sets nothing
 			continue
 		}
 		if meant, ok := nearest.Name(name, known); ok {

@@ -23,8 +23,23 @@ type Target struct {
 	Sarama func(*sarama.Config)
 }
 
-// Sent is how many records each partition has acknowledged.
-type Sent map[int32]int
+// Sent is what each partition has acknowledged.
+type Sent map[int32]Run
+
+// Run is records of one partition.
+type Run struct {
+	Records     int
+	First, Last int64 // offsets; records of others may be between them
+}
+
+func (s Sent) add(partition int32, offset int64) {
+	run, ok := s[partition]
+	if !ok {
+		run.First = offset
+	}
+	run.Records, run.Last = run.Records+1, offset
+	s[partition] = run
+}
 
 // ErrUnreachable means that no broker answered.
 var ErrUnreachable = errors.New("cannot reach Kafka at")
@@ -118,7 +133,7 @@ func newAnswers(p sarama.AsyncProducer) *answers {
 	a := &answers{sent: make(Sent), failed: make(chan struct{})}
 	a.both.Go(func() {
 		for m := range p.Successes() {
-			a.sent[m.Partition]++
+			a.sent.add(m.Partition, m.Offset)
 		}
 	})
 	a.both.Go(func() {

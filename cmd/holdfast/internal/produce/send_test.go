@@ -20,7 +20,7 @@ func TestSend(t *testing.T) {
 	hash, _ := partitioner.HashByName("crc32")
 	target := Target{Brokers: broker.Addrs(), Topic: "orders", Hash: hash}
 	var lines strings.Builder
-	want := make(Sent)
+	want := make(map[int32]int)
 	for i := range 500 {
 		key := fmt.Sprintf("key-%d", i%50)
 		want[hash.Partition([]byte(key), 5)]++
@@ -32,15 +32,16 @@ func TestSend(t *testing.T) {
 	}
 	ends := broker.EndOffsets("orders")
 	for p := range int32(5) {
-		if sent[p] != want[p] || ends[p] != int64(want[p]) {
-			t.Errorf("partition %d has %d records, told %d, want %d", p, ends[p], sent[p], want[p])
+		if told := (Run{Records: want[p], Last: int64(want[p]) - 1}); sent[p] != told || ends[p] != int64(want[p]) {
+			t.Errorf("partition %d has %d records, told %+v, want %+v", p, ends[p], sent[p], told)
 		}
 	}
 
 	// A line that cannot be read ends it; what came before is there.
 	before := sum(broker.EndOffsets("orders"))
 	sent, err = Send(t.Context(), target, NewReader(strings.NewReader("a=1\nwrong"), Format{Separator: "="}))
-	if err == nil || len(sent) != 1 || sum(broker.EndOffsets("orders")) != before+1 {
+	at := hash.Partition([]byte("a"), 5)
+	if err == nil || len(sent) != 1 || sent[at] != (Run{1, ends[at], ends[at]}) || sum(broker.EndOffsets("orders")) != before+1 {
 		t.Errorf("after a wrong line: %v, %v, %d records more", sent, err, sum(broker.EndOffsets("orders"))-before)
 	}
 }
@@ -96,8 +97,8 @@ func TestCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
-	if got := sum(broker.EndOffsets("orders")); got != int64(sent[0]) {
-		t.Errorf("%d records are there, %d were told", got, sent[0])
+	if got := sum(broker.EndOffsets("orders")); got != int64(sent[0].Records) {
+		t.Errorf("%d records are there, %d were told", got, sent[0].Records)
 	}
 }
 
