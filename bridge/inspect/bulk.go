@@ -46,6 +46,10 @@ type Cutoff struct {
 // [Command.StopAt] says otherwise.
 const DefaultStopAt = 0.2
 
+// LeastFinished is how many jobs a stop condition goes by, at least: the first few
+// say little of the others.
+const LeastFinished = 20
+
 // BulkOperation is a requeue or discard of many dead letters, or a retry, skip or
 // bury of many jobs. It is stored, so that it goes on without whoever gave the
 // command, and over restarts: a running bridge executes it. It takes what its

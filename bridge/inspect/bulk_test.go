@@ -119,6 +119,20 @@ func TestARequeueStopsWhenTooManyDieAgain(t *testing.T) {
 	}
 }
 
+// The first few jobs say little of the others.
+func TestAFewDeadAgainStopNothing(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, inspect.LeastFinished-1)
+	m.dies = func(queue.TopicPartition, int64) bool { return true }
+	c := requeueOrders(0)
+	c.StopAt = 0.01
+	id := m.execute(m.plan(c)).Stored.ID
+	m.start()
+	if op := m.operation(id, settled); op.State != inspect.OperationDone || op.DeadAgain != inspect.LeastFinished-1 {
+		t.Errorf("in the end %+v", op)
+	}
+}
+
 func TestAnOperationIsStoppedByAnOperator(t *testing.T) {
 	t.Parallel()
 	m := newMorgue(t, 1, 1000)

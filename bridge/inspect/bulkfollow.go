@@ -19,8 +19,6 @@ const (
 	// patience without any as many again.
 	firstWindow, maxWindow = 256, 20_000
 	windowPatience         = 10 * time.Second
-	// leastFinished is how many jobs the stop condition goes by, at least.
-	leastFinished = 20
 	// heldPatience is how long a partition may be away before what is left of it is
 	// refused: a restart or a rebalance is shorter.
 	heldPatience = 5 * time.Minute

@@ -67,7 +67,7 @@ func (r *bulkRun) stops() string {
 	limit := op.Command.stopAt()
 	again := op.again()
 	finished := op.Done + again
-	if limit >= 1 || finished < leastFinished || again == 0 || float64(again) < limit*float64(finished) {
+	if limit >= 1 || finished < LeastFinished || again == 0 || float64(again) < limit*float64(finished) {
 		return ""
 	}
 	return fmt.Sprintf("%d of the %d jobs that ran %s, and it stops at %g%%; %s were left", again, finished, r.kind.again, 100*limit, number(r.left(), r.kind.what))

@@ -45,7 +45,7 @@ type Command struct {
 	// or buried, per second at most. Zero: as many as the store takes.
 	Rate float64 `json:"rate,omitzero"`
 	// StopAt ends a requeue when this share of the requeued jobs that finished,
-	// 20 at least, is dead again, and a retry when this share of the retried jobs that
+	// [LeastFinished] at least, is dead again, and a retry when this share of the retried jobs that
 	// ran, as many at least, has failed again: above 0, and up to 1, which is never.
 	// Zero: [DefaultStopAt] for an operation that is stored.
 	StopAt float64 `json:"stop_at,omitzero"`

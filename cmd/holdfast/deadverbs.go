@@ -85,7 +85,7 @@ func setPace(c *cli.Context, command *inspect.Command) (err error) {
 
 // stopAtFlag is the condition under which they stop.
 func stopAtFlag(what string) cli.Flag {
-	return &cli.StringFlag{Name: "stop-at", Usage: "stop when `SHARE` of those that " + what + ", as 20%; 100% is never",
+	return &cli.StringFlag{Name: "stop-at", Usage: fmt.Sprintf("stop when `SHARE` of those that %s, as 20%%, once %d have; 100%% is never", what, inspect.LeastFinished),
 		DefaultText: fmt.Sprintf("%g%%", 100*inspect.DefaultStopAt)}
 }
 

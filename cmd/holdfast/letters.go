@@ -71,6 +71,14 @@ func (f *facts) order(p inspect.Plan) {
 // againWords say what jobs do that run in vain once more.
 var againWords = map[inspect.Verb]string{inspect.Requeue: "are dead again", inspect.Retry: "have failed again"}
 
+// stopText says under which condition the operation of a plan stops by itself.
+func stopText(p inspect.Plan) string {
+	if total := changes(p) + p.More; total < inspect.LeastFinished {
+		return fmt.Sprintf("does not stop before its end: --stop-at counts from %d jobs on", inspect.LeastFinished)
+	}
+	return fmt.Sprintf("stops when %g%% %s, once %d have run (--stop-at)", 100*p.Pace.StopAt, againWords[p.Command.Verb], inspect.LeastFinished)
+}
+
 // pace says how fast a plan is executed, and what would end it early.
 func (f *facts) pace(p inspect.Plan) {
 	if !p.Background {
@@ -84,7 +92,7 @@ func (f *facts) pace(p inspect.Plan) {
 		pace[0] += ", about " + listing.Duration(p.Pace.Take.Round(time.Second))
 	}
 	if p.Pace != nil && p.Pace.StopAt < 1 {
-		pace = append(pace, fmt.Sprintf("stops when %g%% %s (--stop-at)", 100*p.Pace.StopAt, againWords[p.Command.Verb]))
+		pace = append(pace, stopText(p))
 	}
 	f.add("pace", "%s", strings.Join(append(pace, "the bridge goes on by itself"), "; "))
 }
