@@ -117,6 +117,7 @@ type parkMachine struct {
 	flushes int
 	pending *parkModel // in the flush under way
 	file    parkModel
+	dropped map[string]bool // lanes that were discarded since that flush began
 }
 
 func TestParkedLanesBehaveAsTheirModel(t *testing.T) {
@@ -208,8 +209,8 @@ func (m *parkMachine) append(t *rapid.T) {
 		if k, ok := m.parked[lane]; ok && !k.released {
 			j.aside = true
 		}
-		known := m.jobs[m.next].aside || m.file.jobs[m.next].aside || m.pending != nil && m.flush != nil && !m.written && m.pending.jobs[m.next].aside
-		if !known { // else what is here counts
+		flying := m.flush != nil && m.pending.jobs[m.next].aside && !m.dropped[lane]
+		if known := m.jobs[m.next].aside || m.file.jobs[m.next].aside || flying; !known { // else what is here counts
 			m.jobs[m.next] = j
 		}
 		m.next++
@@ -367,6 +368,9 @@ func (m *parkMachine) discard(t *rapid.T) {
 		t.Fatalf("%q was not discarded", lane)
 	}
 	delete(m.parked, lane)
+	if m.flush != nil {
+		m.dropped[lane] = true
+	}
 	maps.DeleteFunc(m.jobs, func(o int64, j parkJob) bool { return j.lane == lane && j.aside && m.running[o] == nil })
 }
 
@@ -418,7 +422,7 @@ func (m *parkMachine) flushStep(t *rapid.T) {
 		m.flush, m.written = m.store.gather(), false
 		m.flushes++
 		file := m.clone()
-		m.pending = &file
+		m.pending, m.dropped = &file, map[string]bool{}
 	case !m.written:
 		must(t, m.store.write(m.flush, newBodyWriter()))
 		m.written = true
