@@ -100,6 +100,9 @@ func (seekVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	}
 	for _, p := range parts {
 		t, err := i.seekTarget(ctx, p, plan.Command.To)
+		for errors.Is(err, queue.ErrReset) { // by a seek of before, which is through now
+			t, err = i.seekTarget(ctx, p, plan.Command.To)
+		}
 		if err != nil {
 			return err
 		}

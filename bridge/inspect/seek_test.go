@@ -2,9 +2,12 @@ package inspect_test
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // committedLog is a Kafka whose group has committed an offset.
@@ -39,6 +42,41 @@ func TestAnOvertakenSeekIsGivenAgain(t *testing.T) {
 		}
 		if wish := s.Attached()[0].State().Seek; wish == nil || wish.Committed != step.committed {
 			t.Errorf("%d committed: the wish is %+v", step.committed, wish)
+		}
+	}
+}
+
+// TestASeekIsPlannedWhileTheLastOneIsUnderWay: the partition is looked at again.
+func TestASeekIsPlannedWhileTheLastOneIsUnderWay(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 1, 600, 300)
+	i := inspect.New(s, inspect.Options{Kafka: newKafkaLog(1000)})
+	to := int64(550)
+	seek := inspect.Command{Verb: inspect.Seek, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}}, To: &inspect.Position{Offset: &to}}
+	p := s.Attached()[0]
+	ctx, cancel := context.WithCancel(t.Context())
+	var moves sync.WaitGroup
+	moves.Go(func() {
+		for ctx.Err() == nil {
+			recs := make([]queue.Record, 600)
+			for at := range recs {
+				recs[at] = queue.Record{Offset: int64(at), Timestamp: -1, Lane: queue.Lane{ID: uint64(at % 300)}}
+			}
+			err := p.Reset(0)
+			if err == nil {
+				err = errors.Join(errOf(p.Append(recs)), s.Sync(context.WithoutCancel(ctx)))
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	defer moves.Wait()
+	defer cancel()
+	for range 100 {
+		if _, err := i.Plan(ctx, seek); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/bridge/internal/history"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // doomed jobs are skipped by the operator, and never retried.
@@ -19,7 +20,8 @@ func doomed(offset int64) bool { return offset%2 == 0 }
 func (w *worker) operate(ctx context.Context, inspector inspect.Inspector) {
 	for {
 		err := w.mendAll(ctx, inspector)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, inspect.ErrNotRunning) && !errors.Is(err, inspect.ErrNotHeld) {
+		later := errors.Is(err, inspect.ErrNotRunning) || errors.Is(err, inspect.ErrNotHeld) || errors.Is(err, queue.ErrReset)
+		if err != nil && ctx.Err() == nil && !later {
 			fmt.Fprintln(os.Stderr, "operator:", err)
 			os.Exit(1) // the observer sees an exit that nobody planned
 		}
