@@ -23,9 +23,20 @@ type Away struct {
 
 // Away lists the partitions of the file that are not attached and have no run
 // under way. The error names those whose state is damaged, beside the list of
-// the others.
+// the others. No read transaction is longer for what is stored of them.
 func (s *Store) Away() (list []Away, err error) {
-	var damaged error
+	list, damaged, err := s.awayStates()
+	for i := range list {
+		if err != nil {
+			break
+		}
+		list[i].State.Parked, err = s.parkedAway(list[i].TopicPartition)
+	}
+	return list, errors.Join(err, damaged)
+}
+
+// awayStates is Away without the parked lanes.
+func (s *Store) awayStates() (list []Away, damaged, err error) {
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
 	s.mu.Lock()
@@ -39,14 +50,12 @@ func (s *Store) Away() (list []Away, err error) {
 				return nil
 			}
 			if v.Next >= 0 && !s.inUse(tp) {
-				state := v.state()
-				state.Parked = parkedIn(b)
-				list = append(list, Away{tp, state, s.awaySince(v), detached})
+				list = append(list, Away{tp, v.state(), s.awaySince(v), detached})
 			}
 			return nil
 		})
 	})
-	return list, errors.Join(err, damaged)
+	return list, damaged, err
 }
 
 func (s *Store) inUse(tp TopicPartition) bool {

@@ -171,6 +171,7 @@ func (s *Store) letGo() {
 			s.mourned -= len(p.mourners.last)
 			p.mourners.last = nil
 			delete(s.parts, tp)
+			s.parkedCounts.leave(tp)
 		}
 	}
 }

@@ -347,7 +347,7 @@ func (m *machine) forgetPartition(t *rapid.T) {
 	away, err := m.store.Away()
 	must(t, err)
 	listed := slices.IndexFunc(away, func(a Away) bool { return a.TopicPartition == p.tp })
-	inUse := m.store.parts[p.tp] != nil
+	inUse, counted := m.store.parts[p.tp] != nil, m.store.Holding(p.tp).State.Parked
 	done, err := m.store.Forget(Away{TopicPartition: p.tp, detached: m.store.detached})
 	must(t, err)
 	if done == inUse {
@@ -361,6 +361,9 @@ func (m *machine) forgetPartition(t *rapid.T) {
 	}
 	if p.file.known != (listed >= 0) || listed >= 0 && !away[listed].Since.Equal(p.file.away) {
 		t.Fatalf("away is %+v, the file has %+v of %s", away, p.file, p.tp)
+	}
+	if listed >= 0 && away[listed].State.Parked != counted {
+		t.Fatalf("%d lanes of %s are parked, the file has %d", away[listed].State.Parked, p.tp, counted)
 	}
 	m.parts[p.tp].modelFile = modelFile{next: -1, acked: -1}
 	p.active, p.durable, p.touched = 0, -1, true

@@ -105,23 +105,6 @@ func (s *Store) parkedPage(tp TopicPartition, from []byte) (page []ParkedLane, n
 	return page, next, err
 }
 
-// parkedIn counts the lanes of a partition's bucket that are set aside and not
-// released.
-func parkedIn(b *bbolt.Bucket) (n int) {
-	t, ok := openAside(b)
-	if !ok {
-		return 0
-	}
-	c := t.parked.Cursor()
-	for key, value := c.First(); key != nil; key, value = c.Next() {
-		var v parkedValue
-		if err := decodeValue(value, &v); err != nil || !v.Released { // a damaged one is not known to be released
-			n++
-		}
-	}
-	return n
-}
-
 // ParkedIn names the stores that keep jobs of a parked lane.
 type ParkedIn struct {
 	Lane   uint64 // its id

@@ -108,6 +108,8 @@ type Store struct {
 	pauseAlarm   Timer                 // fires when the first of pauses ends
 	ledger       ledger
 
+	parkedCounts parkedCounts
+
 	forgotten int          // calls of Forget that did something
 	detached  int          // calls of Detach that did something
 	renamed   bool         // the file has another identity
