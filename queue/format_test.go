@@ -148,7 +148,7 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 	if err := r.notes(b, &f); err != nil {
 		return f, err
 	}
-	if err := r.overtaken(b, &f); err != nil {
+	if f.overtaken, err = r.overtaken(b); err != nil {
 		return f, fmt.Errorf("overtaken: %w", err)
 	}
 	if f.dead, err = r.dead(b); err != nil {

@@ -63,25 +63,39 @@ func (r formatReader) dead(b *bbolt.Bucket) (list []modelDead, err error) {
 	return list, nil
 }
 
-// overtaken is in order where its offsets are of letters, and of jobs that are not open.
-func (r formatReader) overtaken(b *bbolt.Bucket, f *modelFile) error {
+// overtaken reads the lines about lanes that have letters.
+func (r formatReader) overtaken(b *bbolt.Bucket) (list []overtaking, err error) {
 	lanes := b.Bucket([]byte("overtaken"))
 	if lanes == nil {
-		return nil
+		return nil, nil
 	}
 	if b.Bucket([]byte("dead")) == nil {
-		return errors.New("there are no letters")
+		return nil, errors.New("there are no letters")
 	}
-	return lanes.ForEach(func(key, value []byte) error {
+	err = lanes.ForEach(func(key, value []byte) error {
 		payload, err := frame(value)
 		if err != nil || len(key) != 10 || len(payload) != 16 {
 			return fmt.Errorf("%x says %x: %v", key, payload, err)
 		}
-		if done := int64(binary.BigEndian.Uint64(payload[8:])); f.job(done) != nil {
-			return fmt.Errorf("%x says that %d is done, which is open", key, done)
-		}
+		list = append(list, overtaking{int64(binary.BigEndian.Uint64(payload)), int64(binary.BigEndian.Uint64(payload[8:]))})
 		return nil
 	})
+	return list, err
+}
+
+// sameOvertaken compares what was read of lanes that have letters with the
+// offsets that were done and buried. One that was done may be open again: after
+// a reset.
+func sameOvertaken(got []overtaking, done, buried map[int64]bool) error {
+	for _, o := range got {
+		if !buried[o.last] {
+			return fmt.Errorf("overtaken: %d is said to be buried, which never was", o.last)
+		}
+		if o.done >= 0 && !done[o.done] {
+			return fmt.Errorf("overtaken: %d is said to be done, which never was", o.done)
+		}
+	}
+	return nil
 }
 
 func (r formatReader) letter(key, value []byte) (l modelDead, err error) {

@@ -365,7 +365,7 @@ func (m *machine) forgetPartition(t *rapid.T) {
 	if listed >= 0 && away[listed].State.Parked != counted {
 		t.Fatalf("%d lanes of %s are parked, the file has %d", away[listed].State.Parked, p.tp, counted)
 	}
-	m.parts[p.tp].modelFile = modelFile{next: -1, acked: -1}
+	m.parts[p.tp].modelFile = modelFile{next: -1, acked: -1, ended: p.ended, buried: p.buried}
 	p.active, p.durable, p.touched = 0, -1, true
 	p.handle = m.store.parts[p.tp]
 }

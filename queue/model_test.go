@@ -157,7 +157,7 @@ func (p *modelPartition) finish(run *modelRun, o Outcome, now time.Time) bool {
 		j := p.job(offset)
 		switch o.Kind {
 		case Done, Skipped:
-			p.remove(offset)
+			p.end(offset)
 		case Snooze:
 			j.due, j.guarded = o.Due, false
 		case Retry, Halt:
@@ -238,6 +238,14 @@ func (p *modelPartition) retry(seen Pending, reset bool, now time.Time) (changed
 }
 
 func (p *modelPartition) skip(seen Pending, now time.Time) (changed bool, refusal error) {
+	if changed, refusal = p.canEnd(seen, now); changed {
+		p.end(seen.Offset)
+		p.promote()
+	}
+	return changed, refusal
+}
+
+func (p *modelPartition) canEnd(seen Pending, now time.Time) (open bool, refusal error) {
 	i, j := p.look(seen.Offset)
 	switch {
 	case j == nil:
@@ -247,8 +255,6 @@ func (p *modelPartition) skip(seen Pending, now time.Time) (changed bool, refusa
 	case j.attempts != seen.Attempts || j.halted != (seen.State == Halted):
 		return false, ErrJobChanged
 	}
-	p.remove(seen.Offset)
-	p.promote()
 	return true, nil
 }
 
@@ -257,6 +263,8 @@ func (p *modelPartition) bury(l modelDead) {
 	l.topicID = p.topicID
 	p.dead = append(p.dead, l)
 	p.remove(l.rec.Offset)
+	put(&p.buried, l.rec.Offset, true)
+	p.promote()
 }
 
 func (p *modelPartition) buryJob(seen Pending, reason string, now time.Time) (changed bool, refusal error) {
@@ -265,7 +273,7 @@ func (p *modelPartition) buryJob(seen Pending, reason string, now time.Time) (ch
 		return false, nil
 	}
 	l := modelDead{rec: j.rec, buried: now, operator: true, reason: reason, attempts: j.attempts, err: j.err}
-	if changed, refusal = p.skip(seen, now); changed {
+	if changed, refusal = p.canEnd(seen, now); changed {
 		p.bury(l)
 	}
 	return changed, refusal

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -34,6 +35,10 @@ type modelFile struct {
 	jobs        []modelJob  // open ones, ascending
 	dead        []modelDead // of a file that was read; modelPartition has them apart
 	elsewhere   string      // offsets from next on that another owner completed, as a list of ranges
+
+	// What was ever done or buried here; of a file that was read, what it says of that.
+	ended, buried map[int64]bool
+	overtaken     []overtaking
 }
 
 // modelDead is a dead letter.
@@ -51,6 +56,7 @@ type modelDead struct {
 
 func (f modelFile) clone() modelFile {
 	f.jobs = slices.Clone(f.jobs)
+	f.ended, f.buried = maps.Clone(f.ended), maps.Clone(f.buried)
 	return f
 }
 
@@ -116,6 +122,12 @@ func (f *modelFile) remove(offset int64) {
 	f.jobs = slices.DeleteFunc(f.jobs, func(j modelJob) bool { return j.rec.Offset == offset })
 }
 
+// end completes a job here.
+func (f *modelFile) end(offset int64) {
+	f.remove(offset)
+	put(&f.ended, offset, true)
+}
+
 // sameRecord compares what Kafka delivered with what came out.
 func sameRecord(a, b *Record) bool {
 	return a.Offset == b.Offset && a.Timestamp == b.Timestamp &&
@@ -126,6 +138,9 @@ func sameRecord(a, b *Record) bool {
 
 // sameFile compares what was read from a file with what it has to hold.
 func sameFile(got, want modelFile) error {
+	if err := sameOvertaken(got.overtaken, want.ended, want.buried); err != nil {
+		return err
+	}
 	if !want.known {
 		want = modelFile{}
 	}
@@ -134,7 +149,7 @@ func sameFile(got, want modelFile) error {
 	}
 	gotJobs, wantJobs := got.jobs, want.jobs
 	got.jobs, want.jobs = nil, nil
-	got.dead = nil
+	got.dead, got.overtaken, want.ended, want.buried = nil, nil, nil, nil
 	if !reflect.DeepEqual(got, want) {
 		return fmt.Errorf("the file says %+v, want %+v", got, want)
 	}

@@ -118,3 +118,17 @@ func TestADamagedLineOfALaneIsFound(t *testing.T) {
 	}
 	r.wantOvertaken("0 ")
 }
+
+func TestALetterStaysOvertakenWhereThePartitionGoesBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a", "a")
+	r.finish(bury, r.wantTaken(0)...)
+	r.done(r.wantTaken(1)...)
+	r.must(p.Reset(1))
+	r.append(p, "a") // 1 is open again, but what it does was done once
+	r.wantOvertaken("0! ")
+	r.done(r.wantTaken(1)...)
+	r.wantOvertaken("0! ")
+}

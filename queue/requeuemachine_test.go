@@ -323,6 +323,11 @@ func (m *requeueMachine) checkPlaces(t *rapid.T) {
 		if err != nil {
 			return err
 		}
+		for _, o := range parts[orders].overtaken {
+			if m.file[o.done].where == isOpen {
+				return fmt.Errorf("%d is said to be done, and is open", o.done)
+			}
+		}
 		got := map[int64][]where{}
 		for _, j := range parts[orders].jobs {
 			got[j.rec.Offset] = append(got[j.rec.Offset], isOpen)
