@@ -167,7 +167,7 @@ func (s *Store) letGo() {
 			s.dead -= p.deadBytes
 			// Delayed lanes are still in the schedule; nothing else is to live on with them.
 			p.lanes, p.own, p.spare, p.later, p.notes, p.chunks, p.ready = nil, nil, spares{}, nil, nil, nil, fifo[*lane]{}
-			p.depth, p.waits = depth{}, [laneStates]laneList{}
+			p.depth, p.waits, p.followed = depth{}, [laneStates]laneList{}, nil
 			s.mourned -= len(p.mourners.last)
 			p.mourners.last = nil
 			delete(s.parts, tp)

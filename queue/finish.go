@@ -113,6 +113,7 @@ func (p *Partition) noteAfter(j *Job, o *Outcome, now time.Time) *noteValue {
 	n := p.copyNote(j.Offset)
 	if o.Kind != Snooze {
 		n.fail(j.Attempt, o.Error, now)
+		p.followFailure(j.Offset)
 	}
 	n.Halted, n.Guarded = o.Kind == Halt, o.Guarded
 	n.wait(o.Due, now)

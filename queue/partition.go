@@ -81,9 +81,11 @@ type Partition struct {
 	mourners  mourners
 	overtaken map[laneOfScheme]overtaking // for the next flush
 
-	notes   map[int64]*noteValue
-	charges map[int64]int  // crashes that count against jobs which are still to be appended
-	touched map[int64]bool // offsets whose note differs from the file's, and whether it is of an aside job
+	notes map[int64]*noteValue
+	// followed are the jobs that Follow names: whether a run of theirs has failed since.
+	followed map[int64]bool
+	charges  map[int64]int  // crashes that count against jobs which are still to be appended
+	touched  map[int64]bool // offsets whose note differs from the file's, and whether it is of an aside job
 	// checkpoints are those that the file is to get, and flushing those on their
 	// way there: it alone keeps them.
 	checkpoints, flushing map[int64]checkpoint

@@ -26,7 +26,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.lanes, p.own = map[uint64]*lane{}, map[int64]*lane{}
 		p.ready, p.later, p.chunks, p.fresh, p.done = fifo[*lane]{}, nil, nil, nil, nil
 		touched := p.touched
-		p.notes, p.touched, p.halted = nil, nil, 0
+		p.notes, p.touched, p.halted, p.followed = nil, nil, 0, nil
 		maps.DeleteFunc(p.checkpoints, func(_ int64, c checkpoint) bool { return !c.aside })
 		p.open, p.depth, p.activeOpen = openSet{}, depth{}, 0
 		p.store.dead -= p.deadBytes

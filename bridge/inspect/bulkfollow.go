@@ -122,6 +122,9 @@ func (r *bulkRun) follow(ctx context.Context) error {
 	}
 	r.tally()
 	if !r.running() && now.Sub(r.Operation.Ended) > followFor && len(r.Out) > 0 {
+		if jobs, ok := r.targets.(*jobTargets); ok {
+			jobs.unfollow()
+		}
 		r.Out, r.changed = nil, true
 	}
 	return nil

@@ -160,7 +160,13 @@ func (t *jobTargets) act(p *queue.Partition, m mark) (answer, error) {
 	if p == nil {
 		return answer{mark: m, err: queue.ErrDetached}, nil
 	}
+	if t.verb.bulk.runs() {
+		p.Follow(m.offset) // it may run at once
+	}
 	done, err := t.verb.apply(t.Operation.Command, p, t.seen[m.offset])
+	if !done {
+		p.Unfollow(m.offset)
+	}
 	if _, refused := refusalOf(err); err != nil && !refused {
 		return answer{}, err
 	}
@@ -180,7 +186,7 @@ func (t *jobTargets) comeAgain(part *bulkPart, marks []mark) error {
 // look finds jobs that do not run open where they were not taken.
 func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([]queue.Fate, error) {
 	tp, jp, fates := t.tp(partition), t.Jobs[partition], make([]queue.Fate, len(marks))
-	open, next := map[int64]queue.Pending{}, int64(math.MaxInt64)
+	open, failed, next := map[int64]queue.Pending{}, map[int64]bool{}, int64(math.MaxInt64)
 	p := find(t.x.store.Attached(), tp)
 	if p != nil {
 		if t.moved(p, &jobPart{Frontier: math.MinInt64}) != "" {
@@ -194,6 +200,7 @@ func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([
 		for _, j := range seen {
 			open[j.Offset] = j
 		}
+		failed = p.Failed(offsetsOf(marks)...)
 		if err != nil {
 			p = nil
 		}
@@ -215,8 +222,39 @@ func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([
 		if fates[n] == queue.LetterGone && (p == nil || m.offset >= next) { // it may come back
 			fates[n] = queue.LetterWaits
 		}
+		if fates[n] == queue.LetterGone && failed[m.offset] { // and was done by its own retry since
+			fates[n] = queue.LetterDeadAgain
+		}
 	}
+	t.follow(p, marks, fates)
 	return fates, nil
+}
+
+// follow lets the partition tell of jobs that wait, also of those that were taken
+// before a restart, and no more of the others.
+func (t *jobTargets) follow(p *queue.Partition, marks []mark, fates []queue.Fate) {
+	if p == nil || !t.verb.bulk.runs() {
+		return
+	}
+	waiting, known := []int64(nil), []int64(nil)
+	for n, m := range marks {
+		if fates[n] == queue.LetterWaits {
+			waiting = append(waiting, m.offset)
+		} else {
+			known = append(known, m.offset)
+		}
+	}
+	p.Follow(waiting...)
+	p.Unfollow(known...)
+}
+
+// unfollow is for jobs that are not waited for any more.
+func (t *jobTargets) unfollow() {
+	for number, set := range t.Out {
+		if p := find(t.x.store.Attached(), t.tp(number)); p != nil {
+			p.Unfollow(offsetsOf(slices.Collect(maps.Keys(set)))...)
+		}
+	}
 }
 
 // unseen tells that jobs cannot be looked at, now or at all, for a reason that

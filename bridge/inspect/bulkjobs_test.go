@@ -107,6 +107,30 @@ func TestARetryStopsWhenTooManyFailAgain(t *testing.T) {
 	}
 }
 
+// What fails again is counted, though it is done by its own retry before anybody
+// has looked.
+func TestARetryThatFailsAndThenSucceedsHasFailedAgain(t *testing.T) {
+	t.Parallel()
+	for _, reset := range []bool{false, true} {
+		m := newWard(t, 2, 100)
+		m.end, m.due = queue.Retry, 0
+		m.dies = func(tp queue.TopicPartition, offset int64) bool {
+			return tp.Partition == 0 && offset%10 == 0 && m.first(offset)
+		}
+		c := ofOrders(inspect.Retry)
+		c.Rate, c.StopAt, c.ResetAttempts = 100_000, 1, reset
+		id := m.execute(m.plan(c)).Stored.ID
+		m.start()
+		op := m.operation(id, settled)
+		if op.State != inspect.OperationDone || op.Taken != 200 || op.FailedAgain != 10 || op.Done != 190 {
+			t.Errorf("attempts reset: %v: in the end %+v", reset, op)
+		}
+		if n := m.jobs(); n != 0 {
+			t.Errorf("%d jobs are open", n)
+		}
+	}
+}
+
 // first tells whether a job has run once since it was retried. It is called with mu
 // held.
 func (m *morgue) first(offset int64) bool { return m.runs[fmt.Sprintf("orders/0@%d", offset)] == 1 }

@@ -28,6 +28,7 @@ type morgue struct {
 	runs map[string]int // of each job, since it was requeued
 	dies func(queue.TopicPartition, int64) bool
 	end  queue.Kind // of those that die again
+	due  time.Duration
 }
 
 // movedClock is the machine's clock, and what a test adds to it.
@@ -60,7 +61,7 @@ func newMorgue(t *testing.T, partitions int32, n int) *morgue {
 // newStock has n jobs in each of so many partitions of orders, in lanes.
 func newStock(t *testing.T, partitions int32, n, lanes int) *morgue {
 	t.Helper()
-	m := &morgue{t: t, path: filepath.Join(t.TempDir(), queue.FileName), clock: &movedClock{}, runs: map[string]int{}, stop: func() {}, end: queue.Bury}
+	m := &morgue{t: t, path: filepath.Join(t.TempDir(), queue.FileName), clock: &movedClock{}, runs: map[string]int{}, stop: func() {}, end: queue.Bury, due: time.Hour}
 	must(t, queue.Create(m.path, queue.Identity{StoreID: "s"}))
 	m.open(partitions)
 	for _, p := range m.Attached() {
@@ -170,7 +171,7 @@ func (m *morgue) work(ctx context.Context) {
 			m.mu.Unlock()
 			o := queue.Outcome{Kind: queue.Done}
 			if dies {
-				o = queue.Outcome{Kind: m.end, Error: "again", Due: m.clock.Now().Add(time.Hour)}
+				o = queue.Outcome{Kind: m.end, Error: "again", Due: m.clock.Now().Add(m.due)}
 			}
 			if err := m.Finish(queue.Finished{Job: j, Outcome: o}); err != nil {
 				return
