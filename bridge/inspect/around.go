@@ -10,6 +10,7 @@ func (s *scene) around(e *Explanation) {
 	s.tellPauses(e)
 	s.tellGuard(e)
 	s.tellParked(e)
+	s.tellAside(e)
 	s.tellDead(e)
 	if wish := s.State.Seek; s.known && wish != nil {
 		text := "it is to go on from offset %d, as asked for at %s"
@@ -125,6 +126,13 @@ func laneAside(l *ParkedLane) string {
 	return text
 }
 
+// tellAside tells of jobs that were requeued or released and are not finished.
+func (s *scene) tellAside(e *Explanation) {
+	if n := s.State.Aside; n > 0 {
+		e.fact("aside", "%s, requeued or released, not finished yet; the committed offset does not wait for them", number(n, "job"))
+	}
+}
+
 func (s *scene) tellDead(e *Explanation) {
 	if s.dead.Letters == 0 || e.Job != nil && e.Job.State == Dead && s.dead.Letters == 1 {
 		return
@@ -190,7 +198,13 @@ func (s *scene) costs(e *Explanation) {
 	default:
 		e.Moved = fmt.Sprintf("about %d would run again.", *s.left)
 	}
-	if e.Moved != "" && (s.dead.Letters > 0 || s.lanes > 0) {
+	switch stay := s.dead.Letters > 0 || s.lanes > 0; {
+	case e.Moved == "":
+	case s.State.Aside > 0 && stay:
+		e.Moved += " Dead letters, parked jobs and those aside stay with this data directory."
+	case s.State.Aside > 0:
+		e.Moved += " The jobs aside stay with this data directory."
+	case stay:
 		e.Moved += " Dead letters and parked jobs stay with this data directory."
 	}
 	s.tellRetention(e)

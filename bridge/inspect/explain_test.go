@@ -184,6 +184,25 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.Runs, s.Moved = 1, ago(6*time.Hour)
 			s.worker = &Worker{Running: 6 * time.Hour, Attempt: 1, Batch: 1}
 		}), CauseJob, says{"Not moved for 6h", "running for 6h, its attempt 1", "its handler returns; there is no time limit.", "holdfast cancel", "waits for the 1 run under way"}, says{"stuck"}},
+		"running, with others behind it": {with(stuck(Running), func(s *scene) {
+			s.Runs, s.job.Behind = 1, 3
+		}), CauseJob, says{"the 3 behind it aside, and later ones of this key; this run goes on, and the offset waits for it"}, says{"the offset moves"}},
+		"running, and its lane is parked": {with(stuck(Running), func(s *scene) {
+			s.Runs, s.lanes, s.apart = 1, 1, true
+		}), CauseJob, says{"holdfast cancel", "--state parked"}, says{"holdfast park"}},
+		"running, since it came in": {with(stuck(Running), func(s *scene) {
+			s.Runs, s.Moved, s.job.Stored = 1, ago(72*time.Hour), ago(20*time.Second)
+		}), CauseJob, says{"Not moved for 20s, since orders/3@400, key k, came in: it is unfinished."}, says{"3d"}},
+		"it has just finished": {with(stuck(Running), func(s *scene) {
+			s.Moved = ago(time.Second)
+			s.job = &JobDetail{Name: Name{"orders", 3, 400}, State: Done}
+		}), CauseJob, says{"It waits for orders/3@400.", "it has just finished"}, says{"no key"}},
+		"what was requeued runs": {with(calm(), func(s *scene) { s.State.Aside, s.Runs = 31, 1 }), CauseCaughtUp,
+			says{"aside    31 jobs, requeued or released, not finished yet; the committed offset does not wait for them", "The jobs aside stay with this data directory."}, nil},
+		"what was requeued waits, without a bridge": {with(calm(), func(s *scene) {
+			s.live, s.claim, s.log, s.member, s.pool, s.settings = false, nil, nil, nil, nil, nil
+			s.State.Aside, s.dead.Letters = 5, 2
+		}), CauseCaughtUp, says{"(no bridge runs)", "aside    5 jobs", "Dead letters, parked jobs and those aside stay"}, nil},
 		"running, with a time limit, and silent": {with(stuck(Running), func(s *scene) {
 			silent := 20 * time.Minute
 			s.worker = &Worker{Running: time.Hour, Attempt: 2, Batch: 3, Silent: &silent, Stuck: true, Timeout: noon.Add(time.Hour)}

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -82,14 +81,21 @@ const stillMoving = 3 * time.Second
 
 // tellJob is for the offset that waits for the job at the frontier.
 func (s *scene) tellJob(e *Explanation) {
+	came := false // when nothing had moved for a while, as there was nothing to do
 	if s.live {
-		s.still(e, cmp.Or(latest(s.Moved, s.Loaded), s.Loaded))
+		since := latest(s.Moved, s.Loaded)
 		e.AtLeast = s.Moved.Before(s.Loaded)
+		if d := s.job; d != nil && d.Stored.After(since) && s.now.Sub(since) >= stillMoving {
+			since, came, e.AtLeast = d.Stored, true, false
+		}
+		s.still(e, since)
 	}
 	who := s.who(s.State.Frontier)
 	switch {
 	case e.Still == nil:
 		e.Summary = fmt.Sprintf("%s is unfinished: the offset waits for it.", who)
+	case came:
+		e.Summary = fmt.Sprintf("Not moved for %s, since %s came in: it is unfinished.", span(*e.Still), who)
 	case *e.Still < stillMoving && !e.AtLeast:
 		e.Summary = fmt.Sprintf("It moves: last %s ago. It waits for %s.", span(*e.Still), strings.TrimSuffix(who, ","))
 	case e.AtLeast:
@@ -112,7 +118,7 @@ func latest(a, b time.Time) time.Time {
 func (s *scene) who(offset int64) string {
 	name := Name{s.Topic, s.Partition, offset}.String()
 	switch d := s.job; {
-	case d == nil || d.Damaged != "" && d.Key == nil:
+	case d == nil || d.State == Done || d.Damaged != "" && d.Key == nil:
 		return name
 	case d.Key == nil:
 		return name + ", which has no key,"

@@ -132,7 +132,7 @@ func (s *scene) canRunning(e *Explanation, d *JobDetail) {
 	}
 	e.can("ends its run; it then holds its lane until you act", "holdfast cancel %s --offset %d", s.flags(), d.Offset)
 	e.can("ends its run, and tries it again", "holdfast cancel %s --offset %d --then retry", s.flags(), d.Offset)
-	if !d.Own {
+	if !d.Own && !s.apart {
 		s.canPark(e, d)
 	}
 }
@@ -236,8 +236,15 @@ func (s *scene) canPark(e *Explanation, d *JobDetail) {
 	if d.Own || d.Key == nil || d.Lane != string(d.Key) {
 		by = fmt.Sprintf("--offset %d", d.Offset)
 	}
-	if d.Own {
+	switch runs := d.State == Running || d.State == Deferred; {
+	case d.Own:
 		effect = "it is set aside; the offset moves"
+	case runs && d.Behind == 0:
+		effect = "later ones of this key aside; this run goes on, and the offset waits for it"
+	case runs:
+		effect = fmt.Sprintf("the %d behind it aside, and later ones of this key; this run goes on, and the offset waits for it", d.Behind)
+	case d.Behind == 0:
+		effect = "it is set aside, and later ones of this key; the offset moves"
 	}
 	e.can(effect, "holdfast park %s %s", s.flags(), by)
 }

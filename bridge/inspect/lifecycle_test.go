@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // cluster is a Kafka with topics, by name the number of partitions.
@@ -179,5 +180,31 @@ func TestADrainNeedsABridge(t *testing.T) {
 		if err := c.Validate(); err == nil {
 			t.Errorf("%s is taken", c)
 		}
+	}
+}
+
+// What was requeued is below the committed offset: it holds no offset, and another
+// owner never sees it.
+func TestWhatWasRequeuedIsToldApart(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 1, 2)
+	m.operator = inspect.New(m.Store, inspect.Options{Leave: func() bool { return true }})
+	m.execute(m.plan(requeueOrders(0)))
+	m.append(m.Attached()[0], 1, 1)
+	m.giveUp(2, queue.Halt) // the third is behind one of them
+
+	leaving := m.plan(inspect.Command{Verb: inspect.Leave})
+	if got := leaving.Partitions[0]; got.Going+got.Stuck != 3 || got.Aside != 2 {
+		t.Errorf("of 3 jobs, of which 2 were requeued: %+v", got)
+	}
+	if says := strings.Join(leaving.Says, " "); !strings.Contains(says, "3 jobs are not finished here") || !strings.Contains(says, "but for those that were requeued") {
+		t.Errorf("the plan says %s", says)
+	}
+	st, err := m.operator.Status(t.Context())
+	must(t, err)
+	if !slices.ContainsFunc(st.Problems, func(p inspect.Problem) bool {
+		return p.Code == "halted" && strings.Contains(p.Text, "2 jobs given up: each holds its lane, and the committed offset unless it was requeued")
+	}) {
+		t.Errorf("problems are %+v", st.Problems)
 	}
 }

@@ -18,6 +18,7 @@ type PartitionOutlook struct {
 	Running   int    `json:"running"`
 	Going     int    `json:"going"`        // stored jobs that run, or will without an operator
 	Stuck     int    `json:"stuck"`        // the others: halted, paused, or behind one of these
+	Aside     int    `json:"aside"`        // of these and those that go on, requeued or released: kept by this data directory alone
 	Parked    int    `json:"parked_lanes"` // lanes of which jobs are kept by this data directory alone
 	Dead      int    `json:"dead"`         // as are these
 	// Reruns are offsets above the committed one that are done, and that the
@@ -28,7 +29,11 @@ type PartitionOutlook struct {
 // sayMoved tells what another owner runs again and what stays behind; unfinished
 // are the jobs that are stored and not finished when the partitions move.
 func (p *Plan) sayMoved(sum PartitionOutlook, unfinished int) {
-	if unfinished > 0 {
+	switch {
+	case unfinished > 0 && sum.Aside > 0:
+		p.say("%s not finished here: the next owner begins with them anew, at their first attempt, but for those that were requeued or released: these stay in this data directory alone.",
+			areNumber(unfinished, "job"))
+	case unfinished > 0:
 		p.say("%s not finished here: the next owner begins with them anew, at their first attempt.", areNumber(unfinished, "job"))
 	}
 	switch {
@@ -57,7 +62,7 @@ func (i *inspector) outlook(ctx context.Context, plan *Plan) error {
 			Topic: tp.Topic, Partition: tp.Partition,
 			Committed: state.Acknowledged, Frontier: state.Frontier, Next: state.Next,
 			Running: p.Running(), Going: going, Stuck: stuck,
-			Parked: state.Parked, Dead: i.store.DeadCount(tp).Letters, Reruns: reruns,
+			Aside: state.Aside, Parked: state.Parked, Dead: i.store.DeadCount(tp).Letters, Reruns: reruns,
 		})
 	}
 	return nil
@@ -97,6 +102,7 @@ func sumUp(parts []PartitionOutlook) (sum PartitionOutlook) {
 		sum.Running += p.Running
 		sum.Going += p.Going
 		sum.Stuck += p.Stuck
+		sum.Aside += p.Aside
 		sum.Parked += p.Parked
 		sum.Dead += p.Dead
 		sum.Reruns += p.Reruns

@@ -38,15 +38,18 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 	if drain := i.drain(); drain.On {
 		p.add(Notice, "drained", "", nil, "the bridge "+drain.String()+": no records are fetched", "holdfast drain --undo")
 	}
-	lags := map[string]*Lag{}
+	lags, aside := map[string]*Lag{}, map[string]bool{}
 	for j := range s.Topics {
 		lags[s.Topics[j].Topic] = new(Lag)
 	}
 	for j := range s.Partitions {
 		lags[s.Partitions[j].Topic].add(s.Partitions[j].Lag)
 	}
+	for j := range views {
+		aside[views[j].Topic] = aside[views[j].Topic] || views[j].State.Aside > 0
+	}
 	for _, t := range s.Topics {
-		p.ofTopic(t, *lags[t.Topic])
+		p.ofTopic(t, *lags[t.Topic], aside[t.Topic])
 	}
 	for _, set := range i.settings() {
 		if set.Problem != "" {
@@ -152,11 +155,12 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 	}
 }
 
-// ofTopic sums up what waits for an operator.
-func (p *problems) ofTopic(t TopicStatus, lag Lag) {
+// ofTopic sums up what waits for an operator; aside: there are jobs that came back
+// below the committed offset.
+func (p *problems) ofTopic(t TopicStatus, lag Lag, aside bool) {
 	topic := " --topic " + quoted(t.Topic)
 	if lag.Halted > 0 {
-		p.add(Warning, "halted", t.Topic, nil, givenUp(lag.Halted),
+		p.add(Warning, "halted", t.Topic, nil, givenUp(lag.Halted, aside),
 			"holdfast inspect jobs"+topic+" --state halted")
 	}
 	if g := t.Guard; g != nil && g.Active {
@@ -172,11 +176,15 @@ func (p *problems) ofTopic(t TopicStatus, lag Lag) {
 	}
 }
 
-func givenUp(jobs int) string {
-	if jobs == 1 {
-		return "1 job given up: it holds its lane and the committed offset until an operator acts"
+func givenUp(jobs int, aside bool) string {
+	holder, offset := "it holds", " and the committed offset"
+	if jobs > 1 {
+		holder = "each holds"
 	}
-	return number(jobs, "job") + " given up: each holds its lane and the committed offset until an operator acts"
+	if aside {
+		offset = ", and the committed offset unless it was requeued or released,"
+	}
+	return fmt.Sprintf("%s given up: %s its lane%s until an operator acts", number(jobs, "job"), holder, offset)
 }
 
 // explainCommand is the command that tells more.

@@ -37,6 +37,7 @@ type scene struct {
 	outage   *Outage
 	parked   []ParkedLane // the first of them, the largest first
 	lanes    int          // how many there are
+	apart    bool         // the job's lane is one of them, though the job is not
 	pauses   []PauseEntry // that concern the partition
 	suspects int
 	testing  bool // one of the suspects runs
@@ -220,6 +221,9 @@ func (i *inspector) gatherParked(ctx context.Context, s *scene) error {
 			continue
 		}
 		s.lanes++
+		if d := s.job; d != nil && d.State != Parked && !d.Own && !lane.Lane.Own && d.Lane == string(lane.Lane.Name) {
+			s.apart = true
+		}
 		s.parked = append(s.parked, parkedLane(lane, s.known))
 		slices.SortFunc(s.parked, func(a, b ParkedLane) int { return int(b.Jobs - a.Jobs) })
 		s.parked = s.parked[:min(len(s.parked), someParked)]
