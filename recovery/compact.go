@@ -21,9 +21,12 @@ type CompactOptions struct {
 	// The old directory is left as it is and must not be used any more.
 	To       string
 	Progress Progress
+	// Note adds to the new store what is to be known of this, before the store takes
+	// its place. An error keeps everything as it was. Nil: nothing is added.
+	Note func(*queue.Store) error
 }
 
-func (o CompactOptions) copier() copier { return copier{diskFree, o.Progress} }
+func (o CompactOptions) copier() copier { return copier{diskFree, o.Progress, o.Note} }
 
 // CompactReport is what a compaction did.
 type CompactReport struct {
@@ -91,7 +94,7 @@ func claimDir(op, dir, to string) (*Lock, error) {
 // CompactFile compacts the store at path, which nobody has open. The caller
 // holds the lock of its directory.
 func CompactFile(ctx context.Context, path string, progress Progress) (CompactReport, error) {
-	return copier{diskFree, progress}.rewrite(ctx, path, path)
+	return copier{free: diskFree, progress: progress}.rewrite(ctx, path, path)
 }
 
 func sameFile(a, b string) bool {

@@ -29,6 +29,8 @@ type RepairOptions struct {
 	Group string
 	// DryRun only reports.
 	DryRun bool
+	// Note is that of [CompactOptions].
+	Note func(*queue.Store) error
 }
 
 // RepairReport is what a repair found, and did.
@@ -46,7 +48,7 @@ type RepairReport struct {
 //
 // The file is read with plain reads: whatever is in it, this process lives.
 func Repair(ctx context.Context, dir string, opt RepairOptions) (RepairReport, error) {
-	return repair(ctx, dir, opt, copier{free: diskFree})
+	return repair(ctx, dir, opt, copier{free: diskFree, note: opt.Note})
 }
 
 func repair(ctx context.Context, dir string, opt RepairOptions, c copier) (report RepairReport, err error) {
@@ -106,6 +108,9 @@ func (c copier) repair(ctx context.Context, dir string, w wreck, opt RepairOptio
 	}
 	temp := target + queue.TempSuffix
 	report.SalvageReport, err = salvageTo(w, temp, opt)
+	if err == nil {
+		err = c.noteIn(temp)
+	}
 	if err == nil {
 		_, err = checkPages(ctx, temp, nil)
 	}

@@ -45,6 +45,7 @@ func checkPages(ctx context.Context, path string, progress Progress) (pages.Summ
 type copier struct {
 	free     func(dir string) (int64, error) // bytes free on the disk of dir
 	progress Progress                        // may be nil
+	note     func(*queue.Store) error        // likewise
 }
 
 // rewrite copies the store at path to target, which may be path itself: a
@@ -81,9 +82,25 @@ func (c copier) copy(ctx context.Context, path, temp string, live int64) (int64,
 	if err != nil {
 		return 0, explain(path, err)
 	}
+	if err := c.noteIn(temp); err != nil {
+		return 0, err
+	}
 	// The copy cannot be interrupted; what follows can.
 	copied, err := checkPages(ctx, temp, nil)
 	return copied.Size, err
+}
+
+// noteIn opens the finished copy for what is to be noted in it, so that it never is
+// in use without.
+func (c copier) noteIn(temp string) error {
+	if c.note == nil {
+		return nil
+	}
+	store, err := queue.Open(temp, queue.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.note(store), store.Close())
 }
 
 // watchGrowth reports the size of a file that is being written, until the

@@ -57,15 +57,5 @@ func (i *inspector) attachAll() error {
 // Identity says whose store it is.
 func (o *Offline) Identity() queue.Identity { return o.opened.Store.Identity() }
 
-// Note adds to the audit trail what was done to the store while no bridge ran,
-// and waits until that is on disk.
-func (o *Offline) Note(ctx context.Context, e AuditEntry) error {
-	e.Offline = true
-	if _, err := WriteAudit(ctx, o.opened.Store, e); err != nil {
-		return err
-	}
-	return o.opened.Store.Sync(ctx)
-}
-
 // Close gives the directory back.
 func (o *Offline) Close() error { return o.opened.Close() }

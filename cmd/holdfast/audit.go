@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/seed-2837c37b/holdfast/bridge/admin"
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/cmd/holdfast/internal/listing"
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 func (w *world) inspectAudit() *cli.Command {
@@ -42,25 +42,20 @@ func (w *world) inspectAudit() *cli.Command {
 	}
 }
 
-// noted adds to the audit trail of the store in dir what the command line has
-// done to its file while no bridge ran: once it is done, since the file could not
-// be written to before.
-func (w *world) noted(c *cli.Context, dir string, began time.Time) error {
+// noteOf adds to the audit trail of a new store what the command line is doing to
+// make it, while no bridge runs.
+func noteOf(c *cli.Context, began time.Time) func(*queue.Store) error {
 	what := c.Command.Name
 	if to := c.String("to"); to != "" {
 		what += " --to " + listing.Name(to)
 	}
-	ctx := inspect.As(context.WithoutCancel(c.Context), admin.ThisUser())
-	store, err := inspect.Open(ctx, dir, inspect.Options{})
-	if err == nil {
-		err = errors.Join(store.Note(ctx, inspect.AuditEntry{
-			At: began, Verb: inspect.Verb(c.Command.Name), What: what, Planned: 1, Done: 1, Result: inspect.ResultDone, Took: time.Since(began),
-		}), store.Close())
+	return func(store *queue.Store) error {
+		_, err := inspect.WriteAudit(inspect.As(c.Context, admin.ThisUser()), store, inspect.AuditEntry{
+			At: began, Verb: inspect.Verb(c.Command.Name), What: what, Offline: true,
+			Planned: 1, Done: 1, Result: inspect.ResultDone, Took: time.Since(began),
+		})
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("%s is done, and could not be noted in the audit trail: %w", what, err)
-	}
-	return nil
 }
 
 func auditQueryOf(c *cli.Context, now time.Time) (q inspect.AuditQuery, err error) {

@@ -52,11 +52,8 @@ func (w *world) runCompact(c *cli.Context) error {
 		return w.planCompact(c, format, dir, to)
 	}
 	began := time.Now()
-	report, err := recovery.Compact(c.Context, dir, recovery.CompactOptions{To: to})
+	report, err := recovery.Compact(c.Context, dir, recovery.CompactOptions{To: to, Note: noteOf(c, began)})
 	if err != nil {
-		return err
-	}
-	if err := w.noted(c, cmp.Or(to, dir), began); err != nil {
 		return err
 	}
 	done := compacted{Executed: true, Path: report.Path, Before: report.Before, After: &report.After, dir: dir, to: to}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -67,14 +66,9 @@ func (w *world) runRepair(c *cli.Context) error {
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
 	began := time.Now()
-	report, err := recovery.Repair(ctx, dir, recovery.RepairOptions{To: c.String("to"), Group: at.Kafka.Group, DryRun: !c.Bool("execute")})
+	report, err := recovery.Repair(ctx, dir, recovery.RepairOptions{To: c.String("to"), Group: at.Kafka.Group, DryRun: !c.Bool("execute"), Note: noteOf(c, began)})
 	if err != nil {
 		return err
-	}
-	if report.Path != "" {
-		if err := w.noted(c, filepath.Dir(report.Path), began); err != nil {
-			return err
-		}
 	}
 	r := repairedOf(report)
 	r.dir, r.to = dir, c.String("to")
