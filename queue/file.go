@@ -66,6 +66,11 @@ const lockTimeout = 200 * time.Millisecond
 // makes the committer wait for readers.
 const initialMmap = 16 << 30 >> (4 * (1 - ^uint(0)>>63)) // 16 GiB, 1 GiB on 32 bits
 
+// FileAhead is by how much a file grows beyond what a transaction needs, in bytes,
+// so that the next ones need not. Compacted files have it, too; until it is written
+// it takes no room on most disks.
+const FileAhead = 16 << 20
+
 // OpenFile opens the bbolt file at path as every reader and writer of a store
 // must: with the freelist in memory only.
 func OpenFile(path string, readOnly bool) (*bbolt.DB, error) {
@@ -83,6 +88,7 @@ func OpenFile(path string, readOnly bool) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	db.AllocSize = FileAhead
 	return db, nil
 }
 

@@ -74,14 +74,22 @@ func (w *world) planCompact(c *cli.Context, format listing.Format, dir, to strin
 	return w.result(format, plan, plan.write)
 }
 
+// ahead says what a file has beyond what is in use.
+func ahead() string { return bytesText(queue.FileAhead) + " for what comes next" }
+
 func (p compacted) write(to io.Writer) error {
 	out := &firstError{to: to}
 	if !p.Executed {
+		expected := *p.Live + queue.FileAhead
 		out.printf("PLAN, nothing changed. Add --execute.\n  store  %s\n  file   %s, of which %s in use\n  copy   goes to %s, which needs room for what is in use and 32 MiB\n",
 			p.dir, bytesText(p.Before), bytesText(*p.Live), cmp.Or(p.to, p.dir))
+		out.printf("  size   up to %s: what is in use, and %s%s\n", bytesText(expected), ahead(), map[bool]string{true: "; there is nothing to gain"}[p.Before <= expected])
 		return out.err
 	}
 	out.printf("compacted to %s: %s, before %s\n", p.Path, bytesText(*p.After), bytesText(p.Before))
+	if *p.After >= p.Before {
+		out.printf("it got no smaller: a file holds what is in use, and %s\n", ahead())
+	}
 	if p.to != "" {
 		out.printf("set data_dir to %s; do not start %s again\n", p.to, p.dir)
 	}
