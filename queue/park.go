@@ -183,6 +183,7 @@ func (p *Partition) setAside(e entry, name Lane, scheme uint16) {
 	}
 	if e.aside() {
 		p.asideJobs--
+		delete(p.touched, e.offset) // it has its note with it
 	} else {
 		if rec := e.from.at(e.offset); rec != nil {
 			own := *rec // the chunk forgets those of finished jobs

@@ -155,6 +155,33 @@ func TestAReleasedLaneCanBeParkedAgain(t *testing.T) {
 	r.wantAside(orders)
 }
 
+func TestAReleasedJobThatIsParkedAgainKeepsItsAttempts(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(r *rig, p *Partition){
+		"after a reset of its attempts":  func(r *rig, p *Partition) { r.change(p.Retry(r.find(p, 0), true)) },
+		"after a reset of its partition": func(r *rig, p *Partition) { r.must(p.Reset(p.State().Frontier)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, Options{})
+			p := r.attach(orders)
+			r.append(p, "a", "a")
+			r.park(r.wantTaken(0)[0])
+			r.release(p)
+			r.finish(Outcome{Kind: Retry, Error: "again"}, r.wantTaken(0)...)
+			before(r, p)
+			last := r.wantTaken(0)[0]
+			r.park(last)
+			r.reopen()
+			p = r.attach(orders)
+			r.release(p)
+			if j := r.wantTaken(0)[0]; j.Attempt != last.Attempt+1 || j.LastError != "no use" {
+				t.Errorf("attempt %d after %q, want %d", j.Attempt, j.LastError, last.Attempt+1)
+			}
+		})
+	}
+}
+
 func TestAnOperatorParksALane(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
