@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -25,6 +26,7 @@ type parkJob struct {
 	lane     string
 	aside    bool
 	attempts int
+	halted   bool // too many lanes were parked when it was to be
 }
 
 type parkState struct {
@@ -41,10 +43,30 @@ func (m parkModel) clone() parkModel {
 func (m *parkModel) setAside(lane string, running int64) {
 	for offset, j := range m.jobs {
 		if j.lane == lane && offset != running {
-			j.aside = true
+			j.aside, j.halted = true, false
 			m.jobs[offset] = j
 		}
 	}
+}
+
+// leads reports whether no earlier job of the lane is left.
+func (m *parkModel) leads(offset int64) bool {
+	for o, j := range m.jobs {
+		if j.lane == m.jobs[offset].lane && o < offset {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *parkModel) haltedJobs() (offsets []int64) {
+	for offset, j := range m.jobs {
+		if j.halted {
+			offsets = append(offsets, offset)
+		}
+	}
+	slices.Sort(offsets)
+	return offsets
 }
 
 func (m *parkModel) frontier() int64 {
@@ -100,7 +122,7 @@ func (m *parkModel) startable(running map[int64]*Job) map[int64]bool {
 	}
 	start := map[int64]bool{}
 	for lane, offset := range heads {
-		if !busy[lane] && !m.holds(lane) {
+		if !busy[lane] && !m.holds(lane) && !m.jobs[offset].halted {
 			start[offset] = true
 		}
 	}
@@ -139,6 +161,7 @@ func TestParkedLanesBehaveAsTheirModel(t *testing.T) {
 			"take":         m.take,
 			"finish":       m.finish,
 			"finish more":  m.finish,
+			"retry":        m.retry,
 			"park":         m.park,
 			"release":      m.release,
 			"release more": m.release,
@@ -262,8 +285,9 @@ func (m *parkMachine) finish(t *rapid.T) {
 	if kind == Park && (known || run.Lane.Own || m.lanes() < 3) {
 		m.parked[j.lane] = parkState{}
 		m.setAside(j.lane, -1)
-	} else if kind == Park { // halted instead: an operator lets it go on
-		must(t, m.operate(offset, func(seen Pending) error { _, err := m.p.Retry(seen, false); return err }))
+	} else if kind == Park {
+		j.halted = true
+		m.jobs[offset] = j
 	} else if known && !k.released {
 		m.setAside(j.lane, -1)
 	}
@@ -294,6 +318,29 @@ func (m *parkMachine) operate(offset int64, f func(Pending) error) error {
 	seen := m.p.describe(w, offset, name)
 	m.store.mu.Unlock()
 	return f(seen)
+}
+
+// retry lets a job go on that was halted, unless an earlier one of its lane was
+// made to run again meanwhile.
+func (m *parkMachine) retry(t *rapid.T) {
+	halted := m.haltedJobs()
+	if len(halted) == 0 {
+		return
+	}
+	offset := rapid.SampledFrom(halted).Draw(t, "offset")
+	leads := m.leads(offset)
+	must(t, m.operate(offset, func(seen Pending) error {
+		changed, err := m.p.Retry(seen, false)
+		if changed != leads || leads && err != nil || !leads && !errors.Is(err, ErrJobBlocked) {
+			return fmt.Errorf("retry %d, which leads its lane: %v: %v, %v", offset, leads, changed, err)
+		}
+		return nil
+	}))
+	if leads {
+		j := m.jobs[offset]
+		j.halted = false
+		m.jobs[offset] = j
+	}
 }
 
 // park is an operator's, of a lane that has a job in memory.
@@ -467,7 +514,8 @@ func (m *parkMachine) list(t *rapid.T) {
 			j := m.jobs[seen.Offset]
 			k, known := m.parked[j.lane]
 			parked := known && !k.released && m.running[seen.Offset] == nil
-			if seen.Aside != j.aside || (seen.State == Parked) != parked || seen.Attempts != j.attempts {
+			halted := j.halted && m.leads(seen.Offset)
+			if seen.Aside != j.aside || (seen.State == Parked) != parked || (seen.State == Halted) != halted || seen.Attempts != j.attempts {
 				t.Fatalf("%+v, want %+v", seen, j)
 			}
 		}
@@ -503,7 +551,7 @@ func (m *parkMachine) crash(t *rapid.T) {
 
 func (m *parkMachine) check(t *rapid.T) {
 	s := m.p.State()
-	if s.Frontier != m.frontier() || s.Next != m.next || s.Open != m.openJobs() {
+	if s.Frontier != m.frontier() || s.Next != m.next || s.Open != m.openJobs() || s.Halted != len(m.haltedJobs()) {
 		t.Fatalf("it stands at %+v, want %d to %d with %d open of %+v", s, m.frontier(), m.next, m.openJobs(), m.parkModel)
 	}
 	aside, loading := 0, false
@@ -546,7 +594,7 @@ func (m *parkMachine) checkFile(t *rapid.T) {
 			want, ok := m.file.jobs[j.rec.Offset]
 			isAside := open.job(j.rec.Offset) == nil
 			rec, _ := m.record(j.rec.Offset)
-			if !ok || want.aside != isAside || want.attempts != j.attempts || !sameRecord(&rec, &j.rec) {
+			if !ok || want.aside != isAside || want.attempts != j.attempts || want.halted != j.halted || !sameRecord(&rec, &j.rec) {
 				return fmt.Errorf("%+v, want %+v", j, want)
 			}
 		}
