@@ -266,19 +266,16 @@ func (p *Partition) parkSeen(seen Pending, name []byte, reason string) (changed 
 		return false, ErrTooManyParked
 	}
 	v := parkedValue{Name: name, Offset: -1, Since: s.clock.Now().UnixNano(), Scheme: p.active, Reason: cut(reason, MaxError)}
-	if !w.lane.own && p.parks(w.lane.id) != nil { // only the head, which runs, is left of it
-		return false, nil
-	}
 	p.park(w.lane, v, w.lane.state == laneRunning)
 	p.promote()
 	return true, nil
 }
 
 // CanPark tells whether [Partition.Park] would change the lane of the job, or why
-// it would refuse.
+// it refuses that.
 func (j Pending) CanPark() (needed bool, err error) {
 	if j.State == Running && j.Lane.Own {
-		return false, ErrJobRunning
+		return true, ErrJobRunning
 	}
-	return j.State != Parked, nil
+	return j.State != Parked && !j.alone, nil
 }

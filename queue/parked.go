@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -51,9 +50,20 @@ func (v parkedValue) lane(tp TopicPartition, key []byte) ParkedLane {
 // ids and then those of single records by offset. What was parked before the
 // call is flushed first. No transaction is held while the caller works.
 func (s *Store) ParkedLanes(ctx context.Context, tp TopicPartition) iter.Seq2[ParkedLane, error] {
+	return s.parkedLanes(ctx, tp, nil)
+}
+
+// ParkedBehind lists the parked lanes as ParkedLanes does, from the first one
+// behind a lane on, of which Lane, or Offset where that is its Own, are enough, and
+// which need not be parked.
+func (s *Store) ParkedBehind(ctx context.Context, tp TopicPartition, lane ParkedLane) iter.Seq2[ParkedLane, error] {
+	return s.parkedLanes(ctx, tp, append(laneKey(lane.Lane, lane.Offset), 0))
+}
+
+func (s *Store) parkedLanes(ctx context.Context, tp TopicPartition, first []byte) iter.Seq2[ParkedLane, error] {
 	return func(yield func(ParkedLane, error) bool) {
 		err := s.Sync(ctx)
-		for from, more := []byte(nil), true; more && err == nil; {
+		for from, more := first, true; more && err == nil; {
 			var page []ParkedLane
 			if page, from, err = s.parkedPage(tp, from); from == nil {
 				more = false
@@ -92,12 +102,8 @@ func (s *Store) parkedPage(tp TopicPartition, from []byte) (page []ParkedLane, n
 				next = slices.Clone(key)
 				return nil
 			}
-			v := parkedValue{Offset: -1}
-			if err := decodeValue(value, &v); err != nil {
-				v = parkedValue{Offset: -1, Reason: "what was noted about the lane is damaged"}
-			}
 			if len(key) == laneKeySize {
-				page = append(page, v.lane(tp, key))
+				page = append(page, openParked(value).lane(tp, key))
 			}
 		}
 		return nil
@@ -105,148 +111,52 @@ func (s *Store) parkedPage(tp TopicPartition, from []byte) (page []ParkedLane, n
 	return page, next, err
 }
 
-// ParkedIn names the stores that keep jobs of a parked lane.
-type ParkedIn struct {
-	Lane   uint64 // its id
-	Here   bool   // this store does
-	Stores []string
-}
-
-// ParkedIDs lists the lanes, but for those of single records, whose later records
-// no owner may run, ascending, and a number that changes whenever the list may
-// have. Released lanes are among them until the last of their jobs is done.
-func (p *Partition) ParkedIDs() (lanes []ParkedIn, version uint64) {
-	p.store.mu.Lock()
-	defer p.store.mu.Unlock()
-	for id, k := range p.parked {
-		lanes = append(lanes, ParkedIn{id, p.hasPart(id, k) || len(k.Elsewhere) == 0, slices.Clone(k.Elsewhere)})
+// openParked reads a line of the parked lanes.
+func openParked(value []byte) parkedValue {
+	v := parkedValue{Offset: -1}
+	if err := decodeValue(value, &v); err != nil {
+		return parkedValue{Offset: -1, Reason: "what was noted about the lane is damaged"}
 	}
-	slices.SortFunc(lanes, func(a, b ParkedIn) int {
-		if a.Lane < b.Lane {
-			return -1
-		}
-		return 1
-	})
-	return lanes, p.parkedVersion
+	return v
 }
 
-// ParkedVersion is the number that ParkedIDs returns.
-func (p *Partition) ParkedVersion() uint64 {
-	p.store.mu.Lock()
-	defer p.store.mu.Unlock()
-	return p.parkedVersion
-}
-
-// hasPart reports whether this store keeps jobs of a lane.
-func (p *Partition) hasPart(id uint64, k *parkedLane) bool {
-	return k.Jobs > 0 || k.left > 0 || slices.ContainsFunc(p.leaving, func(j leaving) bool { return !j.lane.Own && j.lane.ID == id })
-}
-
-// keepsAside reports whether this store keeps jobs aside.
-func (p *Partition) keepsAside() bool {
-	for id, k := range p.parked {
-		if p.hasPart(id, k) || len(k.Elsewhere) == 0 {
-			return true
-		}
+// FindParked returns those of the lanes, named as for ParkedBehind, that are parked,
+// or released and not yet through, and whether the store knows the partition. What
+// was parked before the call is flushed first.
+func (s *Store) FindParked(ctx context.Context, tp TopicPartition, lanes ...ParkedLane) (parked []ParkedLane, known bool, err error) {
+	if err := s.Sync(ctx); err != nil {
+		return nil, false, err
 	}
-	return p.asideJobs > 0 || p.parkedOwn > 0 || len(p.leaving)+len(p.flying) > 0
-}
-
-// ParkElsewhere takes over which lanes other stores have parked, as the store of
-// the given id, which had the partition before, has told: jobs of these lanes go
-// aside here, too. The ids are of the scheme that Configure was told.
-//
-// Lanes that are only parked because that store kept jobs of them, and which it
-// does not name any more, go on.
-func (p *Partition) ParkElsewhere(writer string, lanes []ParkedIn) error {
-	self := p.store.Identity().StoreID
-	return p.change(func() error {
-		named := make(map[uint64]bool, len(lanes))
-		for _, in := range lanes {
-			stores := slices.DeleteFunc(slices.Clone(in.Stores), func(id string) bool { return id == self })
-			if len(stores) == 0 && p.parked[in.Lane] == nil {
-				continue // our own, released since
-			}
-			named[in.Lane] = true
-			p.parkElsewhere(in.Lane, stores)
-		}
-		for id, k := range p.parked {
-			if !named[id] {
-				p.unparkElsewhere(id, k, writer)
-			}
-		}
-		return nil
-	})
-}
-
-func (p *Partition) parkElsewhere(id uint64, stores []string) {
-	if k := p.parked[id]; k != nil {
-		if merged := union(k.Elsewhere, stores); !slices.Equal(merged, k.Elsewhere) {
-			k.Elsewhere = merged
-			p.rewriteParked(id)
-		}
-		return
+	for ; len(lanes) > 0 && err == nil; lanes = lanes[min(pageJobs, len(lanes)):] {
+		var found []ParkedLane
+		found, known, err = s.findParked(tp, lanes[:min(pageJobs, len(lanes))])
+		parked = append(parked, found...)
 	}
-	p.keepParked(id, parkedValue{Offset: -1, Since: p.store.clock.Now().UnixNano(), Scheme: p.scheme})
-	p.parked[id].Elsewhere = union(nil, stores)
-	p.rewriteParked(id)
-	if l := p.lanes[id]; l != nil {
-		p.setLaneAside(l, l.state == laneRunning)
+	if err != nil {
+		return nil, false, fmt.Errorf("find parked lanes of %s: %w", tp, err)
 	}
+	return parked, known, nil
 }
 
-// unparkElsewhere takes note that the writer keeps no job of the lane.
-func (p *Partition) unparkElsewhere(id uint64, k *parkedLane, writer string) {
-	at := slices.Index(k.Elsewhere, writer)
-	if at < 0 {
-		return
-	}
-	k.Elsewhere = slices.Delete(slices.Clone(k.Elsewhere), at, at+1)
-	if len(k.Elsewhere) == 0 && !p.hasPart(id, k) {
-		p.unpark(id)
-		return
-	}
-	p.rewriteParked(id)
-}
-
-// union is ascending, without equals.
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// DiscardParked removes the jobs of a parked lane for good, as an operator's
-// command: they count as done, and later records of the lane run, as does one that
-// ran when the lane was parked. It reports false where the lane is not parked. The change is durable after [Store.Sync].
-func (p *Partition) DiscardParked(seen ParkedLane) (changed bool, err error) {
-	err = p.change(func() error {
-		key := laneKey(seen.Lane, seen.Offset)
-		if seen.Lane.Own {
-			if changed = p.own[seen.Offset] == nil && !p.freeing[seen.Offset]; changed {
-				p.leaving = append(p.leaving, leaving{asideJob: asideJob{seen.Offset, Lane{Own: true}}, discard: true})
-				p.changeParked(key, nil)
-			}
+func (s *Store) findParked(tp TopicPartition, lanes []ParkedLane) (found []ParkedLane, known bool, err error) {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		b := partitionBucket(tx, tp)
+		if known = b != nil; !known {
 			return nil
 		}
-		k := p.parked[seen.Lane.ID]
-		if changed = k != nil && !k.Released; changed {
-			running := int64(-1)
-			if l := p.lanes[seen.Lane.ID]; l != nil { // all that a parked lane has in memory is a job that runs
-				running = l.head().offset
+		t, ok := openAside(b)
+		if !ok {
+			return nil
+		}
+		for _, lane := range lanes {
+			key := laneKey(lane.Lane, lane.Offset)
+			if value := t.parked.Get(key); value != nil {
+				found = append(found, openParked(value).lane(tp, key))
 			}
-			p.leaving = append(p.leaving, leaving{asideJob: asideJob{running, Lane{ID: seen.Lane.ID}}, discard: true})
-			p.unpark(seen.Lane.ID)
-		} else if k != nil {
-			return ErrLaneReleased
 		}
 		return nil
 	})
-	if err != nil {
-		return false, fmt.Errorf("discard the jobs of lane %s of %s: %w", seen.Lane.Name, p.tp, err)
-	}
-	return changed, nil
+	return found, known, err
 }
-
-// ErrLaneReleased means that a lane is not parked any more: its jobs run.
-var ErrLaneReleased = errors.New("the lane is released: its jobs run")

@@ -36,7 +36,8 @@ type Pending struct {
 	Aside bool
 	Rerun Rerun // not zero: the job has an id of its own
 
-	gen int // of the partition: a Reset makes another job of the same offset
+	gen   int  // of the partition: a Reset makes another job of the same offset
+	alone bool // its lane is parked, and it runs: the others of the lane are aside
 }
 
 // pageJobs bounds what one hold of the store's lock looks at.

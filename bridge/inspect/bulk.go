@@ -41,21 +41,21 @@ type Cutoff struct {
 	Jobs      int    `json:"jobs"` // that would change
 }
 
-// DefaultStopAt is the share of requeued jobs that may die again, or of retried
-// ones that may fail again, before a stored operation stops, unless
-// [Command.StopAt] says otherwise.
+// DefaultStopAt is the share of requeued jobs that may die again, of retried ones
+// that may fail again, or of released lanes that may be parked again, before a
+// stored operation stops, unless [Command.StopAt] says otherwise.
 const DefaultStopAt = 0.2
 
-// LeastFinished is how many jobs a stop condition goes by, at least: the first few
-// say little of the others.
+// LeastFinished is how many jobs or lanes a stop condition goes by, at least: the
+// first few say little of the others.
 const LeastFinished = 20
 
-// BulkOperation is a requeue or discard of many dead letters, or a retry, skip or
-// bury of many jobs. It is stored, so that it goes on without whoever gave the
-// command, and over restarts: a running bridge executes it. It takes what its
-// command selects, each exactly once: no letter that was buried, and no job that
-// was stored, after its plan was made, and no job for a retry that has failed
-// since.
+// BulkOperation is a requeue or discard of many dead letters, a retry, skip or bury
+// of many jobs, or a park, release or discard of many lanes. It is stored, so that
+// it goes on without whoever gave the command, and over restarts: a running bridge
+// executes it. It takes what its command selects, each exactly once: no letter that
+// was buried, no job that was stored and no lane that was parked after its plan was
+// made, and no job for a retry that has failed since.
 type BulkOperation struct {
 	ID    string         `json:"id"` // such as rq-7f3a
 	State OperationState `json:"state"`
@@ -68,16 +68,18 @@ type BulkOperation struct {
 	Command Command   `json:"command"`
 	Began   time.Time `json:"began_at"`
 	Ended   time.Time `json:"ended_at"`
-	// Matched are the letters or jobs that it is about.
+	// Matched are the letters, jobs or lanes that it is about.
 	Matched int `json:"matched"`
 	Taken   int `json:"taken"` // of Matched: what the verb says was done to them
-	// Done, DeadAgain, FailedAgain and Forgotten are what became of Taken, Waiting
-	// the requeued or retried jobs of which that is not known yet. They go on after
-	// the operation has ended.
+	// Done, DeadAgain, FailedAgain, ParkedAgain and Forgotten are what became of
+	// Taken, Waiting the requeued or retried jobs, or released lanes, of which that is
+	// not known yet. They go on after the operation has ended. A released lane is done
+	// when none of its jobs from then is left.
 	Done        int `json:"done"`
 	DeadAgain   int `json:"dead_again"`   // requeued jobs that were buried again
 	FailedAgain int `json:"failed_again"` // retried jobs whose next run has failed
-	Forgotten   int `json:"forgotten"`    // jobs that were forgotten with their partition
+	ParkedAgain int `json:"parked_again"` // released lanes that were parked again
+	Forgotten   int `json:"forgotten"`    // jobs or lanes that were forgotten with their partition
 	Waiting     int `json:"waiting"`
 	// AlreadyDone are those of Matched that were not as the plan had them any more
 	// when their turn came: finished, or changed by somebody else.
@@ -87,8 +89,8 @@ type BulkOperation struct {
 	Left *time.Duration `json:"left_seconds"`
 }
 
-// again is how many jobs have run in vain.
-func (op *BulkOperation) again() int { return op.DeadAgain + op.FailedAgain }
+// again is how many have run in vain.
+func (op *BulkOperation) again() int { return op.DeadAgain + op.FailedAgain + op.ParkedAgain }
 
 // OperationState is how far a stored operation is.
 type OperationState string

@@ -282,9 +282,9 @@ func TestACommandWithoutABridge(t *testing.T) {
 func TestPaceAndConditionAreChecked(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]inspect.Command{
-		"have a rate, not park":            {Verb: inspect.Park, Select: inspect.Query{Topic: "orders"}, Rate: 1},
+		"have a rate, not pause":           {Verb: inspect.Pause, Select: inspect.Query{Topic: "orders"}, Rate: 1},
 		"rate -1 cannot be":                requeueOrders(-1),
-		"only requeue and retry stop":      {Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 0.5},
+		"requeue, retry and release stop":  {Verb: inspect.Discard, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 0.5},
 		"in vain again, not skip":          {Verb: inspect.Skip, Select: inspect.Query{Topic: "orders"}, StopAt: 0.5},
 		"no share of the jobs":             {Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: "orders"}, StopAt: 1.5},
 		"no operation is named":            {Verb: inspect.StopOperation},

@@ -72,15 +72,14 @@ func (t deadTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 }
 
 func (t deadTargets) takes(f *deadFound, held []*queue.Partition, earlier []claim) (bool, error) {
-	takes, err := claim{&t.bulkState, t.text}.takes(t.x.store, f)
-	for n := 0; n < len(earlier) && takes && err == nil; n++ {
-		var taken bool
-		taken, err = earlier[n].takes(t.x.store, f)
-		takes = !taken
+	takes := func(c claim) (bool, error) { return c.takes(t.x.store, f) }
+	if its, err := takes(claim{&t.bulkState, t.text}); !its || err != nil {
+		return false, err
 	}
+	by, err := claimedBy(earlier, takes)
 	// What the plan has refused was never its.
 	refusal := t.verb.refusal(held, f)
-	return takes && (refusal == "" || refusal == reasonNotHeld), err
+	return by == nil && (refusal == "" || refusal == reasonNotHeld), err
 }
 
 func (t deadTargets) take(ctx context.Context, part *bulkPart, marks []mark) ([]answer, error) {

@@ -58,8 +58,8 @@ type bulkPart struct {
 }
 
 // resume goes on with an operation from wherever it is. The letters that were
-// looked at before are looked at again: those that were taken are gone. Jobs are
-// not.
+// looked at before are looked at again: those that were taken are gone. Jobs and
+// lanes are not.
 func (x *executor) resume(stored queue.Operation) *bulkRun {
 	r := &bulkRun{x: x, stored: stored, saved: x.now(), finished: x.now()}
 	var err error
@@ -86,7 +86,7 @@ func (x *executor) resume(stored queue.Operation) *bulkRun {
 	if c.Rate > 0 {
 		r.limiter = ratelimit.NewLimiter(ratelimit.Limit(c.Rate), int(max(1, c.Rate*burst.Seconds())))
 	}
-	if r.running() && r.Jobs == nil {
+	if r.running() && len(r.Parts) > 0 {
 		r.Operation.Refused, r.changed = nil, true
 	}
 	return r
@@ -147,7 +147,7 @@ func (r *bulkRun) look(ctx context.Context, number int32, set markSet) error {
 		case queue.LetterWaits:
 			continue
 		case queue.LetterDeadAgain:
-			r.ranInVain()
+			*r.kind.vain.count(op)++
 		case queue.LetterForgotten:
 			op.Forgotten++
 		case queue.LetterGone:
@@ -157,13 +157,4 @@ func (r *bulkRun) look(ctx context.Context, number int32, set markSet) error {
 		r.changed, r.finished, r.grown = true, r.x.now(), 0
 	}
 	return nil
-}
-
-// ranInVain counts a job that was let run.
-func (r *bulkRun) ranInVain() {
-	if r.Jobs == nil {
-		r.Operation.DeadAgain++
-	} else {
-		r.Operation.FailedAgain++
-	}
 }

@@ -13,10 +13,10 @@ import (
 
 func (t *jobTargets) takes(f *found, earlier []claim) (bool, error) {
 	takes, refusal, err := claim{&t.bulkState, t.text}.takesJob(t.verb, f)
-	for n := 0; n < len(earlier) && takes && err == nil; n++ {
-		var taken bool
-		taken, err = earlier[n].claimsJob(f)
-		takes = !taken
+	if takes && err == nil {
+		var by *claim
+		by, err = claimedBy(earlier, func(c claim) (bool, error) { return c.claimsJob(f) })
+		takes = by == nil
 	}
 	if err == nil && errors.Is(refusal, queue.ErrJobRunning) { // other refusals were the plan's
 		t.refuse(refusal.Error(), f.name())

@@ -79,6 +79,7 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 	}
 	part.before, t.seen = mark{offset: jp.At}, map[int64]queue.Pending{}
 	looked, earlier, damage := 0, t.x.earlier(t.bulkRun), new(queue.DamageError)
+	lanes := map[laneRef]bool{}
 	for f, err := range t.Operation.Command.Select.below(ctx, p, jp.At) {
 		if err == nil && (len(marks) == n || looked == scanAtMost) {
 			return marks, false, nil
@@ -98,7 +99,9 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 		}
 		looked++
 		jp.At, t.changed = f.Offset, true
-		if takes {
+		lane := refOf(f.tp, f.Lane, f.Offset)
+		if takes = takes && !(t.verb.lanes && lanes[lane]); takes {
+			lanes[lane] = true
 			marks = append(marks, t.mark(f.Pending))
 			t.seen[f.Offset] = f.Pending
 		}
@@ -133,54 +136,22 @@ func (t *jobTargets) mark(j queue.Pending) mark {
 	return mark{j.Offset, uint64(j.Attempts)}
 }
 
-// take acts on jobs in the transaction that says so: after a crash each of them
-// was taken, and is out, or neither.
-func (t *jobTargets) take(ctx context.Context, part *bulkPart, marks []mark) (answers []answer, err error) {
-	p, jp := find(t.x.store.Attached(), part.TopicPartition), t.Jobs[part.Partition]
+func (t *jobTargets) take(ctx context.Context, part *bulkPart, marks []mark) ([]answer, error) {
+	jp := t.Jobs[part.Partition]
 	jp.Left = max(0, jp.Left-len(marks))
-	err = t.x.store.Whole(func() error {
-		err := t.write()
-		for n := 0; n < len(marks) && err == nil; n++ {
-			var a answer
-			if a, err = t.act(p, marks[n]); errors.Is(a.err, queue.ErrDetached) {
-				err = t.comeAgain(part, marks[n:])
-				break
-			}
-			answers = append(answers, a)
-		}
-		return err
+	return t.whole(ctx, part, marks, t.act, func(marks []mark) {
+		jp.At, jp.Left = marks[0].offset+1, jp.Left+len(marks)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return answers, t.x.store.Sync(ctx)
 }
 
-func (t *jobTargets) act(p *queue.Partition, m mark) (answer, error) {
-	if p == nil {
-		return answer{mark: m, err: queue.ErrDetached}, nil
-	}
+func (t *jobTargets) act(p *queue.Partition, m mark) (done bool, err error) {
 	if t.verb.bulk.runs() {
 		p.Follow(m.offset) // it may run at once
 	}
-	done, err := t.verb.apply(t.Operation.Command, p, t.seen[m.offset])
-	if !done {
+	if done, err = t.verb.apply(t.Operation.Command, p, t.seen[m.offset]); !done {
 		p.Unfollow(m.offset)
 	}
-	if _, refused := refusalOf(err); err != nil && !refused {
-		return answer{}, err
-	}
-	return answer{m, done, err}, nil
-}
-
-// comeAgain takes back jobs of a partition that is not held any more.
-func (t *jobTargets) comeAgain(part *bulkPart, marks []mark) error {
-	jp := t.Jobs[part.Partition]
-	jp.At, jp.Left, part.away = marks[0].offset+1, jp.Left+len(marks), t.x.now()
-	for _, m := range marks {
-		delete(t.Out[part.Partition], m)
-	}
-	return t.write()
+	return done, err
 }
 
 // look finds jobs that do not run open where they were not taken.
@@ -267,6 +238,9 @@ func unseen(err error) bool {
 func (t *jobTargets) fate(m mark, j queue.Pending, open bool, gone queue.Fate) queue.Fate {
 	switch runs := t.verb.bulk.runs(); {
 	case open && !runs:
+		if needed, _ := t.verb.judge(t.Operation.Command, j); !needed {
+			return queue.LetterGone
+		}
 		return queue.LetterKept
 	case open && uint64(j.Attempts) > m.number:
 		return queue.LetterDeadAgain

@@ -62,13 +62,28 @@ func (i *inspector) claims(topic string) (claims []claim) {
 	return claims
 }
 
-// leaveTo leaves a letter or job to the operation that is about to take it.
-func (p *Plan) leaveTo(by *claim, name Name) {
+// claimedBy returns the first of the operations that takes something; nil: none.
+func claimedBy(claims []claim, takes func(claim) (bool, error)) (*claim, error) {
+	for at, c := range claims {
+		if is, err := takes(c); is || err != nil {
+			return &claims[at], err
+		}
+	}
+	return nil, nil
+}
+
+// leaveTo leaves a letter, job or lane to the operation that is about to take it.
+func (p *Plan) leaveTo(by *claim, note func(list *[]Group, reason string)) {
 	if by.Operation.Verb == p.Command.Verb {
-		add(&p.AlreadyDone, "operation "+by.Operation.ID+" is about to do it", name)
+		note(&p.AlreadyDone, "operation "+by.Operation.ID+" is about to do it")
 		return
 	}
-	add(&p.Refused, fmt.Sprintf("operation %s is about to %s it; stop that first", by.Operation.ID, by.Operation.Verb), name)
+	note(&p.Refused, fmt.Sprintf("operation %s is about to %s it; stop that first", by.Operation.ID, by.Operation.Verb.does()))
+}
+
+// named notes a letter or job.
+func named(name Name) func(*[]Group, string) {
+	return func(list *[]Group, reason string) { add(list, reason, name) }
 }
 
 // claimed returns the running operation that takes the job; nil where none does.
@@ -76,12 +91,7 @@ func (v jobVerb) claimed(running []claim, f *found) (*claim, error) {
 	if !v.bulk.stored() {
 		return nil, nil
 	}
-	for at := range running {
-		if takes, err := running[at].claimsJob(f); takes || err != nil {
-			return &running[at], err
-		}
-	}
-	return nil, nil
+	return claimedBy(running, func(c claim) (bool, error) { return c.claimsJob(f) })
 }
 
 // reach is how far a plan about jobs goes, by partition.

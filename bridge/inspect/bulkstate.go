@@ -24,7 +24,9 @@ type bulkState struct {
 	// Jobs are the partitions whose jobs it is about, TopicID is their topic's.
 	Jobs    map[int32]*jobPart `json:"jobs,omitempty"`
 	TopicID string             `json:"topic_id,omitempty"`
-	// Out are the letters or jobs that were taken, or are about to be, and of which it
+	// Lanes are the partitions whose parked lanes it is about.
+	Lanes map[int32]*lanePart `json:"lanes,omitempty"`
+	// Out are the letters, jobs or lanes that were taken, or are about to be, and of which it
 	// is not known yet what became of them, by partition.
 	Out map[int32]markSet `json:"out,omitempty"`
 }
@@ -37,6 +39,18 @@ type jobPart struct {
 	Left     int    `json:"left"`     // jobs of the plan whose turn is to come
 	Frontier int64  `json:"frontier"` // when it was looked at: it moves back with a seek only
 	Burials  uint64 `json:"burials"`  // number of the last one when the operation began
+}
+
+// lanePart is a partition of an operation about parked lanes.
+type lanePart struct {
+	After   *lanePlace `json:"after,omitempty"` // up to which each has had its turn; nil: none has
+	Through bool       `json:"through,omitempty"`
+}
+
+// lanePlace is the mark of a lane.
+type lanePlace struct {
+	Offset int64  `json:"offset"`
+	Lane   uint64 `json:"lane"`
 }
 
 func openBulk(op queue.Operation) (s bulkState, err error) {

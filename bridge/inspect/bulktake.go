@@ -3,13 +3,10 @@ package inspect
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"time"
-
-	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // take takes what there is for as long as it is this operation's turn, and ends the
@@ -44,7 +41,7 @@ func (r *bulkRun) finish(state OperationState, reason string) {
 	r.end(state, reason, r.x.now())
 	op := &r.Operation
 	r.x.opt.Logger.Info("stored operation has ended", "operation", op.ID, "verb", string(op.Verb), "state", string(op.State),
-		"because", op.Reason, "matched", op.Matched, "taken", op.Taken, "refused", count(op.Refused), "dead_again", op.DeadAgain, "failed_again", op.FailedAgain)
+		"because", op.Reason, "matched", op.Matched, "taken", op.Taken, "refused", count(op.Refused), "again", op.again())
 }
 
 // waits tells what the operation waits for, apart from its pace.
@@ -54,7 +51,7 @@ func (r *bulkRun) waits(part *bulkPart) {
 	case part == nil:
 		reason = fmt.Sprintf("waits for %s to be held here", r.parts[0].TopicPartition)
 	case r.kind.runs() && r.window() <= r.Operation.Waiting:
-		reason = fmt.Sprintf("waits for some of %d %s jobs to finish", r.Operation.Waiting, r.kind.taken)
+		reason = fmt.Sprintf("waits for some of %d %s %s to finish", r.Operation.Waiting, r.kind.taken, r.kind.vain.what)
 	}
 	if r.Operation.Reason != reason {
 		r.Operation.Reason, r.changed = reason, true
@@ -70,7 +67,7 @@ func (r *bulkRun) stops() string {
 	if limit >= 1 || finished < LeastFinished || again == 0 || float64(again) < limit*float64(finished) {
 		return ""
 	}
-	return fmt.Sprintf("%d of the %d jobs that ran %s, and it stops at %g%%; %s were left", again, finished, r.kind.again, 100*limit, number(r.left(), r.kind.what))
+	return fmt.Sprintf("%d of the %d %s that ran %s, and it stops at %g%%; %s were left", again, finished, r.kind.vain.what, r.kind.vain.said, 100*limit, number(r.left(), r.kind.what))
 }
 
 // stopAt is the stop condition in force.
@@ -160,24 +157,6 @@ func (r *bulkRun) drop(part *bulkPart) {
 	r.parts = slices.DeleteFunc(r.parts, func(p *bulkPart) bool { return p == part })
 }
 
-// shownRefused is how many an operation names that it has refused for one reason.
-const shownRefused = 10
-
-// refuse counts a letter or job under its reason, which may name it: beyond so
-// many of them under one for all others, for the operation to fit into the ledger.
-func (r *bulkRun) refuse(reason string, name Name) {
-	known := func(g Group) bool { return g.Reason == reason }
-	if len(r.Operation.Refused) >= maxErrors && !slices.ContainsFunc(r.Operation.Refused, known) {
-		reason = otherErrors
-	}
-	add(&r.Operation.Refused, reason, name)
-	for i := range r.Operation.Refused {
-		group := &r.Operation.Refused[i]
-		group.Jobs = group.Jobs[:min(len(group.Jobs), shownRefused)]
-	}
-	r.changed = true
-}
-
 // earlier are the operations whose letters or jobs are theirs, since they began
 // first.
 func (x *executor) earlier(r *bulkRun) (claims []claim) {
@@ -188,66 +167,4 @@ func (x *executor) earlier(r *bulkRun) (claims []claim) {
 		}
 	}
 	return claims
-}
-
-// takeFrom takes at most n of a partition. After a crash each is counted once.
-func (r *bulkRun) takeFrom(ctx context.Context, part *bulkPart, n int) error {
-	marks, through, err := r.targets.next(ctx, part, n)
-	if err != nil {
-		return err
-	}
-	if len(marks) == 0 {
-		if through {
-			r.drop(part)
-		}
-		return nil
-	}
-	r.goOut(part, marks)
-	r.Operation.Reason = ""
-	answers, err := r.targets.take(ctx, part, marks)
-	if err != nil {
-		return err
-	}
-	if r.limiter != nil {
-		r.limiter.AllowN(r.x.now(), len(marks))
-	}
-	for _, a := range answers {
-		if errors.Is(a.err, queue.ErrDetached) {
-			part.away = r.x.now()
-		}
-		r.note(part, a)
-	}
-	r.tally()
-	return nil
-}
-
-func (r *bulkRun) goOut(part *bulkPart, marks []mark) {
-	if r.Out == nil {
-		r.Out = map[int32]markSet{}
-	}
-	if r.Out[part.Partition] == nil {
-		r.Out[part.Partition] = markSet{}
-	}
-	for _, m := range marks {
-		r.Out[part.Partition][m] = struct{}{}
-	}
-}
-
-// note counts what came of one that is out. One that runs stays out until it is
-// known how that went.
-func (r *bulkRun) note(part *bulkPart, a answer) {
-	name := Name{part.Topic, part.Partition, a.offset}
-	r.changed = true
-	if a.done {
-		r.x.opt.Logger.Debug(r.kind.what+" "+r.kind.taken+" by a stored operation", "job", name, "operation", r.Operation.ID)
-		if r.kind.runs() {
-			return
-		}
-		r.Operation.Done++
-	}
-	delete(r.Out[part.Partition], a.mark)
-	if a.err != nil && !errors.Is(a.err, queue.ErrDetached) {
-		reason, _ := refusalOf(a.err)
-		r.refuse(reason, name)
-	}
 }

@@ -22,13 +22,20 @@ type bulkKind struct {
 	prefix string // of their ids
 	taken  string // what has become of what they take
 	what   string // that is; several get an s
-	again  string // what jobs do that run in vain; empty: none run
+	vain   *vain  // nil: nothing runs
+}
+
+// vain is how it is told that what was let run has run in vain.
+type vain struct {
+	what  string // runs: jobs, or lanes
+	said  string // of them
+	count func(*BulkOperation) *int
 }
 
 func (k bulkKind) stored() bool { return k.prefix != "" }
 
 // runs tells whether jobs run once they were taken, which are followed.
-func (k bulkKind) runs() bool { return k.again != "" }
+func (k bulkKind) runs() bool { return k.vain != nil }
 
 // bulkOf returns a verb of which operations are stored, or false.
 func bulkOf(v Verb) (bulkVerb, bool) {
@@ -36,7 +43,7 @@ func bulkOf(v Verb) (bulkVerb, bool) {
 	return b, ok && b.kind().stored()
 }
 
-// bulkTargets are what an operation takes: dead letters, or jobs.
+// bulkTargets are what an operation takes: dead letters, jobs, or parked lanes.
 type bulkTargets interface {
 	// partitions are those that it is about.
 	partitions() []int32
@@ -56,8 +63,8 @@ type bulkTargets interface {
 	giveUp(_ context.Context, _ *bulkPart, reason string) error
 }
 
-// mark names a dead letter of a partition by the number of its burial, or a job
-// by its attempts when it was taken.
+// mark names a dead letter of a partition by the number of its burial, a job by its
+// attempts when it was taken, and a lane as laneMark does.
 type mark struct {
 	offset int64
 	number uint64

@@ -41,12 +41,15 @@ type Command struct {
 	// Reason goes to the log and the audit trail, stays with a pause, and is told
 	// of a buried job.
 	Reason string `json:"reason,omitzero"`
-	// Rate is how many dead letters are requeued or discarded, or jobs retried, skipped
-	// or buried, per second at most. Zero: as many as the store takes.
+	// Rate is how many dead letters are requeued or discarded, jobs retried, skipped or
+	// buried, or lanes parked, released or discarded, per second at most. Zero: as many
+	// as the store takes.
 	Rate float64 `json:"rate,omitzero"`
 	// StopAt ends a requeue when this share of the requeued jobs that finished,
-	// [LeastFinished] at least, is dead again, and a retry when this share of the retried jobs that
-	// ran, as many at least, has failed again: above 0, and up to 1, which is never.
+	// [LeastFinished] at least, is dead again, a retry when this share of the retried jobs that ran,
+	// as many at least, has failed again, and a release when this share of the released
+	// lanes that are through, as many at least, is parked again: above 0, and up to 1,
+	// which is never.
 	// Zero: [DefaultStopAt] for an operation that is stored.
 	StopAt float64 `json:"stop_at,omitzero"`
 	// Import are the dead letters to import, at most [MaxJobs].
@@ -87,13 +90,13 @@ func (c Command) validatePace() error {
 	bulk, ok := bulkOf(c.Verb)
 	switch {
 	case c.Rate != 0 && !ok:
-		problems = append(problems, fmt.Errorf("only requeue, discard, retry, skip and bury have a rate, not %s", c.Verb))
+		problems = append(problems, fmt.Errorf("only requeue, discard, retry, skip, bury, park and release have a rate, not %s", c.Verb))
 	case c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0):
 		problems = append(problems, fmt.Errorf("rate %v cannot be", c.Rate))
 	}
 	switch {
 	case c.StopAt != 0 && !(ok && bulk.kind().runs()):
-		problems = append(problems, fmt.Errorf("only requeue and retry stop when jobs run in vain again, not %s", c.Verb))
+		problems = append(problems, fmt.Errorf("only requeue, retry and release stop when jobs run in vain again, not %s", c.Verb))
 	case c.StopAt < 0 || c.StopAt > 1 || math.IsNaN(c.StopAt):
 		problems = append(problems, fmt.Errorf("stop at %v is no share of the jobs: it is above 0 and at most 1", c.StopAt))
 	}

@@ -91,18 +91,12 @@ type survey struct {
 	held    []*queue.Partition
 	running []claim // operations that take some of the letters
 	read    int64   // bytes of records
-	lanes   map[surveyLane]struct{}
+	lanes   map[laneRef]struct{}
 	behind  int // letters that are overtaken
 }
 
-type surveyLane struct {
-	partition int32
-	own       bool
-	id        uint64 // the offset under own
-}
-
 func newSurvey(i *inspector, v deadVerb, plan *Plan) *survey {
-	s := &survey{i: i, v: v, plan: plan, held: i.store.Attached(), lanes: map[surveyLane]struct{}{}}
+	s := &survey{i: i, v: v, plan: plan, held: i.store.Attached(), lanes: map[laneRef]struct{}{}}
 	plan.Letters = &Letters{StopAt: plan.Command.stopAt()}
 	s.running = i.claims(plan.Command.Dead.Topic)
 	return s
@@ -122,7 +116,7 @@ func (s *survey) add(f *deadFound) error {
 	refusal := s.v.refusal(s.held, f)
 	switch {
 	case by != nil:
-		plan.leaveTo(by, f.name())
+		plan.leaveTo(by, named(f.name()))
 	case refusal != "":
 		add(&plan.Refused, refusal, f.name())
 	case len(plan.Dead) == MaxJobs:
@@ -172,11 +166,7 @@ func (s *survey) look(f *deadFound) error {
 	if err != nil || !there || f.Damaged != nil {
 		return err
 	}
-	lane := surveyLane{f.Partition, f.Record.Lane.Own, f.Record.Lane.ID}
-	if lane.own {
-		lane.id = uint64(f.Offset)
-	}
-	s.lanes[lane] = struct{}{}
+	s.lanes[refOf(f.TopicPartition, f.Record.Lane, f.Offset)] = struct{}{}
 	if f.Overtaken {
 		s.behind++
 	}
@@ -185,12 +175,7 @@ func (s *survey) look(f *deadFound) error {
 
 // claimed returns the running operation that takes the letter; nil where none does.
 func (s *survey) claimed(f *deadFound) (*claim, error) {
-	for at := range s.running {
-		if takes, err := s.running[at].takes(s.i.store, f); takes || err != nil {
-			return &s.running[at], err
-		}
-	}
-	return nil, nil
+	return claimedBy(s.running, func(c claim) (bool, error) { return c.takes(s.i.store, f) })
 }
 
 func (c claim) takes(store *queue.Store, f *deadFound) (bool, error) {

@@ -28,15 +28,23 @@ func (i *inspector) claimOn(ctx context.Context, d *JobDetail) *BulkOperation {
 			return nil
 		}
 		f := &found{Pending: jobs[0], tp: tp, topicID: p.State().TopicID, part: p}
-		takes = func(c claim) (bool, error) { return c.claimsJob(f) }
-	}
-	for _, c := range claims {
-		if is, err := takes(c); is && err == nil {
-			op := c.show()
-			return &op
+		lanes, _, err := i.store.FindParked(ctx, tp, queue.ParkedLane{Lane: f.Lane, Offset: f.Offset})
+		if err != nil {
+			return nil
+		}
+		takes = func(c claim) (bool, error) {
+			if len(lanes) > 0 && c.takesLane(i, lanes[0]) {
+				return true, nil
+			}
+			return c.claimsJob(f)
 		}
 	}
-	return nil
+	by, err := claimedBy(claims, takes)
+	if by == nil || err != nil {
+		return nil
+	}
+	op := by.show()
+	return &op
 }
 
 // tellOperation tells what is about to become of the job, which no other command
@@ -44,9 +52,9 @@ func (i *inspector) claimOn(ctx context.Context, d *JobDetail) *BulkOperation {
 func (s *scene) tellOperation(e *Explanation) {
 	op := s.taker
 	e.fact("operation", "%s by %s, %d of %d so far: %s", op.ID, op.Actor, op.Taken, op.Matched, short(op.What, 200))
-	e.NextStep = "operation " + op.ID + " is about to " + string(op.Verb) + " it."
+	e.NextStep = "operation " + op.ID + " is about to " + op.Verb.does() + " it."
 	if op.Reason != "" {
-		e.NextStep = "operation " + op.ID + " is about to " + string(op.Verb) + " it, and " + op.Reason + "."
+		e.NextStep = "operation " + op.ID + " is about to " + op.Verb.does() + " it, and " + op.Reason + "."
 	}
 	e.can("how far that is", "holdfast operations --id %s", op.ID)
 	e.can("what it has not taken yet stays as it is", "holdfast operations stop --id %s", op.ID)

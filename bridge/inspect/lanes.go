@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 // LaneOrder says which lanes come first.
@@ -64,4 +66,19 @@ type Lane struct {
 	Started time.Time `json:"started_at"`
 	// Holds: the committed offset waits for the head.
 	Holds bool `json:"holds_offset"`
+}
+
+// laneRef tells lanes apart.
+type laneRef struct {
+	queue.TopicPartition
+	own bool
+	id  uint64 // the offset under own
+}
+
+// refOf is that of the lane of a job.
+func refOf(tp queue.TopicPartition, lane queue.Lane, offset int64) laneRef {
+	if lane.Own {
+		return laneRef{tp, true, uint64(offset)}
+	}
+	return laneRef{tp, false, lane.ID}
 }

@@ -29,6 +29,7 @@ type morgue struct {
 	dies func(queue.TopicPartition, int64) bool
 	end  queue.Kind // of those that die again
 	due  time.Duration
+	last map[string]int64 // the last job of each lane that ran
 }
 
 // movedClock is the machine's clock, and what a test adds to it.

@@ -106,7 +106,7 @@ func (i *inspector) newOperation(ctx context.Context, id string, plan Plan) (s b
 	c := plan.Command
 	s = bulkState{PlanMade: plan.Made, Parts: map[int32]uint64{}, Operation: BulkOperation{
 		ID: id, State: OperationRunning, Actor: ActorOf(ctx), Verb: c.Verb, Topic: c.topic(), What: c.String(), Command: c,
-		Began: i.now(), Matched: len(plan.Jobs) + len(plan.Dead) + plan.More,
+		Began: i.now(), Matched: len(plan.Jobs) + len(plan.Dead) + len(plan.Lanes) + plan.More,
 	}}
 	verb, _ := bulkOf(c.Verb)
 	return s, verb.begin(i, plan, &s)

@@ -49,6 +49,18 @@ type ParkedLane struct {
 
 func (i *inspector) Parked(ctx context.Context, q Query) iter.Seq2[ParkedLane, error] {
 	return func(yield func(ParkedLane, error) bool) {
+		held := i.store.Attached()
+		for lane, err := range i.scanParked(ctx, q) {
+			if !yield(parkedLane(lane, find(held, lane.TopicPartition) != nil), err) {
+				return
+			}
+		}
+	}
+}
+
+// scanParked finds the lanes that are set aside, or released and not yet through.
+func (i *inspector) scanParked(ctx context.Context, q Query) iter.Seq2[queue.ParkedLane, error] {
+	return func(yield func(queue.ParkedLane, error) bool) {
 		err := q.Validate()
 		var tps []queue.TopicPartition
 		if err == nil {
@@ -58,10 +70,10 @@ func (i *inspector) Parked(ctx context.Context, q Query) iter.Seq2[ParkedLane, e
 			tps, err = i.store.Partitions()
 		}
 		if err != nil {
-			yield(ParkedLane{}, err)
+			yield(queue.ParkedLane{}, err)
 			return
 		}
-		held, matched := i.store.Attached(), 0
+		matched := 0
 		for _, tp := range tps {
 			if !q.selects(tp) {
 				continue
@@ -70,7 +82,7 @@ func (i *inspector) Parked(ctx context.Context, q Query) iter.Seq2[ParkedLane, e
 				if err == nil && !i.parked(q, lane) {
 					continue
 				}
-				if matched++; !yield(parkedLane(lane, find(held, tp) != nil), err) || err != nil || matched == q.Limit {
+				if matched++; !yield(lane, err) || err != nil || matched == q.Limit {
 					return
 				}
 			}
@@ -117,49 +129,11 @@ const (
 	reasonLaneAway  = "its partition is not held here"
 )
 
-// parkVerb acts on the lanes of jobs, by one job of each.
-type parkVerb struct{ jobVerb }
-
-func (v parkVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
-	type lane struct {
-		tp  queue.TopicPartition
-		own bool
-		id  uint64
-	}
-	missing, at := plan.Command.Select.named(), map[lane]int{} // in plan.Jobs
-	for f, err := range i.scan(ctx, plan.Command.Select) {
-		if err != nil {
-			return err
-		}
-		delete(missing, f.Offset)
-		of := lane{f.tp, f.Lane.Own, f.Lane.ID}
-		if f.Lane.Own {
-			of.id = uint64(f.Offset)
-		}
-		target, seen := at[of]
-		before := len(plan.Jobs)
-		switch {
-		case !seen:
-			if err := v.add(plan, f); err != nil {
-				return err
-			}
-			if at[of] = -1; len(plan.Jobs) > before {
-				at[of] = before
-			}
-			continue
-		case target >= 0: // the last job is there for longest
-			plan.Jobs[target] = targetOf(f)
-		}
-		plan.Matched++
-	}
-	return plan.addMissing(i, missing)
-}
-
 // laneVerb acts on parked lanes.
 type laneVerb struct {
-	apply  func(Command, *queue.Partition, queue.ParkedLane) (changed bool, err error)
-	said   string
-	resets bool
+	apply func(Command, *queue.Partition, queue.ParkedLane) (changed bool, err error)
+	said  string
+	bulk  bulkKind // where the jobs run, their attempts may be reset
 }
 
 func (v laneVerb) validate(c Command) error {
@@ -168,33 +142,41 @@ func (v laneVerb) validate(c Command) error {
 	if q.From > 0 || len(q.States) > 0 || !q.StoredBefore.IsZero() || q.ErrorMatches != "" {
 		problems = append(problems, fmt.Errorf("%s is about parked lanes, not about jobs: select them by topic, partitions, key, lane or the offset that they were parked for", c.Verb))
 	}
-	if c.ResetAttempts && !v.resets {
+	if c.ResetAttempts && !v.bulk.runs() {
 		problems = append(problems, fmt.Errorf("attempts are not reset by %s", c.Verb))
 	}
 	return errors.Join(problems...)
 }
 
 func (v laneVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
-	for lane, err := range i.Parked(ctx, plan.Command.Select) {
+	held, running := i.store.Attached(), i.claims(plan.Command.Select.Topic)
+	for lane, err := range i.scanParked(ctx, plan.Command.Select) {
 		if err != nil {
 			return err
 		}
 		plan.Matched++
+		by := laneClaimed(i, running, lane)
 		switch {
 		case lane.Released:
 			addOther(&plan.AlreadyDone, reasonReleased)
-		case !lane.Held:
+		case find(held, lane.TopicPartition) == nil:
 			addOther(&plan.Refused, reasonLaneAway)
+		case by != nil:
+			plan.leaveTo(by, addOther)
 		case len(plan.Lanes) == MaxJobs:
 			plan.More++
 		default:
-			plan.Lanes = append(plan.Lanes, lane)
+			plan.Lanes = append(plan.Lanes, parkedLane(lane, true))
 		}
 	}
-	return nil
+	plan.Made = i.now() // what was parked by now was seen
+	return plan.settle(i.offline)
 }
 
 func (v laneVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	if plan.Background {
+		return i.executeLater(ctx, plan, op)
+	}
 	held := i.store.Attached()
 	var changed []ParkedLane
 	for _, lane := range plan.Lanes {
@@ -205,11 +187,10 @@ func (v laneVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Oper
 			continue
 		}
 		done, err := v.apply(op.Command, p, seen)
+		refusal, refused := refusalOf(err)
 		switch {
-		case errors.Is(err, queue.ErrDetached):
-			addOther(&op.Refused, reasonLaneAway)
-		case errors.Is(err, queue.ErrLaneReleased):
-			addOther(&op.Refused, err.Error())
+		case refused:
+			addOther(&op.Refused, refusal)
 		case err != nil:
 			return err
 		case done:

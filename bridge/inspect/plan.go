@@ -109,6 +109,7 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	if err != nil {
 		return err
 	}
+	lanes := map[laneRef]int{}
 	for f, err := range i.scan(ctx, plan.Command.Select) {
 		if err != nil {
 			return err
@@ -121,9 +122,9 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			return err
 		case by != nil:
 			plan.Matched++
-			plan.leaveTo(by, f.name())
+			plan.leaveTo(by, named(f.name()))
 		default:
-			if err := v.add(plan, f); err != nil {
+			if err := v.addTo(plan, lanes, f); err != nil {
 				return err
 			}
 		}
@@ -137,6 +138,28 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		plan.Made = i.now() // what has failed by now was seen
 	}
 	return plan.addMissing(i, missing)
+}
+
+// addTo adds a job, or the lane of a job by its last one, which is there for longest.
+// Of the lanes that were seen it knows where in plan.Jobs they are; -1: nowhere.
+func (v jobVerb) addTo(plan *Plan, lanes map[laneRef]int, f *found) error {
+	if !v.lanes {
+		return v.add(plan, f)
+	}
+	lane, before := refOf(f.tp, f.Lane, f.Offset), len(plan.Jobs)
+	at, seen := lanes[lane]
+	switch {
+	case !seen:
+		err := v.add(plan, f)
+		if lanes[lane] = -1; len(plan.Jobs) > before {
+			lanes[lane] = before
+		}
+		return err
+	case at >= 0:
+		plan.Jobs[at] = targetOf(f)
+	}
+	plan.Matched++
+	return nil
 }
 
 func (v jobVerb) add(plan *Plan, f *found) error {
@@ -200,7 +223,7 @@ func refusalOf(err error) (reason string, ok bool) {
 	if damage := new(queue.DamageError); errors.As(err, &damage) {
 		return damage.Error(), true
 	}
-	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrLetterKept, queue.ErrOtherScheme, queue.ErrNoRoom, queue.ErrNotDelivered, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked} {
+	for _, refusal := range []error{queue.ErrJobWaiting, queue.ErrLetterKept, queue.ErrOtherScheme, queue.ErrNoRoom, queue.ErrNotDelivered, queue.ErrTopicAnew, queue.ErrJobRunning, queue.ErrJobBlocked, queue.ErrJobPaused, queue.ErrJobChanged, queue.ErrJobParked, queue.ErrTooManyParked, queue.ErrLaneReleased} {
 		if errors.Is(err, refusal) {
 			return refusal.Error(), true
 		}

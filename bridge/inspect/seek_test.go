@@ -74,7 +74,7 @@ func TestASeekIsPlannedWhileTheLastOneIsUnderWay(t *testing.T) {
 	})
 	defer moves.Wait()
 	defer cancel()
-	for range 100 {
+	for range 30 {
 		if _, err := i.Plan(ctx, seek); err != nil {
 			t.Fatal(err)
 		}

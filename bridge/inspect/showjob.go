@@ -111,17 +111,12 @@ func (d *JobDetail) ofRecord(r *queue.Record, damaged error) {
 
 // parkedIn finds the parked lane of a job.
 func (i *inspector) parkedIn(ctx context.Context, p *queue.Partition, f *found, d *JobDetail) error {
-	for lane, err := range i.store.ParkedLanes(ctx, p.TopicPartition()) {
-		if err != nil {
-			return err
-		}
-		if lane.Lane.Own == f.Lane.Own && (lane.Lane.Own && lane.Offset == d.Offset || !lane.Lane.Own && lane.Lane.ID == f.Lane.ID) {
-			shown := parkedLane(lane, true)
-			d.Parked, d.Behind = &shown, 0
-			return nil
-		}
+	lanes, _, err := i.store.FindParked(ctx, p.TopicPartition(), queue.ParkedLane{Lane: f.Lane, Offset: d.Offset})
+	if len(lanes) > 0 {
+		shown := parkedLane(lanes[0], true)
+		d.Parked, d.Behind = &shown, 0
 	}
-	return nil
+	return err
 }
 
 // letter finds the latest dead letter of an offset, and how many others there are.

@@ -57,26 +57,29 @@ var verbs = map[Verb]verb{
 			return p.Retry(seen, c.ResetAttempts)
 		},
 		said: "job retried by an operator",
-		bulk: bulkKind{"re", "retried", "job", "have failed again"},
+		bulk: bulkKind{"re", "retried", "job", &vain{"jobs", "have failed again", func(op *BulkOperation) *int { return &op.FailedAgain }}},
 	},
-	Park: parkVerb{jobVerb{
+	Park: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return j.CanPark() },
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) {
 			return p.Park(seen, c.Reason)
 		},
 		said:    "lane of a job parked by an operator",
 		already: reasonParked,
-	}},
+		bulk:    bulkKind{"pa", "parked", "lane", nil},
+		lanes:   true,
+	},
 	Release: laneVerb{
 		apply: func(c Command, p *queue.Partition, lane queue.ParkedLane) (bool, error) {
 			return p.Release(lane, c.ResetAttempts)
 		},
-		said:   "parked lane released by an operator",
-		resets: true,
+		said: "parked lane released by an operator",
+		bulk: bulkKind{"rl", "released", "lane", &vain{"lanes", "are parked again", func(op *BulkOperation) *int { return &op.ParkedAgain }}},
 	},
 	DiscardParked: laneVerb{
 		apply: func(_ Command, p *queue.Partition, lane queue.ParkedLane) (bool, error) { return p.DiscardParked(lane) },
 		said:  "jobs of a parked lane discarded by an operator: they count as done",
+		bulk:  bulkKind{"dp", "discarded", "lane", nil},
 	},
 	Pause:  pauseVerb{on: true},
 	Resume: pauseVerb{},
@@ -89,17 +92,25 @@ var verbs = map[Verb]verb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },
 		said:  "job skipped by an operator: it counts as done",
-		bulk:  bulkKind{"sk", "skipped", "job", ""},
+		bulk:  bulkKind{"sk", "skipped", "job", nil},
 	},
 	Bury: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Bury(seen, c.Reason) },
 		said:  "job buried by an operator: it is a dead letter",
-		bulk:  bulkKind{"bu", "buried", "job", ""},
+		bulk:  bulkKind{"bu", "buried", "job", nil},
 	},
 	StopOperation: stopVerb{},
-	Requeue:       deadVerb{act: requeue, said: "dead letter requeued by an operator", bulk: bulkKind{"rq", "requeued", "letter", "are dead again"}},
-	Discard:       deadVerb{act: discard, said: "dead letter discarded by an operator", bulk: bulkKind{"di", "discarded", "letter", ""}},
+	Requeue: deadVerb{
+		act:  requeue,
+		said: "dead letter requeued by an operator",
+		bulk: bulkKind{"rq", "requeued", "letter", &vain{"jobs", "are dead again", func(op *BulkOperation) *int { return &op.DeadAgain }}},
+	},
+	Discard: deadVerb{
+		act:  discard,
+		said: "dead letter discarded by an operator",
+		bulk: bulkKind{"di", "discarded", "letter", nil},
+	},
 }
 
 // verb is nil where there is none of that name.
@@ -128,6 +139,7 @@ type jobVerb struct {
 	bulk  bulkKind // where the job runs, its attempts may be reset
 	// already is why nothing is to be done about a job; empty: it runs anyway.
 	already string
+	lanes   bool // it acts on the lane of a job, with all jobs of that
 }
 
 func (v jobVerb) validate(c Command) error {

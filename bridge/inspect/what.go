@@ -17,6 +17,8 @@ func (c Command) String() string {
 		w.WriteString("operations stop")
 	case Import:
 		w.WriteString("dead import")
+	case DiscardParked:
+		w.WriteString("discard --parked")
 	default:
 		w.WriteString(string(c.Verb))
 	}
@@ -39,6 +41,14 @@ func (c Command) String() string {
 	w.lifecycle(c)
 	w.flag("reason", c.Reason)
 	return w.String()
+}
+
+// does is the verb in a sentence.
+func (v Verb) does() string {
+	if v == DiscardParked {
+		return string(Discard)
+	}
+	return string(v)
 }
 
 func (c Command) topic() string { return cmp.Or(c.Select.Topic, c.Dead.Topic) }

@@ -17,10 +17,11 @@ import (
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
-// outage makes a child in which every job becomes a dead letter, or is halted; or,
-// once that is mended, an operator requeues or retries them all and few fail again.
+// outage makes a child in which every job becomes a dead letter, is halted, or is
+// parked; or, once that is mended, an operator requeues, retries or releases them all
+// and few fail again.
 type outage struct {
-	Verb   inspect.Verb // Requeue or Retry
+	Verb   inspect.Verb // Requeue, Retry or Release
 	Mended bool
 	Plan   string // path of the operator's plan, which is made in the first life that is mended
 }
@@ -38,9 +39,7 @@ func fresh(offset int64) bool { return offset >= outageRecords/partitions }
 func incurable(offset int64) bool { return offset%50 == 0 && !fresh(offset) }
 
 func (o *outage) configure(cfg *bridge.Config, w *worker) {
-	if o.Verb == inspect.Requeue {
-		cfg.Topics[0].OnFailure = bridge.BuryJob
-	}
+	cfg.Topics[0].OnFailure = map[inspect.Verb]bridge.OnFailure{inspect.Requeue: bridge.BuryJob, inspect.Release: bridge.ParkLane}[o.Verb]
 	cfg.Topics[0].DeadLetter.Guard = bridge.Guard{Bucket: -1}
 	cfg.Topics[0].Handler = bridge.HandlerFunc(func(_ context.Context, job *bridge.Job) error {
 		if !o.Mended || incurable(job.Offset) || o.Verb == inspect.Retry && late(job.Offset) {
@@ -104,17 +103,20 @@ func (o *outage) plan(ctx context.Context, inspector inspect.Inspector) (plan in
 	if err == nil {
 		return plan, json.Unmarshal(text, &plan)
 	}
-	c := inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic, ErrorMatches: "http 503"}}
-	if o.Verb == inspect.Retry {
-		c = inspect.Command{Verb: inspect.Retry, Select: inspect.Query{Topic: topic, States: []inspect.State{inspect.Halted}}}
+	c := inspect.Command{Verb: o.Verb, Select: inspect.Query{Topic: topic}}
+	switch o.Verb {
+	case inspect.Requeue:
+		c = inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic, ErrorMatches: "http 503"}}
+	case inspect.Retry:
+		c.Select.States = []inspect.State{inspect.Halted}
 	}
 	plan, err = inspector.Plan(ctx, c)
 	if err != nil {
 		return plan, err
 	}
 	// A late job may have failed already.
-	if n := len(plan.Dead) + len(plan.Jobs) + plan.More; n < outageRecords || o.Verb == inspect.Requeue && n > outageRecords {
-		return plan, fmt.Errorf("%d letters or jobs are planned; refused: %+v", n, plan.Refused)
+	if n := len(plan.Dead) + len(plan.Jobs) + len(plan.Lanes) + plan.More; n < outageRecords || o.Verb != inspect.Retry && n > outageRecords {
+		return plan, fmt.Errorf("%d letters, jobs or lanes are planned; refused: %+v", n, plan.Refused)
 	}
 	if text, err = json.Marshal(plan); err != nil {
 		return plan, err
@@ -124,8 +126,8 @@ func (o *outage) plan(ctx context.Context, inspector inspect.Inspector) (plan in
 
 // planAgain finds nothing to do but for what has died since.
 func (o *outage) planAgain(ctx context.Context, inspector inspect.Inspector, op inspect.BulkOperation) error {
-	if o.Verb == inspect.Retry {
-		return nil // what is halted now is another command's
+	if o.Verb != inspect.Requeue {
+		return nil // what is halted or parked now is another command's
 	}
 	plan, err := inspector.Plan(ctx, inspect.Command{Verb: inspect.Requeue, Dead: inspect.DeadQuery{Topic: topic}})
 	if err != nil {
@@ -157,10 +159,19 @@ func TestRequeueOfManyOutlivesKills(t *testing.T) {
 	w.settle(t, first)
 	w.kill(t, first)
 
+	w.outlive(t, durable, freshRecords, func(int) []bridgetest.Record { return records[:freshRecords] })
+	w.checkRuns(t)
+	w.checkOutage(t)
+}
+
+// outlive lets the operator's command go on over three kills, while fresh records come
+// in each life, of which so many are done.
+func (w *world) outlive(t *testing.T, durable, done int, fresh func(life int) []bridgetest.Record) {
+	t.Helper()
 	w.outage.Mended = true
-	for _, requeued := range []int{500, 2000, 3500} {
-		w.produce(t, records[:freshRecords]...)
-		durable += freshRecords + requeued
+	for life, taken := range []int{500, 2000, 3500} {
+		w.produce(t, fresh(life)...)
+		durable += done + taken
 		c := w.boot(t)
 		defer c.end()
 		w.waitFor(t, history.Durable, durable)
@@ -171,8 +182,6 @@ func TestRequeueOfManyOutlivesKills(t *testing.T) {
 	w.waitFor(t, history.Drained, 1)
 	w.stop(t, last)
 	w.close()
-	w.checkRuns(t)
-	w.checkOutage(t)
 	if w.races() {
 		t.Errorf("a data race\n%s", w.tail())
 	}

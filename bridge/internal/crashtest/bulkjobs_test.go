@@ -33,25 +33,8 @@ func TestRetryOfManyOutlivesKills(t *testing.T) {
 	w.waitFor(t, history.Halted, outageRecords)
 	w.kill(t, first)
 
-	w.outage.Mended = true
-	durable := 0
-	for life, retried := range []int{500, 2000, 3500} {
-		w.produce(t, unlike(freshRecords, fmt.Sprint(life))...)
-		durable += freshRecords*49/50 + retried
-		c := w.boot(t)
-		defer c.end()
-		w.waitFor(t, history.Durable, durable)
-		w.kill(t, c)
-	}
-	last := w.boot(t)
-	defer last.end()
-	w.waitFor(t, history.Drained, 1)
-	w.stop(t, last)
-	w.close()
+	w.outlive(t, 0, freshRecords*49/50, func(life int) []bridgetest.Record { return unlike(freshRecords, fmt.Sprint(life)) })
 	w.checkRetries(t)
-	if w.races() {
-		t.Errorf("a data race\n%s", w.tail())
-	}
 }
 
 // checkRetries finds jobs that were retried twice, or not at all. The store counts

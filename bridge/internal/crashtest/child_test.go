@@ -190,7 +190,7 @@ func (w *worker) durable(completions []bridge.Completion) {
 	var events []history.Event
 	for _, c := range completions {
 		kind, told := map[string]history.Kind{
-			"done": history.Durable, "skipped": history.Durable, "bury": history.Durable, "halt": history.Halted,
+			"done": history.Durable, "skipped": history.Durable, "bury": history.Durable, "halt": history.Halted, "park": history.Halted,
 		}[c.Outcome]
 		if told {
 			events = append(events, history.Event{Kind: kind, Process: process, Topic: c.Topic, Partition: c.Partition, Offset: c.Offset})
