@@ -38,7 +38,7 @@ type Cutoff struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	Below     int64  `json:"below_offset"`
-	Jobs      int    `json:"jobs"` // that would change
+	Jobs      int    `json:"jobs"` // that would change; of a park, lanes
 }
 
 // DefaultStopAt is the share of requeued jobs that may die again, of retried ones

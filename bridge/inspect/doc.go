@@ -109,8 +109,8 @@
 //   - Execute acts on the jobs of the plan only, and on each only as the plan
 //     showed it: one that has run since, or that somebody acted on, is refused
 //     by name.
-//   - A stored operation acts on jobs that are as the plan's selection asks for
-//     when their turn comes, on each once, whatever crashes.
+//   - A stored operation acts on the letters, jobs or parked lanes that are as the
+//     plan's selection asks for when their turn comes, on each once, whatever crashes.
 //   - A dead letter is requeued exactly once, whatever crashes: to execute a
 //     plan a second time, or after a restart, finds it gone.
 //   - Every Execute is in the audit trail, which [Inspector.Audit] lists, in the

@@ -49,13 +49,10 @@ func (w *world) discard() *cli.Command {
 			if !c.Bool("parked") {
 				return ofDead(c, inspect.Discard)
 			}
-			for _, name := range []string{"buried-before", "rate"} {
-				if c.IsSet(name) {
-					return inspect.Command{}, usagef("--%s is about dead letters, not about parked lanes", name)
-				}
+			if c.IsSet("buried-before") {
+				return inspect.Command{}, usagef("--buried-before is about dead letters, not about parked lanes")
 			}
-			q, err := queryOf(c)
-			return inspect.Command{Verb: inspect.DiscardParked, Select: q}, err
+			return ofJobs(inspect.DiscardParked, setPace)(c)
 		},
 	})
 }

@@ -98,19 +98,22 @@ func (w *world) park() *cli.Command {
 	return w.change(change{
 		name: "park", usage: "set the lanes of jobs aside, in order, so that the offset moves without them",
 		description: "A lane is parked with all of its jobs but one that runs, and with those to come. It is released or\n" +
-			"discarded later; inspect parked lists them.\n\n" +
+			"discarded later; inspect parked lists them. Many, or those with a --rate, are parked by an operation\n" +
+			"that is stored, as with retry.\n\n" +
 			"holdfast park --topic orders --partition 3 --key cust-8812 --execute",
-		flags:   jobSelectors(),
-		command: ofJobs(inspect.Park, nil),
+		flags:   append(jobSelectors(), paceFlags()...),
+		command: ofJobs(inspect.Park, paced),
 	})
 }
 
 func (w *world) release() *cli.Command {
 	return w.change(change{
 		name: "release", usage: "let the jobs of parked lanes run, in their order",
-		description: "New jobs of a lane come behind them.\n\n" +
-			"holdfast release --topic orders --key cust-8812 --execute",
-		flags:   append(parkedSelectors(), resetFlag()),
-		command: ofJobs(inspect.Release, resets),
+		description: "New jobs of a lane come behind them. Many lanes, or those with a --rate, are released by an operation\n" +
+			"that is stored, as with retry: none is released twice, nor one that was parked since the plan.\n\n" +
+			"holdfast release --topic orders --key cust-8812 --execute\n" +
+			"holdfast release --topic orders --rate 50/s --stop-at 10% --execute",
+		flags:   append(parkedSelectors(), append(paceFlags(), resetFlag(), stopAtFlag("are through are parked again"))...),
+		command: ofJobs(inspect.Release, paced),
 	})
 }

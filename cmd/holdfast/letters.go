@@ -68,15 +68,23 @@ func (f *facts) order(p inspect.Plan) {
 	}
 }
 
-// againWords say what jobs do that run in vain once more.
-var againWords = map[inspect.Verb]string{inspect.Requeue: "are dead again", inspect.Retry: "have failed again"}
+// againWords say what jobs or lanes do that run in vain once more.
+var againWords = map[inspect.Verb]string{inspect.Requeue: "are dead again", inspect.Retry: "have failed again", inspect.Release: "are parked again"}
 
 // stopText says under which condition the operation of a plan stops by itself.
 func stopText(p inspect.Plan) string {
 	if total := changes(p) + p.More; total < inspect.LeastFinished {
-		return fmt.Sprintf("does not stop before its end: --stop-at counts from %d jobs on", inspect.LeastFinished)
+		return fmt.Sprintf("does not stop before its end: --stop-at counts from %d %ss on", inspect.LeastFinished, ranWord(p))
 	}
 	return fmt.Sprintf("stops when %g%% %s, once %d have run (--stop-at)", 100*p.Pace.StopAt, againWords[p.Command.Verb], inspect.LeastFinished)
+}
+
+// ranWord is what a stop condition counts.
+func ranWord(p inspect.Plan) string {
+	if p.Command.Verb == inspect.Release {
+		return "lane"
+	}
+	return "job"
 }
 
 // pace says how fast a plan is executed, and what would end it early.

@@ -20,8 +20,8 @@ func (w *world) operations() *cli.Command {
 	return &cli.Command{
 		Name:  "operations",
 		Usage: "list what a bridge does by itself with many jobs or dead letters, and how far it is",
-		Description: "A retry, skip, bury, requeue or discard of many is a stored operation: it goes on without the terminal\n" +
-			"and over a restart. With --id and --watch one is followed until it is over.\n\n" +
+		Description: "A retry, skip, bury, requeue, discard, park or release of many is a stored operation: it goes on without\n" +
+			"the terminal and over a restart. With --id and --watch one is followed until it is over.\n\n" +
 			"holdfast operations --id rq-7f3a --watch",
 		Flags: showFlags(&cli.StringFlag{Name: "id", Usage: "only the operation of that `ID`, as rq-7f3a"}),
 		Action: func(c *cli.Context) error {
@@ -63,7 +63,7 @@ func operationColumns(now func() time.Time) []listing.Column[inspect.BulkOperati
 		{Name: "BEGAN", Cell: func(o operation) string { return listing.Age(o.Began, now()) + " ago" }, Right: true},
 		{Name: "TAKEN", Cell: func(o operation) string { return fmt.Sprintf("%d/%d", o.Taken, o.Matched) }, Right: true},
 		{Name: "DONE", Cell: func(o operation) string { return strconv.Itoa(o.Done) }, Right: true},
-		{Name: "FAILED AGAIN", Cell: func(o operation) string { return strconv.Itoa(o.DeadAgain + o.FailedAgain) }, Right: true},
+		{Name: "FAILED AGAIN", Cell: func(o operation) string { return strconv.Itoa(o.DeadAgain + o.FailedAgain + o.ParkedAgain) }, Right: true},
 		{Name: "LEFT", Cell: leftOf, Right: true},
 		{Name: "BY", Cell: func(o operation) string { return o.Actor }},
 		{Name: "COMMAND", Cell: func(o operation) string { return o.What }, Max: 60},
@@ -131,6 +131,8 @@ func progressText(op inspect.BulkOperation) string {
 		text += fmt.Sprintf("  %d done  %d dead again", op.Done, op.DeadAgain)
 	case inspect.Retry:
 		text += fmt.Sprintf("  %d done  %d failed again", op.Done, op.FailedAgain)
+	case inspect.Release:
+		text += fmt.Sprintf("  %d done  %d parked again", op.Done, op.ParkedAgain)
 	}
 	if op.Forgotten > 0 {
 		text += fmt.Sprintf("  %d forgotten", op.Forgotten)

@@ -133,19 +133,25 @@ func planned(f *facts, p inspect.Plan) {
 	default:
 		f.add("match", "%s", matched(p))
 		f.add(verb, "%s", statesText(p.Jobs, word.what))
-		if p.Background && p.More > 0 {
-			f.add("more", "%s beyond the first %s, which the operation takes as well", listing.Count(p.More), listing.Count(len(p.Jobs)))
-		}
 	}
-	if p.More > 0 && !p.Background {
+	switch {
+	case p.More == 0:
+	case !p.Background:
 		f.add("more", "%s beyond the first %s: --execute goes on with them", listing.Count(p.More), listing.Count(changes(p)))
+	case len(p.Dead) == 0: // letters are counted whole
+		f.add("more", "%s beyond the first %s, which the operation takes as well", listing.Count(p.More), listing.Count(changes(p)))
 	}
 	switch p.Command.Verb {
 	case inspect.Retry, inspect.Requeue, inspect.Release:
 		f.add("identity", "kept; attempts reset: %s", map[bool]string{true: "yes", false: "no (--reset-attempts)"}[p.Command.ResetAttempts])
 		f.pace(p)
-	case inspect.Discard, inspect.Skip, inspect.Bury:
+	case inspect.Discard, inspect.Skip, inspect.Bury, inspect.Park:
 		f.pace(p)
+	case inspect.DiscardParked:
+		f.pace(p)
+		if p.Background {
+			f.add("later", "what comes into a lane before its turn is discarded with it")
+		}
 	case inspect.Cancel:
 		f.add("then", "%s", cmp.Or(p.Command.Then, inspect.ThenHalt))
 	}
