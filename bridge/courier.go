@@ -33,6 +33,7 @@ type courier struct {
 
 // work returns when there is nothing more to send, or ctx ends.
 func (c *courier) work(ctx context.Context) {
+	defer c.outages.end(c.topic)
 	pause := firstPause
 	for ctx.Err() == nil {
 		sources := c.unsentByTopic()[c.topic]
@@ -144,6 +145,7 @@ func unfit(err error) bool {
 func (c *courier) unavailable(err error) {
 	if c.outage.IsZero() {
 		c.outage = time.Now()
+		c.outages.begin(c.topic, c.outage, err)
 		c.log.Warn("dead letters cannot be copied to their topic; they are kept here and sent when it can be written to", "topic", c.topic, "error", err)
 	}
 }
@@ -152,5 +154,6 @@ func (c *courier) recovered() {
 	if !c.outage.IsZero() {
 		c.log.Info("dead letters are copied to their topic again", "topic", c.topic, "after", time.Since(c.outage).Round(time.Second))
 		c.outage = time.Time{}
+		c.outages.end(c.topic)
 	}
 }

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/seed-2837c37b/holdfast/partitioner"
 	"github.com/seed-2837c37b/holdfast/queue"
@@ -36,6 +37,39 @@ func (r *run) sendDead(ctx context.Context) error {
 			})
 		}
 	})
+}
+
+// outages tells which topics take no copies of dead letters, and why.
+type outages struct {
+	mu      sync.Mutex
+	byTopic map[string]outage // guarded by mu
+}
+
+type outage struct {
+	since time.Time
+	err   error
+}
+
+func (o *outages) begin(topic string, since time.Time, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.byTopic == nil {
+		o.byTopic = make(map[string]outage)
+	}
+	o.byTopic[topic] = outage{since, err}
+}
+
+func (o *outages) end(topic string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.byTopic, topic)
+}
+
+func (o *outages) of(topic string) (outage, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now, is := o.byTopic[topic]
+	return now, is
 }
 
 // unsentByTopic returns the partitions that have letters to send, by the topic

@@ -1,10 +1,13 @@
 package bridge_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/seed-2837c37b/holdfast/bridge"
 	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/partitioner"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -144,6 +148,29 @@ func TestDeadTopicUnavailable(t *testing.T) {
 	if n := m.Log.Count("dead letters are copied to their topic again"); n != 1 {
 		t.Errorf("the end of the outage was told of %d times", n)
 	}
+}
+
+// Whoever asks hours after the log has said so is told as well.
+func TestStatusTellsOfADeadTopicThatIsUnavailable(t *testing.T) {
+	t.Parallel()
+	broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1), bridgetest.Topic("orders.dead", 1))
+	outage := broker.FailPartitions(bridgetest.Produce, bridgetest.Always, sarama.ErrTopicAuthorizationFailed, "orders.dead", 0)
+	broker.Produce(t, "orders", bridgetest.Record{Key: []byte("k"), Value: []byte("v")})
+	b := start(t, config(t, broker, bridge.Topic{
+		Name: "orders", OnFailure: bridge.BuryJob, DeadLetter: bridge.DeadLetter{Topic: "orders.dead"},
+		Handler: bridge.HandlerFunc(func(context.Context, *bridge.Job) error { return bridge.Bury(errors.New("no such customer")) }),
+	}))
+	<-b.Ready()
+	told := func() bool {
+		st, err := b.Inspector().Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(st.Problems, func(p inspect.Problem) bool { return p.Code == "unsent" && p.Topic == "orders" })
+	}
+	eventually(t, "the status tells of it", told)
+	outage.Remove()
+	eventually(t, "the status tells of it no more", func() bool { return !told() })
 }
 
 // A letter that its topic will never take holds up none behind it, and stays.

@@ -18,7 +18,7 @@ func (f facts) Member() inspect.Member {
 	m := f.cluster.Membership()
 	return inspect.Member{
 		ID: m.ID, Instance: m.Instance, Generation: m.Generation, Joined: m.Joined, Confirmed: m.Confirmed,
-		Sessions: m.Sessions, Rebalances: m.Rebalances, Copy: f.copySeen(),
+		Sessions: m.Sessions, Rebalances: m.Rebalances, Copy: f.copySeen(), Missing: m.Missing,
 	}
 }
 
@@ -109,6 +109,9 @@ func (f facts) Topic(name string) (inspect.TopicSettings, bool) {
 		Heartbeat:   to.heartbeat,
 		Keep:        to.keeping.age,
 		KeepBytes:   to.keeping.bytes,
+	}
+	if out, is := f.outages.of(to.dead.topic); is {
+		s.CopyErr, s.CopySince = out.err.Error(), out.since
 	}
 	f.guards.mu.Lock()
 	g := f.guards.byTopic[name]

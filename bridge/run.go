@@ -27,6 +27,7 @@ type run struct {
 	guards  guards
 	claims  claims
 	copies  copies
+	outages outages
 	meters  meters
 	logs    logBounds
 	// drainage says whether records are fetched.

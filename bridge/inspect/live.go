@@ -68,6 +68,10 @@ type TopicSettings struct {
 	Keep        time.Duration // of dead letters; 0: for ever
 	KeepBytes   int64         // of dead letters; 0: no bound
 	Guard       *GuardStatus  // nil: none
+	// CopyErr is why the topic of copies of dead letters takes none, since
+	// CopySince; empty: it does, or there is none.
+	CopyErr   string
+	CopySince time.Time
 }
 
 // LogBounds are the offsets that Kafka holds.

@@ -102,6 +102,7 @@ func (i *inspector) topics(views []view) (list []TopicStatus) {
 
 func (t *TopicStatus) addDead(d queue.DeadCount) {
 	t.Dead += d.Letters
+	t.Unsent += d.Unsent
 	if t.OldestDead.IsZero() || d.Oldest.Before(t.OldestDead) {
 		t.OldestDead = d.Oldest
 	}
@@ -115,6 +116,7 @@ func (i *inspector) topic(name string) TopicStatus {
 	}
 	if set, ok := i.opt.Live.Topic(name); ok {
 		t.Rate, t.OnFailure, t.Guard = set.Rate, set.OnFailure, set.Guard
+		t.CopyError, t.CopySince = set.CopyErr, set.CopySince
 	}
 	return t
 }

@@ -13,6 +13,8 @@ const (
 	answerWithin = 20 * time.Second
 	// takeWithin is the same for the questions at the beginning of a claim.
 	takeWithin = 30 * time.Second
+	// fullSoon is how near a full disk, or budget, is worth a word.
+	fullSoon = time.Hour
 )
 
 // problems gathers what is not as it should be.
@@ -35,6 +37,7 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 		p.ofPartition(&views[j], stopping)
 	}
 	p.ofWorkers(i, s)
+	p.ofDisk(s.Disk)
 	if drain := i.drain(); drain.On {
 		p.add(Notice, "drained", "", nil, "the bridge "+drain.String()+": no records are fetched", "holdfast drain --undo")
 	}
@@ -74,6 +77,11 @@ func (p *problems) ofMember(s *Status) {
 	m := s.Member
 	if m != nil && m.Copy != "" {
 		p.add(Critical, "copy", "", nil, m.Copy, "")
+	}
+	if m != nil {
+		for _, name := range m.Missing {
+			p.add(Warning, "no_topic", name, nil, "Kafka has no topic of this name; it is taken when it is created", "")
+		}
 	}
 	if m == nil || m.Sessions == 0 && m.ID == "" { // all partitions may be fixed
 		return
@@ -136,6 +144,12 @@ func (p *problems) ofLog(l *view, tell func(Severity, string, string)) {
 	}
 }
 
+func (p *problems) ofDisk(d DiskSummary) {
+	if full := d.FullIn; full != nil && *full > 0 && *full < fullSoon {
+		p.add(Notice, "disk", "", nil, fmt.Sprintf("fetching throttles in about %s, as the store grows", roughly(*full)), "holdfast inspect disk")
+	}
+}
+
 func (p *problems) ofWorkers(i *inspector, s *Status) {
 	if s.Workers == nil {
 		return
@@ -165,6 +179,10 @@ func (p *problems) ofTopic(t TopicStatus, lag Lag, aside bool) {
 	}
 	if g := t.Guard; g != nil && g.Active {
 		p.add(Warning, "guard", t.Topic, nil, "too many jobs fail: none is given up for now, they are retried at the longest delay", "holdfast inspect jobs"+topic+" --state retrying")
+	}
+	if t.Unsent > 0 && t.CopyError != "" {
+		p.add(Warning, "unsent", t.Topic, nil, fmt.Sprintf("%s not copied to their topic, since %s: %s; they are kept here and sent when it takes them",
+			areNumber(t.Unsent, "dead letter"), moment(t.CopySince, p.now), t.CopyError), "holdfast inspect dead"+topic)
 	}
 	if lag.Parked > 0 {
 		p.add(Notice, "parked", t.Topic, nil, fmt.Sprintf("%s in lanes that are set aside until an operator releases them", number(lag.Parked, "job")), "holdfast inspect lanes"+topic+" --state parked")

@@ -49,7 +49,8 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	// Code names the kind of problem: held, store_failed, copy, no_lease, kafka_away,
 	// commit_failing, halted, stuck, guard, probation, disk, throttled,
-	// retention, paused, parked, no_workers, stopping, drained, setting.
+	// retention, paused, parked, no_workers, stopping, drained, setting, no_topic,
+	// unsent.
 	Code      string `json:"code"`
 	Topic     string `json:"topic"`     // empty: it is about all
 	Partition *int32 `json:"partition"` // nil: it is about the topic, or all
@@ -186,6 +187,11 @@ type TopicStatus struct {
 	Guard       *GuardStatus `json:"guard"` // nil: there is none, or no bridge
 	Dead        int          `json:"dead"`  // of all its partitions, held or not
 	OldestDead  time.Time    `json:"oldest_dead"`
+	Unsent      int          `json:"unsent"` // of Dead, those whose copies their topic has not got yet
+	// CopyError is why the topic of the copies takes none, since CopySince; empty:
+	// it does, or there is none.
+	CopyError string    `json:"copy_error"`
+	CopySince time.Time `json:"copy_since"`
 }
 
 // GuardStatus is the outage guard of a topic.
@@ -211,6 +217,8 @@ type Member struct {
 	// Copy tells of another process that works with a copy of the data directory;
 	// empty: none was seen.
 	Copy string `json:"copy"`
+	// Missing are the topics of the configuration that Kafka does not have.
+	Missing []string `json:"missing_topics"`
 }
 
 // Pool is how busy the workers are.

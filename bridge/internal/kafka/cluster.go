@@ -45,6 +45,7 @@ type Cluster struct {
 	generations atomic.Int64
 	generation  atomic.Int32 // the last one seen
 	copySeen    atomic.Pointer[string]
+	missing     atomic.Pointer[[]string] // nil: nobody has looked
 
 	// blind: it was said that the group cannot be looked at.
 	blind atomic.Bool

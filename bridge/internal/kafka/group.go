@@ -91,7 +91,7 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 			err = m.cluster.renew(ctx, topics)
 			renewed = err == nil
 		}
-		if err == nil && len(topics) > 0 {
+		if err == nil {
 			m.tellMissing(sub.Topics, topics, told)
 		}
 		switch {
@@ -129,15 +129,21 @@ func (m *member) run(ctx context.Context, sub Subscription) error {
 
 const noTopic = "no topic to subscribe to yet"
 
-// tellMissing warns once of each name that is no topic: it may be misspelt.
+// tellMissing notes each name that is no topic, since it may be misspelt, and
+// warns of it once, unless there is no topic at all.
 func (m *member) tellMissing(names []string, topics map[string]Topic, told map[string]bool) {
+	var missing []string
 	for _, name := range names {
 		_, exists := topics[name]
-		if !exists && !told[name] {
+		if !exists {
+			missing = append(missing, name)
+		}
+		if !exists && !told[name] && len(topics) > 0 {
 			m.log.Warn("topic does not exist yet; it is taken when it does", "topic", name)
 		}
-		told[name] = !exists
+		told[name] = !exists && (told[name] || len(topics) > 0)
 	}
+	m.cluster.missing.Store(&missing)
 }
 
 // errChanged ends a session to begin one with the new list of topics. Running

@@ -14,6 +14,8 @@ type Membership struct {
 	Sessions  int64 // since Consume was called, this one included
 	// Rebalances counts the generations that were seen in them.
 	Rebalances int64
+	// Missing are the names of topics that Kafka does not have.
+	Missing []string
 }
 
 // CopySeen is what was seen of another member that works with a copy of our
@@ -29,6 +31,9 @@ func (c *Cluster) CopySeen() string {
 // there is none.
 func (c *Cluster) Membership() Membership {
 	now := Membership{Instance: c.cfg.InstanceID, Sessions: c.sessions.Load(), Rebalances: c.generations.Load()}
+	if missing := c.missing.Load(); missing != nil {
+		now.Missing = *missing
+	}
 	m := c.current.Load()
 	if m == nil {
 		return now

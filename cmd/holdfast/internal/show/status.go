@@ -155,7 +155,7 @@ func diskLine(d inspect.DiskSummary) string {
 		text += " of " + listing.Bytes(*d.Budget)
 	}
 	text += "   disk " + listing.Bytes(d.FreeBytes) + " free"
-	if d.FullIn != nil {
+	if d.FullIn != nil && *d.FullIn > 0 {
 		text += "   throttles in " + listing.Duration(*d.FullIn)
 	}
 	return text
