@@ -13,7 +13,7 @@ func (p *Partition) asideAmong(recs []Record) (map[int64]bool, error) {
 	none := recs[0].Offset >= p.asideEnd
 	known := map[int64]bool{}
 	if !none {
-		p.onTheirWay(known)
+		p.onTheirWay(recs, known)
 	}
 	p.store.mu.Unlock()
 	if none {
@@ -31,7 +31,7 @@ func (p *Partition) asideAmong(recs []Record) (map[int64]bool, error) {
 			return nil
 		}
 		for i := range recs {
-			if t.index.Get(offsetKey(recs[i].Offset)) != nil {
+			if _, decided := known[recs[i].Offset]; !decided && t.index.Get(offsetKey(recs[i].Offset)) != nil {
 				known[recs[i].Offset] = true
 			}
 		}
@@ -40,27 +40,31 @@ func (p *Partition) asideAmong(recs []Record) (map[int64]bool, error) {
 	return known, err
 }
 
-// onTheirWay adds the jobs that the file is to get.
-func (p *Partition) onTheirWay(known map[int64]bool) {
-	lanes := map[string][]int64{}
+// onTheirWay tells of the jobs that the file is to get, and of those that it is to
+// lose, as they are discarded.
+func (p *Partition) onTheirWay(recs []Record, known map[int64]bool) {
 	for _, list := range [][]leaving{p.flying, p.leaving} {
 		for _, j := range list {
-			if j.stays { // the file has it
-				continue
-			}
-			lane := string(laneKey(j.lane, j.offset))
-			if !j.discard {
-				known[j.offset] = true
-				lanes[lane] = append(lanes[lane], j.offset)
-				continue
-			}
-			for _, offset := range lanes[lane] {
-				if offset != j.offset || j.lane.Own {
-					delete(known, offset)
+			switch {
+			case j.discard:
+				for i := range recs {
+					if j.discards(&recs[i]) {
+						known[recs[i].Offset] = false
+					}
 				}
+			case !j.stays: // else the file has it
+				known[j.offset] = true
 			}
 		}
 	}
+}
+
+// discards reports whether the record is of the lane, but for the job that runs.
+func (j *leaving) discards(rec *Record) bool {
+	if j.lane.Own || rec.Lane.Own {
+		return j.lane.Own && rec.Lane.Own && rec.Offset == j.offset
+	}
+	return rec.Lane.ID == j.lane.ID && rec.Offset != j.offset
 }
 
 // withoutKnown drops the records that are aside. It is called with Store.mu held.
@@ -71,7 +75,7 @@ func (p *Partition) withoutKnown(recs []Record, known map[int64]bool) []Record {
 	case known == nil: // a requeue came meanwhile
 		known = map[int64]bool{}
 	}
-	p.onTheirWay(known)
+	p.onTheirWay(recs, known)
 	kept := recs[:0]
 	for _, r := range recs {
 		if w, ok := p.find(r.Offset, r.Lane); !known[r.Offset] && !p.isAside(w, ok) {

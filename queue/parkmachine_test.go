@@ -139,7 +139,9 @@ type parkMachine struct {
 	flushes int
 	pending *parkModel // in the flush under way
 	file    parkModel
-	dropped map[string]bool // lanes that were discarded since that flush began
+	// Lanes that were discarded since that flush began, and before, while it is
+	// under way, each with a job that ran: that one is left.
+	dropped, dropping map[string]int64
 }
 
 func TestParkedLanesBehaveAsTheirModel(t *testing.T) {
@@ -193,6 +195,7 @@ func (m *parkMachine) reopen(t *rapid.T, path string) {
 		m.file = parkModel{next: 0, jobs: map[int64]parkJob{}, parked: map[string]parkState{}}
 	}
 	m.parkModel, m.running = m.file.clone(), map[int64]*Job{}
+	m.dropped, m.dropping = map[string]int64{}, nil
 	m.load(t)
 }
 
@@ -232,8 +235,8 @@ func (m *parkMachine) append(t *rapid.T) {
 		if k, ok := m.parked[lane]; ok && !k.released {
 			j.aside = true
 		}
-		flying := m.flush != nil && m.pending.jobs[m.next].aside && !m.dropped[lane]
-		if known := m.jobs[m.next].aside || m.file.jobs[m.next].aside || flying; !known { // else what is here counts
+		written := m.file.jobs[m.next].aside || m.flush != nil && m.pending.jobs[m.next].aside
+		if known := m.jobs[m.next].aside || written && !m.discarded(m.next, lane); !known { // else what is here counts
 			m.jobs[m.next] = j
 		}
 		m.next++
@@ -415,10 +418,23 @@ func (m *parkMachine) discard(t *rapid.T) {
 		t.Fatalf("%q was not discarded", lane)
 	}
 	delete(m.parked, lane)
-	if m.flush != nil {
-		m.dropped[lane] = true
+	m.dropped[lane] = -1
+	for offset := range m.running {
+		if m.jobs[offset].lane == lane {
+			m.dropped[lane] = offset
+		}
 	}
 	maps.DeleteFunc(m.jobs, func(o int64, j parkJob) bool { return j.lane == lane && j.aside && m.running[o] == nil })
+}
+
+// discarded reports whether a flush is to remove the job.
+func (m *parkMachine) discarded(offset int64, lane string) bool {
+	for _, lanes := range []map[string]int64{m.dropping, m.dropped} {
+		if left, ok := lanes[lane]; ok && left != offset {
+			return true
+		}
+	}
+	return false
 }
 
 // reset and skipTo leave what is aside. They are tried between runs.
@@ -469,7 +485,7 @@ func (m *parkMachine) flushStep(t *rapid.T) {
 		m.flush, m.written = m.store.gather(), false
 		m.flushes++
 		file := m.clone()
-		m.pending, m.dropped = &file, map[string]bool{}
+		m.pending, m.dropping, m.dropped = &file, m.dropped, map[string]int64{}
 	case !m.written:
 		must(t, m.store.write(m.flush, newBodyWriter()))
 		m.written = true
@@ -479,7 +495,7 @@ func (m *parkMachine) flushStep(t *rapid.T) {
 		m.checkFile(t)
 	default:
 		m.store.tell(m.flush, 0)
-		m.flush = nil
+		m.flush, m.dropping = nil, nil
 		for lane, k := range m.parked {
 			if k.released && !k.loaded && k.loads <= m.flushes {
 				m.parked[lane] = parkState{released: true, loaded: true}

@@ -140,6 +140,46 @@ func TestARecordThatComesAgainDuringItsRelease(t *testing.T) {
 
 // TestALaneIsDiscardedWhileAJobOfItComesBack: a dead letter, or a record that is
 // to run again, on its way to the file when its parked lane is discarded.
+// TestARecordThatWasDiscardedComesAgain seeks back behind a discard, wherever the
+// discarded jobs are on their way to the file.
+func TestARecordThatWasDiscardedComesAgain(t *testing.T) {
+	t.Parallel()
+	for steps, phase := range []string{"before the flush that parks", "as it is gathered", "as it is written", "as it is told"} {
+		t.Run(phase, func(t *testing.T) {
+			t.Parallel()
+			r := prepareRig(t, Options{}, standardLayout())
+			r.manual = true
+			r.open()
+			p := r.attach(orders)
+			r.append(p, "a", "b", "a")
+			r.park(r.wantTaken(0)[0])
+			var f *flush
+			flushing := []func(){
+				func() { f = r.gather() },
+				func() { r.must(r.write(f, newBodyWriter())) },
+				func() { r.tell(f, 0) },
+			}
+			for _, step := range flushing[:steps] {
+				step()
+			}
+			r.change(p.DiscardParked(ParkedLane{TopicPartition: orders, Lane: Lane{ID: 'a'}}))
+			r.must(p.Reset(0))
+			r.append(p, "a", "b", "a")
+			if s := p.State(); s.Open != 3 || s.Frontier != 0 {
+				t.Errorf("%+v", s)
+			}
+			for _, step := range flushing[steps:] {
+				step()
+			}
+			r.flush()
+			r.wantAsideNow(orders)
+			if ran := r.drain(); !slices.Equal(ran, []int64{0, 1, 2}) {
+				t.Errorf("ran %v", ran)
+			}
+		})
+	}
+}
+
 func TestALaneIsDiscardedWhileAJobOfItComesBack(t *testing.T) {
 	t.Parallel()
 	for name, back := range map[string]func(*rig) error{
