@@ -45,10 +45,12 @@
 //	done, err := inspector.Execute(inspect.As(ctx, "uid 1000 (eva)"), plan)
 //	... done.Stored.ID, and to end it: inspect.Command{Verb: inspect.StopOperation, Operation: id}
 //
-// Retry, Skip and Bury of many jobs, or with a pace, are stored as well. Such an
-// operation takes the jobs that were stored when it was planned, in each partition
+// Retry, Skip, Bury and Park of many jobs, or with a pace, are stored as well. Such
+// an operation takes the jobs that were stored when it was planned, in each partition
 // from the last one to the first; Plan.Cutoffs says how far. A retry stops when too
-// many have failed again, and retries none twice.
+// many have failed again, and retries none twice. Release and DiscardParked of many
+// lanes take those that were parked when it was planned; a release stops when too
+// many are parked again.
 //
 // A plan takes [MaxJobs] at most where it is executed at once: then execute it and
 // plan again with plan.Command, until nothing is left.
