@@ -26,7 +26,7 @@ func (c Command) String() string {
 	w.selection(c.Select)
 	w.dead(c.Dead)
 	if n := len(c.Import); n > 0 {
-		fmt.Fprintf(w, " (%d dead letters)", n)
+		fmt.Fprintf(w, " (%s)", number(n, "dead letter"))
 	}
 	w.flag("id", c.Operation)
 	w.flag("then", string(c.Then))

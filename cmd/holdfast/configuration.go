@@ -90,9 +90,10 @@ func (w *world) config() *cli.Command {
 				Action:      w.configCheck,
 			},
 			{
-				Name:        "print",
-				Usage:       "print the configuration in force, with every default and without secrets",
-				Description: "Flags go over the environment, that over the file, and that over the defaults.",
+				Name:  "print",
+				Usage: "print the configuration in force, with every default and without secrets",
+				Description: "Flags go over the environment, that over the file, and that over the defaults. Without --config\n" +
+					"it is holdfast.yaml of the current directory.",
 				Flags: append(configFlags(),
 					&cli.BoolFlag{Name: "effective", Usage: "with what operators have set, which goes over all of them"}),
 				Action: w.configPrint,
@@ -102,7 +103,17 @@ func (w *world) config() *cli.Command {
 }
 
 func (w *world) configPrint(c *cli.Context) error {
-	loaded, err := w.load(c)
+	in, err := w.settings(c)
+	if err != nil {
+		return err
+	}
+	if in.File == "" && exists(filepath.Join(in.Dir, configFile)) {
+		in.File = configFile // it is looked at alone
+	}
+	if in.File == "" {
+		return noConfig(in.Dir)
+	}
+	loaded, err := config.Load(in)
 	if err != nil {
 		return err
 	}

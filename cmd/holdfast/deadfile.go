@@ -45,6 +45,9 @@ func (w *world) runDeadExport(c *cli.Context) error {
 		return err
 	}
 	to, discard := c.String("to"), c.Bool("discard")
+	if discard && q.Topic == "" {
+		return usagef("--discard removes nothing without a selector; say --topic and what else narrows it")
+	}
 	if discard && to == "" {
 		return usagef("--discard needs --to: what goes to stdout may get lost")
 	}

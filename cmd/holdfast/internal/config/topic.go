@@ -39,9 +39,10 @@ const patternMark = "~"
 
 func newTopic(name string) *Topic {
 	return &Topic{
-		Name:       name,
-		Retry:      Retry{Attempts: unset, FirstDelay: 200 * time.Millisecond, Factor: 2, MaxDelay: time.Minute, Jitter: 0.2},
-		DeadLetter: DeadLetter{Guard: Guard{Bucket: 100, Successes: 50, Every: 5 * time.Minute}},
+		Name:        name,
+		Partitioner: Partitioner{Source: []partitioner.Source{partitioner.Key()}},
+		Retry:       Retry{Attempts: unset, FirstDelay: 200 * time.Millisecond, Factor: 2, MaxDelay: time.Minute, Jitter: 0.2},
+		DeadLetter:  DeadLetter{Guard: Guard{Bucket: 100, Successes: 50, Every: 5 * time.Minute}},
 	}
 }
 
