@@ -100,7 +100,7 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 		looked++
 		jp.At, t.changed = f.Offset, true
 		lane := refOf(f.tp, f.Lane, f.Offset)
-		if takes = takes && !(t.verb.lanes && lanes[lane]); takes {
+		if takes = takes && !(t.verb.lanes && (lanes[lane] || jp.Full && !lane.own)); takes {
 			lanes[lane] = true
 			marks = append(marks, t.mark(f.Pending))
 			t.seen[f.Offset] = f.Pending
@@ -108,6 +108,9 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 	}
 	if len(marks) > 0 {
 		return marks, true, nil
+	}
+	if jp.Full && jp.Left > 0 {
+		addGroup(&t.Operation.Refused, queue.ErrTooManyParked.Error(), jp.Left)
 	}
 	jp.At, jp.Left = 0, 0
 	return nil, true, t.write() // or a restart would wait for the partition
@@ -150,6 +153,9 @@ func (t *jobTargets) act(p *queue.Partition, m mark) (done bool, err error) {
 	}
 	if done, err = t.verb.apply(t.Operation.Command, p, t.seen[m.offset]); !done {
 		p.Unfollow(m.offset)
+	}
+	if errors.Is(err, queue.ErrTooManyParked) {
+		t.Jobs[p.TopicPartition().Partition].Full = true
 	}
 	return done, err
 }

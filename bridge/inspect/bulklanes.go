@@ -12,13 +12,26 @@ import (
 
 func (v laneVerb) kind() bulkKind { return v.bulk }
 
-// begin notes the partitions that have parked lanes.
+// begin notes the partitions that have parked lanes, as far as a limit goes.
 func (v laneVerb) begin(i *inspector, plan Plan, s *bulkState) error {
 	s.Lanes = map[int32]*lanePart{}
-	for _, p := range i.store.Attached() {
+	held, last := i.store.Attached(), map[int32]*lanePlace{}
+	for _, lane := range plan.Lanes {
+		seen := lane.stored()
+		if find(held, seen.TopicPartition) == nil {
+			addGroup(&s.Operation.Refused, reasonNotHeld, 1)
+		}
+		last[lane.Partition] = placeOf(laneMark(seen))
+	}
+	limited := plan.Command.Select.Limit > 0 && plan.More == 0 // else the number alone limits
+	for _, p := range held {
 		tp, state := p.TopicPartition(), p.State()
-		if plan.Command.Select.selects(tp) && state.Parked > 0 {
-			s.Lanes[tp.Partition], s.TopicID = &lanePart{}, state.TopicID
+		if !plan.Command.Select.selects(tp) || state.Parked == 0 || limited && last[tp.Partition] == nil {
+			continue
+		}
+		s.Lanes[tp.Partition], s.TopicID = &lanePart{}, state.TopicID
+		if limited {
+			s.Lanes[tp.Partition].Last = last[tp.Partition]
 		}
 	}
 	if len(s.Lanes) == 0 {
@@ -80,12 +93,15 @@ func (t *laneTargets) next(ctx context.Context, part *bulkPart, n int) (marks []
 		if len(marks) == n || looked == scanAtMost {
 			return marks, false, nil
 		}
-		looked++
 		at := laneMark(l)
+		if lp.Last != nil && at.compare(lp.Last.mark()) > 0 {
+			break
+		}
+		looked++
 		if t.takes(l, earlier) {
 			marks = append(marks, at)
 		}
-		lp.After, t.changed = &lanePlace{at.offset, at.number}, true
+		lp.After, t.changed = placeOf(at), true
 	}
 	if len(marks) > 0 {
 		return marks, true, nil
@@ -110,7 +126,7 @@ func (lp *lanePart) rest(ctx context.Context, s *queue.Store, tp queue.TopicPart
 	if lp.After == nil {
 		return s.ParkedLanes(ctx, tp)
 	}
-	return s.ParkedBehind(ctx, tp, mark{lp.After.Offset, lp.After.Lane}.lane())
+	return s.ParkedBehind(ctx, tp, lp.After.mark().lane())
 }
 
 func (t *laneTargets) take(ctx context.Context, part *bulkPart, marks []mark) ([]answer, error) {
@@ -209,7 +225,8 @@ func (c claim) takesLane(i *inspector, l queue.ParkedLane) bool {
 	if part == nil || part.Through || l.Topic != c.Operation.Topic || l.Released || l.Since.After(c.PlanMade) {
 		return false
 	}
-	if after := part.After; after != nil && laneMark(l).compare(mark{after.Offset, after.Lane}) <= 0 {
+	at := laneMark(l)
+	if part.After != nil && at.compare(part.After.mark()) <= 0 || part.Last != nil && at.compare(part.Last.mark()) > 0 {
 		return false
 	}
 	return i.parked(c.Operation.Command.Select, l)

@@ -39,11 +39,16 @@ type jobPart struct {
 	Left     int    `json:"left"`     // jobs of the plan whose turn is to come
 	Frontier int64  `json:"frontier"` // when it was looked at: it moves back with a seek only
 	Burials  uint64 `json:"burials"`  // number of the last one when the operation began
+	// Full: a lane could not be parked, for too many are. Those that are left are
+	// refused, but for lanes of single records.
+	Full bool `json:"full,omitempty"`
 }
 
 // lanePart is a partition of an operation about parked lanes.
 type lanePart struct {
-	After   *lanePlace `json:"after,omitempty"` // up to which each has had its turn; nil: none has
+	After *lanePlace `json:"after,omitempty"` // up to which each has had its turn; nil: none has
+	// Last is the last one that a limit lets in; nil: all are in.
+	Last    *lanePlace `json:"last,omitempty"`
 	Through bool       `json:"through,omitempty"`
 }
 
@@ -52,6 +57,10 @@ type lanePlace struct {
 	Offset int64  `json:"offset"`
 	Lane   uint64 `json:"lane"`
 }
+
+func placeOf(m mark) *lanePlace { return &lanePlace{m.offset, m.number} }
+
+func (at lanePlace) mark() mark { return mark{at.Offset, at.Lane} }
 
 func openBulk(op queue.Operation) (s bulkState, err error) {
 	if op.Damaged != nil {
