@@ -22,6 +22,9 @@ func (v laneVerb) begin(i *inspector, plan Plan, s *bulkState) error {
 			addGroup(&s.Operation.Refused, reasonNotHeld, 1)
 		}
 		last[lane.Partition] = placeOf(laneMark(seen))
+		if lane.Since.After(s.LastParked) {
+			s.LastParked = lane.Since
+		}
 	}
 	limited := plan.Command.Select.Limit > 0 && plan.More == 0 // else the number alone limits
 	for _, p := range held {
@@ -222,7 +225,10 @@ func (t *laneTargets) giveUp(ctx context.Context, part *bulkPart, reason string)
 // was parked after the plan is none of its.
 func (c claim) takesLane(i *inspector, l queue.ParkedLane) bool {
 	part := c.Lanes[l.Partition]
-	if part == nil || part.Through || l.Topic != c.Operation.Topic || l.Released || l.Since.After(c.PlanMade) {
+	if part == nil || part.Through || l.Topic != c.Operation.Topic || l.Released {
+		return false
+	}
+	if l.Since.After(c.PlanMade) && l.Since.After(c.LastParked) {
 		return false
 	}
 	at := laneMark(l)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -304,5 +305,53 @@ func TestMoreLanesThanCanBeParked(t *testing.T) {
 	}
 	if n := m.parked(); n != queue.MaxParked+20 {
 		t.Errorf("%d lanes are parked", n)
+	}
+}
+
+// TestLanesOfAPlanThoughTheClockWasSetBack: since they were parked.
+func TestLanesOfAPlanThoughTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	m := newYard(t, 1, 1, 100)
+	m.clock.move(-time.Hour)
+	id := m.execute(m.plan(ofOrders(inspect.Release))).Stored.ID
+	m.start()
+	if op := m.operation(id, settled); op.Taken != 300 || op.AlreadyDone != 0 {
+		t.Errorf("in the end %+v", op)
+	}
+}
+
+// busyClock is a clock during whose first look something happens.
+type busyClock struct {
+	queue.SystemClock
+	once    sync.Once
+	happens func()
+}
+
+func (c *busyClock) Now() time.Time {
+	now := time.Now()
+	c.once.Do(c.happens)
+	return now
+}
+
+// TestAPlanLeavesOutLanesThatAreParkedMeanwhile: of partitions that were looked at
+// before it could not know.
+func TestAPlanLeavesOutLanesThatAreParkedMeanwhile(t *testing.T) {
+	t.Parallel()
+	m := newYard(t, 1, 1, 10)
+	m.appendSingles(m.Attached()[0], 5)
+	clock := &busyClock{happens: func() {
+		do(t, m.operator, inspect.Command{Verb: inspect.Park, Select: inspect.Query{Topic: "orders", States: []inspect.State{inspect.Ready}}})
+	}}
+	c := ofOrders(inspect.Release)
+	c.Rate = 1000
+	p, err := inspect.New(m.Store, inspect.Options{Clock: clock}).Plan(t.Context(), c)
+	must(t, err)
+	if p.Matched != 210 || len(p.Lanes) != 210 {
+		t.Errorf("%d matched, %d lanes", p.Matched, len(p.Lanes))
+	}
+	id := m.execute(p).Stored.ID
+	m.start()
+	if op := m.operation(id, settled); op.Taken != 210 || m.parked() != 5 {
+		t.Errorf("%d lanes are parked, and in the end %+v", m.parked(), op)
 	}
 }

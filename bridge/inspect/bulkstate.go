@@ -26,6 +26,9 @@ type bulkState struct {
 	TopicID string             `json:"topic_id,omitempty"`
 	// Lanes are the partitions whose parked lanes it is about.
 	Lanes map[int32]*lanePart `json:"lanes,omitempty"`
+	// LastParked is when the last lane of the plan was: later than PlanMade where
+	// the clock has been set back in between.
+	LastParked time.Time `json:"last_parked,omitzero"`
 	// Out are the letters, jobs or lanes that were taken, or are about to be, and of which it
 	// is not known yet what became of them, by partition.
 	Out map[int32]markSet `json:"out,omitempty"`

@@ -154,6 +154,11 @@ func (v laneVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		if err != nil {
 			return err
 		}
+		// Others that were parked meanwhile were not seen. Behind the present is what
+		// was parked before the clock was set back.
+		if lane.Since.After(plan.Made) && !lane.Since.After(i.now()) {
+			continue
+		}
 		plan.Matched++
 		by := laneClaimed(i, running, lane)
 		switch {
@@ -169,7 +174,6 @@ func (v laneVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			plan.Lanes = append(plan.Lanes, parkedLane(lane, true))
 		}
 	}
-	plan.Made = i.now() // what was parked by now was seen
 	return plan.settle(i.offline)
 }
 
