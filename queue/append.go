@@ -93,6 +93,10 @@ func (p *Partition) place(j laterJob) {
 	}
 	if l := p.lane(j.lane, j.offset); len(l.jobs) > 0 {
 		l.insert(j.entry)
+		if l.head().offset == j.offset { // an aside job that waits does not hold up what comes before it
+			l.turn()
+			p.resettle(l)
+		}
 		if p.latest {
 			p.supersede(l)
 		}

@@ -216,6 +216,39 @@ func TestAsideJobsSurviveWhatIsDecidedAboutOffsets(t *testing.T) {
 	}
 }
 
+// TestRecordsThatComeAgainRunBeforeAnAsideJobThatWaits goes back behind it.
+func TestRecordsThatComeAgainRunBeforeAnAsideJobThatWaits(t *testing.T) {
+	t.Parallel()
+	for name, note := range map[string]*noteValue{
+		"halted":   {Attempts: 1, Error: "no use", Halted: true},
+		"retrying": {Attempts: 1, Error: "not yet", Due: newFakeClock().Now().Add(time.Hour).UnixNano(), Delay: int64(time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, Options{})
+			p := r.attach(orders)
+			r.append(p, "a", "a", "a")
+			for offset := range int64(3) {
+				r.done(r.wantTaken(offset)...)
+			}
+			r.leave(p)
+			r.setAside(orders, note, record(2, "a"))
+			p = r.attach(orders)
+			r.nothingStarts()
+			r.must(p.Reset(0))
+			r.append(p, "a", "a", "a")
+			r.wantState(p, 0, Ready, -1)
+			r.wantState(p, 2, Blocked, 0)
+			r.done(r.wantTaken(0)...)
+			r.done(r.wantTaken(1)...)
+			r.nothingStarts()
+			r.change(p.Retry(r.find(p, 2), false))
+			r.done(r.wantTaken(2)...)
+			r.wantAside(orders)
+		})
+	}
+}
+
 func TestForgetLeavesAsideJobs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
