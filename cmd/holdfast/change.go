@@ -106,6 +106,7 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 		return nil, err
 	}
 	out := &outcome{Plan: plan, execute: execute}
+	left := changes(plan) + plan.More
 	for step := plan; execute && changes(step) > 0; {
 		op, err := i.Execute(ctx, step)
 		if err != nil && out.Operation == nil && did(op) == 0 {
@@ -121,8 +122,21 @@ func carryOut(ctx context.Context, i inspect.Inspector, command inspect.Command,
 		if step, err = i.Plan(ctx, step.Command); err != nil {
 			return out.judged(), err
 		}
+		if left -= did(op); limited(command) {
+			atMost(&step, left)
+		}
 	}
 	return out.judged(), nil
+}
+
+// limited tells whether a command says how many it is about at most.
+func limited(c inspect.Command) bool { return c.Select.Limit > 0 || c.Dead.Limit > 0 }
+
+// atMost leaves n in a plan: what is done is not selected any more, and others would
+// be in its place.
+func atMost(p *inspect.Plan, n int) {
+	n = max(0, n)
+	p.Jobs, p.Dead, p.Lanes = p.Jobs[:min(n, len(p.Jobs))], p.Dead[:min(n, len(p.Dead))], p.Lanes[:min(n, len(p.Lanes))]
 }
 
 // changes is how much a plan would change, as far as it names that.
