@@ -140,11 +140,32 @@ func progressText(op inspect.BulkOperation) string {
 	if op.Waiting > 0 {
 		text += fmt.Sprintf("  %d not finished", op.Waiting)
 	}
+	if n := countOf(op.Refused); n > 0 {
+		text += fmt.Sprintf("  %d refused", n)
+	}
+	if op.AlreadyDone > 0 {
+		text += fmt.Sprintf("  %d already done", op.AlreadyDone)
+	}
 	if op.State != inspect.OperationRunning {
-		return text + "  " + string(op.State)
+		return text + "  " + string(op.State) + reasons(op.Refused)
 	}
 	if left := leftOf(op); left != listing.None {
 		text += "  " + left + " left"
+	}
+	return text
+}
+
+func countOf(groups []inspect.Group) (n int) {
+	for _, g := range groups {
+		n += g.Count
+	}
+	return n
+}
+
+// reasons are the first of those for which an operation that is over has refused some.
+func reasons(groups []inspect.Group) (text string) {
+	for _, g := range groups[:min(shownNames, len(groups))] {
+		text += fmt.Sprintf("\n  refused    %s: %s", listing.Count(g.Count), listing.Line(g.Reason))
 	}
 	return text
 }
