@@ -123,11 +123,18 @@ func (r *bulkRun) window() int {
 }
 
 // nextPart returns the partition whose turn it is and which can be worked on; nil
-// where all of them have to be waited for.
+// where all of them have to be waited for. A limit of letters is over the first of
+// them, as in the plan; of jobs and lanes each partition knows its last one.
 func (r *bulkRun) nextPart() *bulkPart {
-	for range r.parts {
+	inOrder := len(r.Parts) > 0 && r.Operation.Command.limit() > 0
+	for n := range r.parts {
+		if inOrder && n > 0 {
+			break
+		}
 		part := r.parts[0]
-		r.parts = append(r.parts[1:], part)
+		if !inOrder {
+			r.parts = append(r.parts[1:], part)
+		}
 		if !r.targets.away(part.TopicPartition) {
 			part.away = time.Time{}
 			return part
