@@ -256,9 +256,6 @@ func (p *Partition) parkSeen(seen Pending, name []byte, reason string) (changed 
 	if !ok {
 		return false, nil
 	}
-	if w.lane == nil { // jobs of an older scheme come first
-		return false, ErrJobBlocked
-	}
 	if needed, err := p.describe(w, seen.Offset, seen.Lane).CanPark(); !needed || err != nil {
 		return false, err
 	}
@@ -274,7 +271,10 @@ func (p *Partition) parkSeen(seen Pending, name []byte, reason string) (changed 
 // CanPark tells whether [Partition.Park] would change the lane of the job, or why
 // it refuses that.
 func (j Pending) CanPark() (needed bool, err error) {
-	if j.State == Running && j.Lane.Own {
+	switch {
+	case j.later: // jobs of an older scheme come first
+		return true, ErrJobBlocked
+	case j.State == Running && j.Lane.Own:
 		return true, ErrJobRunning
 	}
 	return j.State != Parked && !j.alone, nil

@@ -38,6 +38,7 @@ type Pending struct {
 
 	gen   int  // of the partition: a Reset makes another job of the same offset
 	alone bool // its lane is parked, and it runs: the others of the lane are aside
+	later bool // it is of a scheme that has not begun, and in no lane yet
 }
 
 // pageJobs bounds what one hold of the store's lock looks at.

@@ -45,6 +45,7 @@ func (p *Partition) describe(w place, offset int64, name Lane) Pending {
 	j.State, j.Aside = p.stateOf(w, offset), p.isAside(w, true)
 	j.Deferred = j.State == Running && w.lane != nil && w.lane.deferred
 	j.alone = w.lane != nil && !w.lane.own && p.parks(w.lane.id) != nil
+	j.later = w.lane == nil
 	n := p.notes[offset]
 	if n != nil {
 		j.Attempts, j.Error, j.Crashes, j.Guarded = n.Attempts, n.Error, n.Crashes, n.Guarded

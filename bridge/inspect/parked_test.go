@@ -156,3 +156,20 @@ func count(list []inspect.Group) (n int) {
 	}
 	return n
 }
+
+// TestLanesWhoseTimeHasNotComeAreNotParked: the plan knows, refuses each once, and
+// keeps to the jobs of the others that have come.
+func TestLanesWhoseTimeHasNotComeAreNotParked(t *testing.T) {
+	t.Parallel()
+	m := newStock(t, 1, 4, 2)
+	must(t, m.Attached()[0].Configure("T", "key"))
+	must(t, m.Attached()[0].Configure("T", "another scheme"))
+	m.append(m.Attached()[0], 6, 3)
+	p := m.plan(ofOrders(inspect.Park))
+	if len(p.Jobs) != 2 || p.Jobs[1].Offset != 3 || countOf(p.Refused, queue.ErrJobBlocked.Error()) != 1 {
+		t.Errorf("%+v, refused %+v", p.Jobs, p.Refused)
+	}
+	if op := m.execute(p); len(op.Done) != 2 || count(op.Refused) != 0 {
+		t.Errorf("%+v", op)
+	}
+}

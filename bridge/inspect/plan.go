@@ -156,7 +156,9 @@ func (v jobVerb) addTo(plan *Plan, lanes map[laneRef]int, f *found) error {
 		}
 		return err
 	case at >= 0:
-		plan.Jobs[at] = targetOf(f)
+		if needed, refusal := v.judge(plan.Command, f.Pending); needed && refusal == nil {
+			plan.Jobs[at] = targetOf(f)
+		}
 	}
 	plan.Matched++
 	return nil
