@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
+
+	ratelimit "golang.org/x/time/rate"
 
 	"github.com/seed-2837c37b/holdfast/queue"
 )
@@ -15,6 +18,8 @@ const (
 	stepEvery = 100 * time.Millisecond
 	// stepFor is how long one of them is given before the next one's turn.
 	stepFor = 100 * time.Millisecond
+	// burst is the time whose share may be taken at once.
+	burst = 250 * time.Millisecond
 )
 
 // ExecuteStored executes the stored operations of a store until ctx ends, with
@@ -74,6 +79,70 @@ func (x *executor) step(ctx context.Context) (busy bool, err error) {
 		}
 	}
 	return busy, nil
+}
+
+// bulkRun is an operation that is being executed.
+type bulkRun struct {
+	x *executor
+	bulkState
+	stored   queue.Operation // as the store has it
+	changed  bool            // bulkState is ahead of it
+	saved    time.Time
+	told     bool // the audit trail has its end
+	broken   bool // it cannot be read
+	kind     bulkKind
+	targets  bulkTargets
+	text     *regexp.Regexp
+	parts    []*bulkPart // those that it is not through with, the next one first
+	limiter  *ratelimit.Limiter
+	looked   time.Time     // when Out was looked after
+	rest     time.Duration // until it is again, at least
+	finished time.Time     // when a job had finished, or patience ended
+	grown    int           // by which the window has grown since for patience
+}
+
+// bulkPart is a partition of an operation.
+type bulkPart struct {
+	queue.TopicPartition
+	// after is the last letter that was looked at, before where the last look began,
+	// which of jobs the file says as well.
+	after, before mark
+	away          time.Time // since when it is not held; the zero time while it is
+}
+
+// resume goes on with an operation from wherever it is. The letters that were
+// looked at before are looked at again: those that were taken are gone. Jobs and
+// lanes are not.
+func (x *executor) resume(stored queue.Operation) *bulkRun {
+	r := &bulkRun{x: x, stored: stored, saved: x.now(), finished: x.now()}
+	var err error
+	if r.bulkState, err = openBulk(stored); err != nil {
+		x.opt.Logger.Error("a stored operation cannot be read and does not go on; give the command again", "operation", stored.ID, "error", err)
+		r.broken = true
+		return r
+	}
+	r.told = !r.running()
+	c := r.Operation.Command
+	verb, ok := bulkOf(c.Verb)
+	if r.text, err = c.errorMatches(); err == nil && !ok {
+		err = fmt.Errorf("it knows no verb %s", c.Verb)
+	}
+	if err != nil {
+		r.changed = true
+		r.end(OperationFailed, fmt.Sprintf("this version cannot execute it: %v", err), x.now())
+		return r
+	}
+	r.kind, r.targets = verb.kind(), verb.targets(r)
+	for _, number := range r.targets.partitions() {
+		r.parts = append(r.parts, &bulkPart{TopicPartition: r.tp(number), after: mark{-1, 0}})
+	}
+	if c.Rate > 0 {
+		r.limiter = ratelimit.NewLimiter(ratelimit.Limit(c.Rate), int(max(1, c.Rate*burst.Seconds())))
+	}
+	if r.running() && len(r.Parts) > 0 {
+		r.Operation.Refused, r.changed = nil, true
+	}
+	return r
 }
 
 // step brings the operation further. The store's is the truth: an operator may

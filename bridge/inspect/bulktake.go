@@ -9,6 +9,17 @@ import (
 	"time"
 )
 
+const (
+	// firstWindow is how many jobs that it has let run may be unfinished before the first of
+	// them have shown how it goes; each that finishes lets one more be, and each
+	// patience without any as many again.
+	firstWindow, maxWindow = 256, 20_000
+	windowPatience         = 10 * time.Second
+	// heldPatience is how long a partition may be away before what is left of it is
+	// refused: a restart or a rebalance is shorter.
+	heldPatience = 5 * time.Minute
+)
+
 // take takes what there is for as long as it is this operation's turn, and ends the
 // operation when there is nothing to take any more.
 func (r *bulkRun) take(ctx context.Context) (more bool, err error) {
