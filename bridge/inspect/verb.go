@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -126,29 +125,4 @@ func verbNames() (names []string) {
 		names = append(names, string(v))
 	}
 	return names
-}
-
-// jobVerb acts on open jobs, each by itself.
-type jobVerb struct {
-	// judge tells whether the command would change the job, or why it refuses.
-	judge func(Command, queue.Pending) (needed bool, refusal error)
-	// apply carries the command out on a job as it was seen. The change is
-	// durable with the store's next flush.
-	apply func(_ Command, _ *queue.Partition, seen queue.Pending) (changed bool, err error)
-	said  string   // what the log says of each job, once that is durable
-	bulk  bulkKind // where the job runs, its attempts may be reset
-	// already is why nothing is to be done about a job; empty: it runs anyway.
-	already string
-	lanes   bool // it acts on the lane of a job, with all jobs of that
-}
-
-func (v jobVerb) validate(c Command) error {
-	if c.ResetAttempts && !v.bulk.runs() {
-		return noReset(c.Verb)
-	}
-	return nil
-}
-
-func noReset(v Verb) error {
-	return fmt.Errorf("attempts are reset by retry, requeue and release only, not by %s", v)
 }

@@ -1,0 +1,90 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+
+	"github.com/seed-2837c37b/holdfast/queue"
+)
+
+// What there is to say of an operation that is to be stopped.
+const (
+	reasonOver        = "it is over"
+	reasonNoOperation = "there is no such operation"
+)
+
+// stopVerb ends a stored operation.
+type stopVerb struct{}
+
+func (stopVerb) validate(c Command) error {
+	var problems []error
+	if c.Operation == "" {
+		problems = append(problems, errors.New("no operation is named"))
+	}
+	if !c.Select.isZero() || !c.Dead.isZero() {
+		problems = append(problems, errors.New("an operation is stopped by its id; it selects nothing else"))
+	}
+	if c.ResetAttempts {
+		problems = append(problems, noReset(c.Verb))
+	}
+	return errors.Join(problems...)
+}
+
+func (stopVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
+	op, ok := i.store.Operation(plan.Command.Operation)
+	if !ok {
+		addOther(&plan.Refused, reasonNoOperation)
+		return nil
+	}
+	plan.Matched = 1
+	s, err := openBulk(op)
+	switch {
+	case err != nil:
+		addOther(&plan.Refused, err.Error())
+	case !s.running():
+		addOther(&plan.AlreadyDone, reasonOver)
+	default:
+		plan.Operations = append(plan.Operations, s.show())
+	}
+	return nil
+}
+
+func (stopVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
+	for {
+		stored, ok := i.store.Operation(plan.Command.Operation)
+		if !ok {
+			addOther(&op.Refused, reasonNoOperation)
+			return nil
+		}
+		s, err := openBulk(stored)
+		if err != nil {
+			return err
+		}
+		if !s.running() {
+			addOther(&op.AlreadyDone, reasonOver)
+			return nil
+		}
+		s.end(OperationStopped, "stopped by "+ActorOf(ctx)+because(plan.Command.Reason), i.now())
+		if err := s.encode(&stored); err != nil {
+			return err
+		}
+		if _, err := i.store.PutOperation(stored); errors.Is(err, queue.ErrOperationChanged) {
+			continue // it has come a bit further
+		} else if err != nil {
+			return err
+		}
+		if err := i.store.Sync(ctx); err != nil {
+			return err
+		}
+		shown := s.show()
+		op.Stored = &shown
+		return nil
+	}
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
