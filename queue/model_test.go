@@ -185,7 +185,7 @@ func (p *modelPartition) seen(i int, now time.Time) Pending {
 	case p.runs[j.rec.Offset] != nil:
 		seen.State = Running
 	case j.scheme != p.active:
-		seen.State, seen.After = Blocked, p.jobs[0].rec.Offset
+		seen.State, seen.After, seen.later = Blocked, p.jobs[0].rec.Offset, true
 	case head != j:
 		seen.State, seen.After = Blocked, head.rec.Offset
 	case j.halted:

@@ -110,7 +110,7 @@ handler:
 admin: {socket: /run/holdfast/billing.sock, socket_group: 0, read_only: true}
 log: {level: debug, format: json}
 `, "OWN", own), Input{})
-	guard := newTopic("").DeadLetter
+	guard, byKey := newTopic("").DeadLetter, Partitioner{Source: []partitioner.Source{partitioner.Key()}}
 	byDefault := newTopic("").Retry
 	byDefault.Attempts = bridge.DefaultAttempts
 	slowly := Retry{Attempts: 5, FirstDelay: time.Second, Factor: 3, MaxDelay: 5 * time.Minute}
@@ -134,8 +134,8 @@ log: {level: debug, format: json}
 				Classes:   []*Class{{Match: Match{Text: "busy"}, Do: "retry_after", Delay: 30 * time.Second}},
 				OnFailure: bridge.BuryJob, DeadLetter: DeadLetter{Keep: 30 * 24 * time.Hour, KeepBytes: 5 << 30, Guard: Guard{Bucket: -1, Successes: 10, Every: time.Minute}},
 			},
-			{Name: `~^audit\..*`, Ordering: partitioner.OrderPartition, Retry: slowly, DeadLetter: guard},
-			{Name: "imports", Retry: byDefault, Classes: []*Class{{Match: Match{ExitCode: []int{3}, Text: "duplicate"}, Do: "skip"}}, Partitions: []int32{0, 3}, OnFailure: bridge.ParkLane, DeadLetter: guard},
+			{Name: `~^audit\..*`, Partitioner: byKey, Ordering: partitioner.OrderPartition, Retry: slowly, DeadLetter: guard},
+			{Name: "imports", Partitioner: byKey, Retry: byDefault, Classes: []*Class{{Match: Match{ExitCode: []int{3}, Text: "duplicate"}, Do: "skip"}}, Partitions: []int32{0, 3}, OnFailure: bridge.ParkLane, DeadLetter: guard},
 		},
 		Handler: &Handler{Exec: &Exec{
 			Command: []string{"/bin/true"}, Env: []string{"HOME", "TOKEN=x"}, Mode: modeProcess, Dir: "/", User: own,
