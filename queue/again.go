@@ -1,7 +1,5 @@
 package queue
 
-import "go.etcd.io/bbolt"
-
 // Kafka can deliver records of aside jobs again: after a Reset, or when another
 // owner's commit could not carry all that is complete. What is here knows more
 // about them, so they are dropped. Nearly always the first comparison tells that
@@ -19,23 +17,12 @@ func (p *Partition) asideAmong(recs []Record) (map[int64]bool, error) {
 	if none {
 		return nil, nil
 	}
-	p.store.dbMu.RLock()
-	defer p.store.dbMu.RUnlock()
-	err := p.store.db.View(func(tx *bbolt.Tx) error {
-		b := partitionBucket(tx, p.tp)
-		if b == nil {
-			return nil
-		}
-		t, ok := openAside(b)
-		if !ok {
-			return nil
-		}
+	_, err := p.store.viewAside(p.tp, func(t *asideTable) {
 		for i := range recs {
 			if _, decided := known[recs[i].Offset]; !decided && t.index.Get(offsetKey(recs[i].Offset)) != nil {
 				known[recs[i].Offset] = true
 			}
 		}
-		return nil
 	})
 	return known, err
 }

@@ -52,6 +52,24 @@ func openAside(b *bbolt.Bucket) (t *asideTable, ok bool) {
 	return t, t.lanes != nil && t.index != nil && t.jobs != nil && t.notes.Bucket != nil && t.parked != nil
 }
 
+// viewAside looks at what a partition has aside, if anything, in a transaction of its
+// own. It reports whether the file knows the partition.
+func (s *Store) viewAside(tp TopicPartition, look func(*asideTable)) (known bool, err error) {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		b := partitionBucket(tx, tp)
+		if known = b != nil; !known {
+			return nil
+		}
+		if t, ok := openAside(b); ok {
+			look(t)
+		}
+		return nil
+	})
+	return known, err
+}
+
 // checkAside looks for the parts of the bucket of a partition, where there is one.
 func checkAside(tp TopicPartition, b *bbolt.Bucket) *DamageError {
 	if _, ok := openAside(b); !ok && b.Bucket(bucketAside) != nil {

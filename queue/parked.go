@@ -7,8 +7,6 @@ import (
 	"iter"
 	"slices"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // ParkedLane is a lane that was set aside, or that is released and has jobs
@@ -85,30 +83,28 @@ func (s *Store) parkedLanes(ctx context.Context, tp TopicPartition, first []byte
 
 // parkedPage returns some of the lanes, and where the next page begins.
 func (s *Store) parkedPage(tp TopicPartition, from []byte) (page []ParkedLane, next []byte, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		b := partitionBucket(tx, tp)
-		if b == nil {
-			return nil
+	next, err = s.walkParked(tp, from, func(key, value []byte) {
+		if len(key) == laneKeySize {
+			page = append(page, openParked(value).lane(tp, key))
 		}
-		t, ok := openAside(b)
-		if !ok {
-			return nil
-		}
-		c := t.parked.Cursor()
-		for key, value := c.Seek(from); key != nil; key, value = c.Next() {
-			if len(page) == pageJobs {
-				next = slices.Clone(key)
-				return nil
-			}
-			if len(key) == laneKeySize {
-				page = append(page, openParked(value).lane(tp, key))
-			}
-		}
-		return nil
 	})
 	return page, next, err
+}
+
+// walkParked visits a page of the lines of parked lanes, and says where the next one
+// begins.
+func (s *Store) walkParked(tp TopicPartition, from []byte, visit func(key, value []byte)) (next []byte, err error) {
+	_, err = s.viewAside(tp, func(t *asideTable) {
+		c, seen := t.parked.Cursor(), 0
+		for key, value := c.Seek(from); key != nil; key, value = c.Next() {
+			if seen++; seen > pageJobs {
+				next = slices.Clone(key)
+				return
+			}
+			visit(key, value)
+		}
+	})
+	return next, err
 }
 
 // openParked reads a line of the parked lanes.
@@ -139,24 +135,13 @@ func (s *Store) FindParked(ctx context.Context, tp TopicPartition, lanes ...Park
 }
 
 func (s *Store) findParked(tp TopicPartition, lanes []ParkedLane) (found []ParkedLane, known bool, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		b := partitionBucket(tx, tp)
-		if known = b != nil; !known {
-			return nil
-		}
-		t, ok := openAside(b)
-		if !ok {
-			return nil
-		}
+	known, err = s.viewAside(tp, func(t *asideTable) {
 		for _, lane := range lanes {
 			key := laneKey(lane.Lane, lane.Offset)
 			if value := t.parked.Get(key); value != nil {
 				found = append(found, openParked(value).lane(tp, key))
 			}
 		}
-		return nil
 	})
 	return found, known, err
 }

@@ -1,11 +1,5 @@
 package queue
 
-import (
-	"slices"
-
-	"go.etcd.io/bbolt"
-)
-
 // parkedCounts are the lanes that are set aside and not released of partitions
 // that memory does not have, as far as they were counted. While it is so nobody
 // changes them.
@@ -50,29 +44,11 @@ func (s *Store) parkedAway(tp TopicPartition) (n int, err error) {
 
 // countParked counts those of a page, and says where the next one begins.
 func (s *Store) countParked(tp TopicPartition, from []byte) (n int, next []byte, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		b := partitionBucket(tx, tp)
-		if b == nil {
-			return nil
+	next, err = s.walkParked(tp, from, func(_, value []byte) {
+		var v parkedValue
+		if err := decodeValue(value, &v); err != nil || !v.Released { // a damaged one is not known to be released
+			n++
 		}
-		t, ok := openAside(b)
-		if !ok {
-			return nil
-		}
-		c, seen := t.parked.Cursor(), 0
-		for key, value := c.Seek(from); key != nil; key, value = c.Next() {
-			if seen++; seen > pageJobs {
-				next = slices.Clone(key)
-				return nil
-			}
-			var v parkedValue
-			if err := decodeValue(value, &v); err != nil || !v.Released { // a damaged one is not known to be released
-				n++
-			}
-		}
-		return nil
 	})
 	return n, next, err
 }

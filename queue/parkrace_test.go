@@ -138,8 +138,6 @@ func TestARecordThatComesAgainDuringItsRelease(t *testing.T) {
 	}
 }
 
-// TestALaneIsDiscardedWhileAJobOfItComesBack: a dead letter, or a record that is
-// to run again, on its way to the file when its parked lane is discarded.
 // TestARecordThatWasDiscardedComesAgain seeks back behind a discard, wherever the
 // discarded jobs are on their way to the file.
 func TestARecordThatWasDiscardedComesAgain(t *testing.T) {
@@ -180,6 +178,8 @@ func TestARecordThatWasDiscardedComesAgain(t *testing.T) {
 	}
 }
 
+// TestALaneIsDiscardedWhileAJobOfItComesBack: a dead letter, or a record that is
+// to run again, on its way to the file when its parked lane is discarded.
 func TestALaneIsDiscardedWhileAJobOfItComesBack(t *testing.T) {
 	t.Parallel()
 	for name, back := range map[string]func(*rig) error{

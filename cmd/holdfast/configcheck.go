@@ -34,7 +34,7 @@ func (w *world) configCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := w.load(c)
+	loaded, err := loadFrom(in)
 	if err == nil {
 		err = checkPlace(loaded.DataDir)
 	}

@@ -47,6 +47,10 @@ func (w *world) load(c *cli.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return loadFrom(in)
+}
+
+func loadFrom(in config.Input) (*config.Config, error) {
 	if in.File == "" {
 		return nil, noConfig(in.Dir)
 	}
@@ -110,10 +114,7 @@ func (w *world) configPrint(c *cli.Context) error {
 	if in.File == "" && exists(filepath.Join(in.Dir, configFile)) {
 		in.File = configFile // it is looked at alone
 	}
-	if in.File == "" {
-		return noConfig(in.Dir)
-	}
-	loaded, err := config.Load(in)
+	loaded, err := loadFrom(in)
 	if err != nil {
 		return err
 	}

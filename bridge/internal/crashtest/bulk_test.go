@@ -187,6 +187,21 @@ func (w *world) outlive(t *testing.T, durable, done int, fresh func(life int) []
 	}
 }
 
+// operation opens what the last life has left, with the only operation of it.
+func (w *world) operation(t *testing.T) (*inspect.Offline, inspect.BulkOperation) {
+	t.Helper()
+	offline, err := inspect.Open(t.Context(), w.dataDir(), inspect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := offline.Operations(t.Context())
+	if err != nil || len(list) != 1 {
+		offline.Close()
+		t.Fatalf("operations %+v, %v", list, err)
+	}
+	return offline, list[0]
+}
+
 // checkRuns finds jobs that ran again although they were done.
 func (w *world) checkRuns(t *testing.T) {
 	t.Helper()
@@ -229,19 +244,12 @@ func (w *world) checkOutage(t *testing.T) {
 	if letters != dead || burials != outageRecords+dead {
 		t.Errorf("%d letters after %d burials, want %d after %d", letters, burials, dead, outageRecords+dead)
 	}
-	offline, err := inspect.Open(t.Context(), w.dataDir(), inspect.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	offline, op := w.operation(t)
 	defer offline.Close()
 	for job, err := range offline.Jobs(t.Context(), inspect.Query{}) {
 		t.Errorf("%s is open, %v", job.Name, err)
 	}
-	list, err := offline.Operations(t.Context())
-	if err != nil || len(list) != 1 {
-		t.Fatalf("operations %+v, %v", list, err)
-	}
-	if op := list[0]; op.State != inspect.OperationDone || op.Taken != outageRecords || op.Done != outageRecords-dead || op.DeadAgain != dead || op.AlreadyDone != 0 {
+	if op.State != inspect.OperationDone || op.Taken != outageRecords || op.Done != outageRecords-dead || op.DeadAgain != dead || op.AlreadyDone != 0 {
 		t.Errorf("operation %+v", op)
 	}
 	var entries []inspect.AuditEntry

@@ -41,16 +41,9 @@ func TestRetryOfManyOutlivesKills(t *testing.T) {
 // the runs that failed, whatever was killed meanwhile.
 func (w *world) checkRetries(t *testing.T) {
 	t.Helper()
-	offline, err := inspect.Open(t.Context(), w.dataDir(), inspect.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	offline, op := w.operation(t)
 	defer offline.Close()
-	list, err := offline.Operations(t.Context())
-	if err != nil || len(list) != 1 {
-		t.Fatalf("operations %+v, %v", list, err)
-	}
-	op, again, early := list[0], 0, 0
+	again, early := 0, 0
 	for job, err := range offline.Jobs(t.Context(), inspect.Query{}) {
 		if err != nil {
 			t.Fatal(err)

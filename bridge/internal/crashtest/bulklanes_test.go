@@ -36,15 +36,8 @@ func TestReleaseOfManyOutlivesKills(t *testing.T) {
 // checkReleases finds lanes that were released twice, or not at all.
 func (w *world) checkReleases(t *testing.T) {
 	t.Helper()
-	offline, err := inspect.Open(t.Context(), w.dataDir(), inspect.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	offline, op := w.operation(t)
 	defer offline.Close()
-	list, err := offline.Operations(t.Context())
-	if err != nil || len(list) != 1 {
-		t.Fatalf("operations %+v, %v", list, err)
-	}
 	again := 0
 	for job, err := range offline.Jobs(t.Context(), inspect.Query{}) {
 		if err != nil {
@@ -55,7 +48,6 @@ func (w *world) checkReleases(t *testing.T) {
 		}
 	}
 	const parked = outageRecords / 50
-	op := list[0]
 	if again != parked || op.State != inspect.OperationDone || op.Taken != outageRecords || op.Done != outageRecords-parked || op.ParkedAgain != parked || op.AlreadyDone != 0 || len(op.Refused) > 0 {
 		t.Errorf("%d are parked again, want %d; operation %+v", again, parked, op)
 	}
