@@ -52,7 +52,11 @@ var openAPI []byte
 
 // description is not asked for by the client: it is for others.
 func description() route {
-	return route{method: http.MethodGet, path: "/v1/openapi.json", serve: func(w *answer, _ *http.Request) error {
+	const path = "/v1/openapi.json"
+	return route{method: http.MethodGet, path: path, serve: func(w *answer, r *http.Request) error {
+		if r.URL.RawQuery != "" {
+			return invalid("%s has no parameters", path)
+		}
 		return w.send(http.StatusOK, bytes.TrimSpace(openAPI))
 	}}
 }

@@ -47,6 +47,9 @@ func (a *answer) refuse(err error) error {
 	if reached := new(partly); errors.As(err, &reached) {
 		p.Result = reached.result
 	}
+	if other := new(notAllowed); errors.As(err, &other) {
+		a.Header().Set("Allow", other.allowed)
+	}
 	body, unwritten := json.Marshal(failed{&p})
 	if unwritten != nil {
 		return unwritten

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func document(t *testing.T) []byte {
 	}
 	paths := object{"/v1/openapi.json": object{"get": object{
 		"summary":   "This description.",
-		"responses": object{"200": contentOf("application/json", schema{Type: kindsOf{"object"}})},
+		"responses": object{"200": contentOf("application/json", schema{Type: kindsOf{"object"}}), "default": refusal()},
 	}}}
 	s, err := NewServer(Config{Inspector: stub{}, Health: healthy})
 	must(t, err)
@@ -95,6 +96,7 @@ func document(t *testing.T) []byte {
 			"version": Version,
 			"description": "HTTP on the unix socket admin.sock. Readers are to ignore members that they do not know: some are added with later versions, none removed. " +
 				"A request with a parameter, or a command with a member, that is not known is refused, since it would select too much. " +
+				"A body is application/json. HEAD is answered wherever GET is; any other method is refused with 405 and the header Allow. " +
 				"Data that is not valid UTF-8 is base64 under its name with the ending _base64, of which one of the two is there.",
 		},
 		"paths":      paths,
@@ -115,6 +117,10 @@ func contentOf(kind string, s schema) object {
 	return object{"description": "done", "content": object{kind: object{"schema": s}}}
 }
 
+func refusal() object {
+	return object{"description": "refused, or failed", "content": object{"application/json": object{"schema": schema{Ref: schemaPrefix + "Refusal"}}}}
+}
+
 func (d *describer) operation(r route) object {
 	kind, answer := "application/json", d.of(r.answer, "")
 	if r.streams {
@@ -126,7 +132,7 @@ func (d *describer) operation(r route) object {
 	op := object{
 		"responses": object{
 			"200":     contentOf(kind, answer),
-			"default": object{"description": "refused, or failed", "content": object{"application/json": object{"schema": schema{Ref: schemaPrefix + "Refusal"}}}},
+			"default": refusal(),
 		},
 	}
 	name := nameOf(r.path)
@@ -138,7 +144,7 @@ func (d *describer) operation(r route) object {
 	if question := d.of(r.question, ""); r.method == "POST" {
 		op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": question}}}
 	} else if r.question.NumField() > 0 {
-		op["parameters"] = d.parameters(r.question)
+		op["parameters"] = d.parameters(r)
 	}
 	return op
 }
@@ -149,13 +155,16 @@ func nameOf(path string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-func (d *describer) parameters(of reflect.Type) (list []object) {
-	s := d.structure(of)
+func (d *describer) parameters(r route) (list []object) {
+	of, s := r.question, d.structure(r.question)
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 		for _, name := range []string{name, name + "_base64"} {
 			if each, ok := s.Properties[name]; ok {
 				p := object{"name": name, "in": "query", "schema": schema{Type: each.Type, Format: each.Format, Items: each.Items}}
+				if slices.Contains(r.needs, name) {
+					p["required"] = true
+				}
 				if each.Description != "" {
 					p["description"] = each.Description
 				}

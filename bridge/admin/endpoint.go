@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"mime"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/internal/flat"
@@ -19,30 +21,40 @@ type none struct{}
 // endpoint is one thing that can be asked: server and client go by it.
 type endpoint[Q, A any] struct {
 	method, path string
-	changes      bool // is refused by a read-only server
-	lasts        bool // as long as it takes: its size is that of the store
+	changes      bool     // is refused by a read-only server
+	lasts        bool     // as long as it takes: its size is that of the store
+	needs        []string // parameters without which the question would be another
 	question     flat.Form[Q]
 	answer       flat.Form[A]
 }
 
 // reading is asked with parameters of the URL.
 func reading[Q, A any](path string) endpoint[Q, A] {
-	return endpoint[Q, A]{http.MethodGet, path, false, false, flat.Of[Q](), flat.Of[A]()}
+	return endpoint[Q, A]{method: http.MethodGet, path: path, question: flat.Of[Q](), answer: flat.Of[A]()}
 }
 
 // planning is asked with a body, and changes nothing.
 func planning[Q, A any](path string) endpoint[Q, A] {
-	return endpoint[Q, A]{http.MethodPost, path, false, false, flat.Of[Q](), flat.Of[A]()}
+	return endpoint[Q, A]{method: http.MethodPost, path: path, question: flat.Of[Q](), answer: flat.Of[A]()}
 }
 
 // changing is asked with a body.
 func changing[Q, A any](path string) endpoint[Q, A] {
-	return endpoint[Q, A]{http.MethodPost, path, true, false, flat.Of[Q](), flat.Of[A]()}
+	e := planning[Q, A](path)
+	e.changes = true
+	return e
 }
 
 // lasting is an endpoint whose answer may take longer than others.
 func lasting[Q, A any](e endpoint[Q, A]) endpoint[Q, A] {
 	e.lasts = true
+	return e
+}
+
+// needing is an endpoint that refuses to be asked without these parameters,
+// which would otherwise be taken for zero.
+func needing[Q, A any](e endpoint[Q, A], parameters ...string) endpoint[Q, A] {
+	e.needs = parameters
 	return e
 }
 
@@ -58,6 +70,7 @@ type route struct {
 	method, path     string
 	changes, streams bool
 	cheap            bool         // waits for no turn, so that it is answered whatever else is
+	needs            []string     // parameters
 	question, answer reflect.Type // of answer, or of its lines
 	serve            func(*answer, *http.Request) error
 }
@@ -85,7 +98,7 @@ func (e endpoint[Q, A]) by(ask func(context.Context, Q) (A, error)) route {
 		}
 		return w.send(http.StatusOK, body)
 	}
-	return route{method: e.method, path: e.path, changes: e.changes, question: reflect.TypeFor[Q](), answer: reflect.TypeFor[A](), serve: serve}
+	return route{method: e.method, path: e.path, changes: e.changes, needs: e.needs, question: reflect.TypeFor[Q](), answer: reflect.TypeFor[A](), serve: serve}
 }
 
 // partly is an error with what was reached before it.
@@ -111,6 +124,9 @@ func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) rout
 			if err != nil {
 				return out.fail(err)
 			}
+			if r.Method == http.MethodHead {
+				break // the list would be made for nobody
+			}
 		}
 		return out.flush()
 	}
@@ -119,12 +135,23 @@ func (l listing[Q, A]) by(ask func(context.Context, Q) iter.Seq2[A, error]) rout
 
 // asked reads the question of a request.
 func (e endpoint[Q, A]) asked(w *answer, r *http.Request) (q Q, err error) {
+	values, err := parameters(r)
+	if err != nil {
+		return q, invalid("%w", err)
+	}
 	if e.method == http.MethodGet {
-		values, err := parameters(r)
-		if err == nil {
-			err = e.question.FromValues(values, &q)
+		for _, name := range e.needs {
+			if values.Get(name) == "" {
+				return q, invalid("parameter %s is missing: %s needs %s", name, e.path, strings.Join(e.needs, ", "))
+			}
 		}
-		return q, refused(q, err)
+		return q, refused(q, e.question.FromValues(values, &q))
+	}
+	if len(values) > 0 {
+		return q, invalid("%s takes no parameters in its URL: what it is asked for is in the body", e.path)
+	}
+	if err := understood(r.Header); err != nil {
+		return q, err
 	}
 	body, err := readBody(w, r)
 	if err != nil {
@@ -149,6 +176,20 @@ func refused(q any, err error) error {
 	}
 	if err != nil {
 		return invalid("%w", err)
+	}
+	return nil
+}
+
+// understood refuses a body that is said to be something else than JSON. One
+// that says nothing is tried.
+func understood(header http.Header) error {
+	if kind := header.Get("Content-Type"); kind != "" {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+			return fmt.Errorf("%w: its Content-Type is %.60q; send application/json", errContentType, kind)
+		}
+	}
+	if coding := header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return fmt.Errorf("%w: its Content-Encoding is %.60q; send it as it is", errContentType, coding)
 	}
 	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect"
@@ -95,6 +97,14 @@ func (c *Client) Execute(ctx context.Context, p inspect.Plan) (inspect.Operation
 // target is where a snapshot goes, for the bridge.
 type target struct {
 	Path string `json:"path"`
+}
+
+// Validate refuses what depends on where a bridge was started.
+func (t target) Validate() error {
+	if !filepath.IsAbs(t.Path) {
+		return fmt.Errorf("path is %q: name the directory with its whole path", t.Path)
+	}
+	return nil
 }
 
 // Snapshot lets the bridge write the copy: path is one of its machine and user.

@@ -38,7 +38,10 @@ func TestOpenAPIIsFresh(t *testing.T) {
 // openAPIFile is as much of it as the tests go by.
 type openAPIFile struct {
 	Paths map[string]map[string]struct {
-		Parameters  []struct{ Name string }
+		Parameters []struct {
+			Name     string
+			Required bool
+		}
 		RequestBody struct {
 			Content map[string]struct{ Schema schema }
 		}
@@ -124,6 +127,40 @@ func TestOpenAPIAgainstTheHandlers(t *testing.T) {
 	for _, p := range file.Paths["/v1/jobs"]["get"].Parameters {
 		if response := raw(t, path, get("/v1/jobs?"+p.Name+"=")); strings.Contains(response, "is not known here") {
 			t.Errorf("the parameter %s is described, and refused", p.Name)
+		}
+	}
+}
+
+// A number that is left out is not taken for zero.
+func TestWhatIsRequiredIsMissed(t *testing.T) {
+	t.Parallel()
+	file := readOpenAPI(t)
+	path := serve(t, Config{Inspector: stub{}})
+	required := make(map[string][]string)
+	for of, methods := range file.Paths {
+		for _, p := range methods["get"].Parameters {
+			if p.Required {
+				required[of] = append(required[of], p.Name)
+			}
+		}
+	}
+	want := map[string][]string{"/v1/explain": {"topic", "partition"}, "/v1/job": {"topic", "partition", "offset"}}
+	if diff := cmp.Diff(want, required); diff != "" {
+		t.Errorf("required (-want +got)\n%s", diff)
+	}
+	for of, names := range required {
+		for _, missing := range names {
+			for _, given := range []string{"", missing + "=&"} {
+				question := of + "?" + given
+				for _, name := range names {
+					if name != missing {
+						question += name + "=1&"
+					}
+				}
+				if answer := raw(t, path, get(question)); !strings.HasPrefix(answer, "HTTP/1.1 400") || !strings.Contains(answer, "parameter "+missing+" is missing") {
+					t.Errorf("%s is answered with\n%s", question, answer)
+				}
+			}
 		}
 	}
 }

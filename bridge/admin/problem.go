@@ -25,6 +25,10 @@ var (
 	ErrInvalid = errors.New("invalid request")
 	// ErrTooLarge means that a request has too many bytes.
 	ErrTooLarge = errors.New("request too large")
+
+	// What [Client] never asks for is known to other clients by code and status.
+	errMethod      = errors.New("wrong method")
+	errContentType = errors.New("the body is not understood")
 )
 
 // kinds are what errors are called in JSON. The first that an error is counts;
@@ -38,6 +42,8 @@ var kinds = []struct {
 	{"read_only", http.StatusForbidden, ErrReadOnly},
 	{"unknown", http.StatusNotFound, ErrUnknown},
 	{"too_large", http.StatusRequestEntityTooLarge, ErrTooLarge},
+	{"wrong_method", http.StatusMethodNotAllowed, errMethod},
+	{"wrong_content_type", http.StatusUnsupportedMediaType, errContentType},
 	{"busy", http.StatusServiceUnavailable, ErrBusy},
 	{"not_running", http.StatusServiceUnavailable, inspect.ErrNotRunning},
 	{"not_held", http.StatusConflict, inspect.ErrNotHeld},
@@ -106,3 +112,12 @@ func (n *named) Unwrap() []error { return []error{n.sentinel, n.err} }
 func invalid(format string, args ...any) error {
 	return &named{ErrInvalid, fmt.Errorf(format, args...)}
 }
+
+// notAllowed is the error of a path that is known, with a method that is not.
+type notAllowed struct{ path, method, allowed string }
+
+func (n *notAllowed) Error() string {
+	return fmt.Sprintf("%s is not asked for with %.20q; use %s", n.path, n.method, n.allowed)
+}
+
+func (n *notAllowed) Unwrap() error { return errMethod }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -120,23 +123,35 @@ func (s *Server) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) find(r *http.Request) (route, error) {
-	byMethod := s.routes[r.URL.Path]
-	found, ok := byMethod[r.Method]
+	byMethod, method := s.routes[r.URL.Path], r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // net/http leaves the body out
+	}
+	found, ok := byMethod[method]
 	switch {
 	case byMethod == nil:
 		return route{}, fmt.Errorf("%w: %.100q is nothing that this version of the bridge answers", ErrUnknown, r.URL.Path)
 	case !ok:
-		return route{}, invalid("%s is not asked for with %.20q", r.URL.Path, r.Method)
+		return route{}, &notAllowed{path: r.URL.Path, method: r.Method, allowed: allowed(byMethod)}
 	case found.changes && s.cfg.ReadOnly:
 		return route{}, fmt.Errorf("%w: unset admin.read_only, or stop the bridge and use its data directory", ErrReadOnly)
 	}
 	return found, nil
 }
 
+// allowed are the methods of a path, as the header Allow lists them.
+func allowed(byMethod map[string]route) string {
+	names := slices.Sorted(maps.Keys(byMethod))
+	if byMethod[http.MethodGet].serve != nil {
+		names = append(names, http.MethodHead)
+	}
+	return strings.Join(names, ", ")
+}
+
 // serve lets the route answer when it is its turn.
 func (s *Server) serve(found route, w *answer, r *http.Request) (err error) {
 	turn := s.reads
-	if r.Method != http.MethodGet {
+	if found.method != http.MethodGet {
 		turn = s.edits
 	}
 	if !found.cheap {

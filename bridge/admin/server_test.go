@@ -56,6 +56,10 @@ func post(path, body string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }
 
+func postAs(header, plan string) string {
+	return strings.Replace(post("/v1/plan", plan), "\r\n", "\r\n"+header+"\r\n", 1)
+}
+
 func get(path string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 }
@@ -77,9 +81,28 @@ func TestNonsenseIsRefusedAndChangesNothing(t *testing.T) {
 		get("/v1/jobs?%zz"):                        `400 .*invalid URL escape`,
 		get("/v1/dead?error_matches=("):            `400 .*missing closing`,
 		get("/v1/partitions?topic=orders"):         `400 .*\\"topic\\" is not known`,
-		get("/v1/plan"):                            `400 .*is not asked for with`,
-		"DELETE /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n": `400 .*is not asked for with`,
-		post("/v1/jobs", "{}"):                                `400 .*is not asked for with`,
+		get("/v1/jobs/"):                           `404 .*Content-Type: application/json.*"code":"unknown"`,
+		get("/v1/jobs?partitions=0,null"):          `400 .*\[1\]: is null`,
+		get("/v1/jobs?limit=null"):                 `400 .*parameter limit: is null`,
+		get("/v1/openapi.json?topic=orders"):       `400 .*has no parameters`,
+		get("/v1/plan"):                            `405 .*Allow: POST\r.*"code":"wrong_method".*is not asked for with`,
+		"DELETE /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":  `405 .*Allow: GET, HEAD\r.*is not asked for with`,
+		"OPTIONS /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n": `405 .*Allow: GET, HEAD\r`,
+		"HEAD /v1/plan HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":    `405 .*Allow: POST\r\s+Content-Type: application/json\r`,
+		"HEAD /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n": `404 `,
+		post("/v1/jobs", "{}"): `405 .*Allow: GET, HEAD\r.*is not asked for with`,
+		post("/v1/plan?topic=orders", `{"verb":"skip","select":{"topic":"orders"}}`):                             `400 .*takes no parameters in its URL`,
+		postAs("Content-Type: application/x-www-form-urlencoded", `{"verb":"skip","select":{"topic":"orders"}}`): `415 .*"code":"wrong_content_type".*send application/json`,
+		postAs("Content-Type: /", `{"verb":"skip","select":{"topic":"orders"}}`):                                 `415 `,
+		postAs("Content-Encoding: gzip", `{"verb":"skip","select":{"topic":"orders"}}`):                          `415 .*Content-Encoding is \\"gzip\\"`,
+		postAs("Content-Type: Application/JSON; charset=utf-8", `{"verb":"skip","select":{"topic":"orders"}}`):   `200 .*Content-Type: application/json.*"matched":10,`,
+		post("/v1/plan", `{"verb":"skip","select":{"topic":"orders","partitions":[null]}}`):                      `400 .*\[0\]: is null`,
+		post("/v1/snapshot", `{}`):                            `400 .*path is \\"\\": name the directory`,
+		post("/v1/snapshot", `{"path":"copy"}`):               `400 .*whole path`,
+		get("/v1/lanes?sort=size"):                            `400 .*order \\"size\\" is unknown`,
+		get("/v1/jobs?states=sleeping"):                       `400 .*sleeping`,
+		get("/v1/explain?topic=orders&partition=x"):           `400 .*is not a whole number`,
+		get("/v1/audit?since=yesterday"):                      `400 .*since`,
 		post("/v1/plan", ""):                                  `400 .*is not JSON`,
 		post("/v1/plan", "null"):                              `400 .*verb \\"\\" is unknown`,
 		post("/v1/plan", "[1]"):                               `400 .*is not a JSON object`,
@@ -109,6 +132,19 @@ func TestNonsenseIsRefusedAndChangesNothing(t *testing.T) {
 		t.Errorf("of %d jobs %d are left", len(before), len(after))
 	}
 	dial(t, path) // it goes on
+}
+
+// An answer to HEAD is that to GET without its body.
+func TestHeadIsAnsweredAsGetIs(t *testing.T) {
+	t.Parallel()
+	path := serve(t, Config{Inspector: inspect.New(newStore(t, 1, 10), inspect.Options{})})
+	for of, kind := range map[string]string{"/v1": "application/json", "/v1/partitions": "application/json", "/v1/jobs": "application/x-ndjson"} {
+		answer := raw(t, path, strings.Replace(get(of), "GET", "HEAD", 1))
+		header, body, _ := strings.Cut(answer, "\r\n\r\n")
+		if !strings.HasPrefix(header, "HTTP/1.1 200 ") || !strings.Contains(header, "Content-Type: "+kind+"\r\n") || body != "" {
+			t.Errorf("HEAD %s is answered with\n%s", of, answer)
+		}
+	}
 }
 
 func TestAReadOnlySocketPlansAndExecutesNothing(t *testing.T) {

@@ -11,10 +11,10 @@ import (
 var (
 	status  = reading[none, inspect.Status]("/v1/status")
 	lanes   = streaming[inspect.LaneQuery, inspect.Lane]("/v1/lanes")
-	job     = reading[inspect.Name, inspect.JobDetail]("/v1/job")
+	job     = needing(reading[inspect.Name, inspect.JobDetail]("/v1/job"), "topic", "partition", "offset")
 	workers = reading[none, []inspect.Worker]("/v1/workers")
 	disk    = reading[none, inspect.Disk]("/v1/disk")
-	explain = reading[where, inspect.Explanation]("/v1/explain")
+	explain = needing(reading[where, inspect.Explanation]("/v1/explain"), "topic", "partition")
 )
 
 // where is what to explain: a partition, or one offset of it.

@@ -108,6 +108,8 @@ func TestNonsenseIsRefused(t *testing.T) {
 		`{"yes":1}`:                            "yes: \"1\" is neither true nor false",
 		`{"places":{}}`:                        "places: is not a list",
 		`{"places":[{"at":true}]}`:             "places: [0]: at: \"true\" is not a whole number of 64 bits",
+		`{"places":[null]}`:                    "places: [0]: is null",
+		`{"numbers":[1,null]}`:                 "numbers: [1]: is null",
 		`{"counts":[]}`:                        "counts: is not a JSON object",
 	} {
 		var v all
@@ -174,6 +176,7 @@ func TestParameters(t *testing.T) {
 		"key_base64=%2Fw%3D%3D": `{"key_base64":"/w=="}`,
 		"offset=0":              `{"offset":0}`,
 		"limit=1&limit=2":       "parameter limit: is given 2 times",
+		"limit=null":            "parameter limit: is null",
 		"limit=many":            `parameter limit: "many" is not a whole number of 64 bits`,
 		"offsets=1,x":           "parameter offsets: is not a list",
 		"stored_before=x":       `parameter "stored_before" is not known here`,

@@ -141,12 +141,24 @@ func (l list) read(raw []byte, v reflect.Value, m mode) error {
 	}
 	fresh := reflect.MakeSlice(v.Type(), len(items), len(items))
 	for i, item := range items {
+		if m == strict && isNull(item) && neverNull(l.of) { // it would be read as zero
+			return fmt.Errorf("[%d]: is null", i)
+		}
 		if err := l.of.read(item, fresh.Index(i), m); err != nil {
 			return fmt.Errorf("[%d]: %w", i, err)
 		}
 	}
 	v.Set(fresh)
 	return nil
+}
+
+// neverNull tells whether the form has no null, which stands for what is left out.
+func neverNull(of codec) bool {
+	switch of.(type) {
+	case whole, natural, truth, *object:
+		return true
+	}
+	return false
 }
 
 // table is a map by names.

@@ -2,6 +2,7 @@ package flat
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -113,6 +114,9 @@ func memberOf(of codec, given []string) (json.RawMessage, error) {
 	}
 	if len(given) != 1 {
 		return nil, fmt.Errorf("is given %d times", len(given))
+	}
+	if !quotes(of) && given[0] == "null" { // it would be read as zero; who means none leaves it out
+		return nil, errors.New("is null")
 	}
 	return scalar(of, given[0]), nil
 }
