@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrUnfitPlace means that a directory cannot keep what a store promises.
@@ -38,6 +41,43 @@ func checkPlace(dir string, kindOf func(path string) (string, error)) error {
 	}
 	if why := unfit[kind]; why != "" {
 		return fmt.Errorf("%w: %s is on %s: %s; use a directory on a local disk", ErrUnfitPlace, dir, kind, why)
+	}
+	return nil
+}
+
+// CheckDir tells whether this process may keep a store in dir, or may make it
+// where it does not exist yet. It makes nothing.
+func CheckDir(dir string) error { return checkDir(dir, mayWrite) }
+
+func mayWrite(dir string) error {
+	return unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+}
+
+func checkDir(dir string, mayWrite func(dir string) error) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	at := dir
+	info, err := os.Stat(at)
+	for errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		if _, there := os.Lstat(at); there == nil {
+			return fmt.Errorf("%w: %s is a symbolic link to what does not exist; make that, or remove the link", ErrUnfitPlace, at)
+		}
+		at = filepath.Dir(at) // where it would be made; the root exists
+		info, err = os.Stat(at)
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%w: %s is in the way, which is no directory; move it, or name another directory", ErrUnfitPlace, at)
+	}
+	switch err := mayWrite(at); {
+	case err != nil && at == dir:
+		return fmt.Errorf("%w: this user may not write to %s: %w; give it to the user of the bridge, and check as that one", ErrUnfitPlace, dir, err)
+	case err != nil:
+		return fmt.Errorf("%w: this user may not make %s in %s: %w; make it for the user of the bridge, and check as that one", ErrUnfitPlace, dir, at, err)
 	}
 	return nil
 }

@@ -3,9 +3,12 @@ package recovery
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAStoreNeedsALocalDisk(t *testing.T) {
@@ -32,5 +35,43 @@ func TestAStoreNeedsALocalDisk(t *testing.T) {
 	}
 	if _, err := fileSystemOf(t.TempDir()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAStoreNeedsADirectoryThatCanBeMade(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	file, link := filepath.Join(root, "file"), filepath.Join(root, "link")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(filepath.Join(root, "gone"), link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		dir, want string
+		refused   error // by the kernel
+	}{
+		{dir: root},
+		{dir: filepath.Join(root, "to", "be", "made")},
+		{dir: file, want: file + " is in the way"},
+		{dir: filepath.Join(file, "to", "be", "made"), want: file + " is in the way"},
+		{dir: link, want: link + " is a symbolic link to what does not exist"},
+		{dir: filepath.Join(link, "data"), want: link + " is a symbolic link"},
+		{dir: root, refused: unix.EROFS, want: "may not write to " + root},
+		{dir: filepath.Join(root, "to", "be"), refused: unix.EACCES, want: "may not make " + filepath.Join(root, "to", "be") + " in " + root + ": permission denied"},
+	} {
+		err := checkDir(tt.dir, func(dir string) error {
+			if real := mayWrite(dir); real != nil || dir != root {
+				t.Errorf("%s: it may not write to %s: %v", tt.dir, dir, real)
+			}
+			return tt.refused
+		})
+		if (err == nil) != (tt.want == "") || err != nil && (!errors.Is(err, ErrUnfitPlace) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.dir, err, tt.want)
+		}
+		if tt.refused != nil && !errors.Is(err, tt.refused) {
+			t.Errorf("%s: %v is not %v", tt.dir, err, tt.refused)
+		}
+	}
+	if entries, err := os.ReadDir(root); err != nil || len(entries) != 2 {
+		t.Errorf("it made something: %v, %v", entries, err)
 	}
 }

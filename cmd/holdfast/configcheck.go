@@ -56,7 +56,10 @@ func (w *world) configCheck(c *cli.Context) error {
 
 // checkPlace tells in the words of a configuration that no store can be in dir.
 func checkPlace(dir string) error {
-	err := recovery.CheckPlace(dir)
+	err := recovery.CheckDir(dir)
+	if err == nil {
+		err = recovery.CheckPlace(dir)
+	}
 	if err == nil {
 		return nil
 	}
