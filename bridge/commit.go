@@ -71,8 +71,10 @@ func newCommitter(o *ownership) *committer {
 		stamp: recovery.Stamp{TopicID: o.claim.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: o.opened.Nonce, Scheme: recovery.SchemeSum(o.part.route.scheme)},
 		limit: recovery.MaxStamp,
 	}
-	if wish := o.stored.State().Seek; wish != nil && wish.Applied {
-		c.wish = wish
+	state := o.stored.State()
+	c.stamp.Seeks = state.Seeks
+	if state.Seek != nil && state.Seek.Applied {
+		c.wish = state.Seek
 	}
 	return c
 }

@@ -3,9 +3,11 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -308,6 +310,55 @@ func TestASeekThatAnotherStoreHasOvertakenIsHeld(t *testing.T) {
 	broker.WaitCommitted(t, "billing", "orders")
 	if _, total := j.counts(); total != 20+16 {
 		t.Errorf("%d runs, want %d", total, 20+16)
+	}
+}
+
+// A connection breaks, and the broker comes to the commit that was on its way later
+// than to that of the seek. Nobody else has done anything, so nobody has to act.
+func TestAnOlderCommitThatArrivesAfterASeekIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ before, to, after int64 }{
+		"back":    {before: 6, to: 2, after: 2},
+		"forward": {before: 6, to: 8, after: 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			broker := bridgetest.StartBroker(t, bridgetest.Topic("orders", 1))
+			produce(t, broker, "orders", 10, 10, 1)
+			var halting atomic.Int64 // jobs from it on halt
+			halting.Store(test.before)
+			cfg := config(t, broker, bridge.Topic{Name: "orders", Handler: bridge.HandlerFunc(func(_ context.Context, job *bridge.Job) error {
+				if at := halting.Load(); at <= job.Offset && job.Offset < 8 {
+					return bridge.Bury(errors.New("locked"))
+				}
+				return nil
+			})})
+			cfg.InstanceID = bridge.Dynamic
+			held := make(chan bridge.Held, 2)
+			cfg.Hooks = &bridge.Hooks{Held: func(h bridge.Held) { held <- h }}
+			committed := func(want int64) {
+				t.Helper()
+				eventually(t, fmt.Sprintf("%d is committed", want), func() bool { return broker.Committed("billing", "orders")[0].Offset == want })
+			}
+			b := start(t, cfg)
+			committed(test.before)
+			late := broker.Committed("billing", "orders")[0]
+			halting.Store(2)
+			command(t, b.Bridge, seek(test.to))
+			committed(test.after)
+			b.mustStop(t)
+			eventually(t, "the member leaves", func() bool { return broker.Members("billing") == 0 })
+
+			commitWith(t, broker, "orders", 0, late.Offset, late.Metadata)
+			b = start(t, cfg)
+			committed(test.after)
+			b.mustStop(t)
+			select {
+			case h := <-held:
+				t.Errorf("held: %v", h.Err)
+			default:
+			}
+		})
 	}
 }
 

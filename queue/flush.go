@@ -104,7 +104,8 @@ func (p *Partition) gather(tight bool) *partFlush {
 		part: p, gen: p.gen, wipe: p.wipe, drop: p.vanish, done: p.done, tight: tight,
 		state: stateValue{
 			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
-			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away, Seek: p.seek,
+			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,
+			Seek: p.seek, Seeks: p.seeks, SoughtIn: p.soughtIn,
 		},
 	}
 	live := 0

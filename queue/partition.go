@@ -51,7 +51,9 @@ type Partition struct {
 	appended int64 // jobs that came in
 	oldest   oldest
 	// seek is a wish that Kafka does not follow yet; what it points to never changes.
-	seek *seekValue
+	seek     *seekValue
+	seeks    uint64 // that were carried out
+	soughtIn string // opening that carried out the last
 
 	latest      bool // OnlyLatest
 	topicID     string
@@ -127,6 +129,8 @@ type State struct {
 	Parked       int    // lanes that are set aside
 	Aside        int    // jobs that were set aside, do not hold the frontier, and are to run again
 	Seek         *Seek  // a wish that Kafka does not follow yet; nil: none
+	Seeks        uint64 // wishes that were carried out
+	SoughtIn     string // opening that carried out the last, as SeekApplied was told
 }
 
 // State returns the state as memory has it, which may be ahead of the file.
@@ -142,7 +146,7 @@ func (p *Partition) state() State {
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
 		Aside: p.asideJobs, Parked: p.parkedLanes(), Paused: p.paused || p.topic.paused,
-		Seek: p.seek.seek(),
+		Seek: p.seek.seek(), Seeks: p.seeks, SoughtIn: p.soughtIn,
 	}
 }
 

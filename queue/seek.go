@@ -65,10 +65,16 @@ func (p *Partition) SeekBegins(wish Seek) error {
 	return p.wished(wish, func(v *seekValue) { v.Back, v.Committed = wish.Back, wish.Committed })
 }
 
-// SeekApplied notes that the partition stands where the wish wants it. Once Kafka
-// has acknowledged an offset of after that, [Partition.DropSeek] is due.
-func (p *Partition) SeekApplied(wish Seek) error {
-	return p.wished(wish, func(v *seekValue) { v.Applied = true })
+// SeekApplied notes that the partition stands where the wish wants it, and counts
+// the wish: what this opening has committed with a lower count is of before. Once
+// Kafka has acknowledged an offset of after that, [Partition.DropSeek] is due.
+func (p *Partition) SeekApplied(wish Seek, opening string) error {
+	return p.wished(wish, func(v *seekValue) {
+		if !v.Applied {
+			v.Applied = true
+			p.seeks, p.soughtIn = p.seeks+1, opening
+		}
+	})
 }
 
 // wished changes what is known of a wish. Another one that came meanwhile stays as

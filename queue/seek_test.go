@@ -33,9 +33,14 @@ func TestASeekIsKeptUntilItIsFulfilled(t *testing.T) {
 	r.must(p.SeekBegins(wish))
 	again(&wish)
 	r.must(p.Reset(1))
-	r.must(p.SeekApplied(wish))
+	for range 2 { // decided anew, it is the same wish still
+		r.must(p.SeekApplied(wish, "here"))
+	}
 	wish.Applied = true
 	again(&wish)
+	if s := p.State(); s.Seeks != 1 || s.SoughtIn != "here" {
+		t.Errorf("%d seeks were carried out, the last in %q", s.Seeks, s.SoughtIn)
+	}
 	p.Acknowledge(1) // of whatever: who commits knows whether it is of after
 	again(&wish)
 	r.must(p.DropSeek(wish))
@@ -56,7 +61,7 @@ func TestAWishIsFulfilledByItselfAlone(t *testing.T) {
 	r.must(p.AskSeek(later))
 	first.Back = true
 	r.must(p.SeekBegins(first))
-	r.must(p.SeekApplied(first))
+	r.must(p.SeekApplied(first, ""))
 	r.must(p.DropSeek(first))
 	if s := p.State().Seek; s == nil || s.Offset != 2 || s.Applied || s.Back {
 		t.Fatalf("the later wish is %+v", s)
@@ -80,7 +85,7 @@ func TestALaterWishKnowsOfOneThatWentBack(t *testing.T) {
 		t.Error("a wish has gone back before it was carried out")
 	}
 	r.must(p.SeekBegins(first))
-	r.must(p.SeekApplied(first))
+	r.must(p.SeekApplied(first, ""))
 	r.must(p.AskSeek(Seek{Offset: 2, Asked: r.clock.Now()}))
 	if s := p.State().Seek; !s.Back || s.Applied {
 		t.Errorf("the later wish is %+v", s)

@@ -20,7 +20,9 @@ type stateValue struct {
 	Fingerprint  string `msgpack:"fingerprint"`    // of that scheme
 	Away         int64  `msgpack:"away,omitempty"` // Unix nanoseconds of the last detaching; zero since it got a lease
 	// Seek is nil where no operator wants to go on elsewhere.
-	Seek *seekValue `msgpack:"seek,omitempty"`
+	Seek     *seekValue `msgpack:"seek,omitempty"`
+	Seeks    uint64     `msgpack:"seeks,omitempty"`     // that were carried out
+	SoughtIn string     `msgpack:"sought_in,omitempty"` // opening that carried out the last
 }
 
 // parkedValue is what is known of a parked lane.

@@ -112,6 +112,7 @@ type Decision struct {
 	Sought, Void bool
 	Wish         *queue.Seek // of Sought or Void
 	Again        bool        // of Sought: what is complete from Offset on runs once more
+	In           string      // of Sought: the nonce of the opening that carries it out
 }
 
 // Apply carries the decision out.
@@ -142,7 +143,7 @@ func (d Decision) prepare(p *queue.Partition) error {
 func (d Decision) fulfil(p *queue.Partition) error {
 	switch {
 	case d.Sought:
-		return p.SeekApplied(*d.Wish)
+		return p.SeekApplied(*d.Wish, d.In)
 	case d.Void:
 		return p.DropSeek(*d.Wish)
 	}

@@ -46,13 +46,16 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 	d.Older = c.older()
 	d.Notes = c.notes
 	d.Void, d.Wish = local.Seek != nil && !d.Sought, local.Seek
+	if d.Sought {
+		d.In = kafka.Nonce
+	}
 	if d.Sought && !d.Wish.Applied {
 		begins := *d.Wish
 		begins.Back, begins.Committed = d.Again, kafka.Committed
 		d.Wish = &begins
 	}
 	d.Acknowledged = kafka.Committed
-	if c.otherTopic() || d.Sought {
+	if c.otherTopic() || c.beforeSeek() || d.Sought {
 		d.Acknowledged = -1
 	}
 	return d, nil
@@ -97,6 +100,13 @@ func (c *reconciliation) laterOpening() bool {
 	return c.ours() && (c.stamp.Epoch > c.self.Epoch || sibling)
 }
 
+// beforeSeek: this very store has committed the offset before it carried out a
+// seek, in the same opening. The connection broke, and the broker has come to
+// that commit later than to those of after the seek.
+func (c *reconciliation) beforeSeek() bool {
+	return c.ours() && c.stamp.Seeks < c.Seeks && c.stamp.Nonce != "" && c.stamp.Nonce == c.SoughtIn
+}
+
 // nonces tells openings of one number apart.
 func (c *reconciliation) nonces() bool { return c.stamp.Nonce != "" && c.Nonce != "" }
 
@@ -104,7 +114,7 @@ func (c *reconciliation) nonces() bool { return c.stamp.Nonce != "" && c.Nonce !
 // of openings, or by what it knows to be complete.
 func (c *reconciliation) older() string {
 	sibling := c.ours() && c.stamp.Epoch == c.self.Epoch && !c.nonces() && !c.Committing
-	if !c.ours() || c.otherTopic() || c.Next < 0 || c.Lacking <= 0 && !c.laterOpening() && !sibling {
+	if !c.ours() || c.otherTopic() || c.beforeSeek() || c.Next < 0 || c.Lacking <= 0 && !c.laterOpening() && !sibling {
 		return ""
 	}
 	known := fmt.Sprintf("opening %d of it has committed offset %d, this is opening %d", c.stamp.Epoch, c.Committed, c.self.Epoch)
@@ -161,6 +171,9 @@ func (c *reconciliation) held() (Decision, error) {
 		// that and the next commit left this offset behind.
 		c.note("the committed offset %d belongs to the deleted topic %s and is ignored", c.Committed, c.stamp.TopicID)
 		return keep, nil
+	case c.beforeSeek():
+		c.note("the committed offset %d is of before the last seek, and reached Kafka after it: continuing at this store's %d", c.Committed, c.Frontier)
+		return keep, nil
 	case c.Committed < c.Acknowledged:
 		return c.external()
 	case c.laterOpening() && c.Committing:
@@ -182,7 +195,7 @@ func (c *reconciliation) held() (Decision, error) {
 // a reset of our own offset, or a seek, asks for all of it again. What the log does not
 // hold any more, having been cut off, is not what was completed.
 func (c *reconciliation) ahead(d Decision) (set []queue.Range) {
-	if c.stampErr != nil || c.otherTopic() || c.ours() && d.Action == Reset || d.Again {
+	if c.stampErr != nil || c.otherTopic() || c.beforeSeek() || c.ours() && d.Action == Reset || d.Again {
 		return nil
 	}
 	for _, r := range c.stamp.Ahead {

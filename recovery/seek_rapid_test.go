@@ -31,6 +31,7 @@ type voyage struct {
 
 	committed int64
 	metadata  string
+	late      Facts // the commit of before the last seek: it may come again
 	todo      map[int64]bool
 	asked     *queue.Seek // the last wish; nil: Kafka was told, or others have gone on
 }
@@ -54,12 +55,22 @@ func TestSeeksSurviveEverything(t *testing.T) {
 		}
 		v.assign(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"produce":    func(t *rapid.T) { v.produce(rapid.Int64Range(1, 9).Draw(t, "records")) },
-			"work":       func(t *rapid.T) { v.work(t); v.commit(t) },
-			"seek":       func(t *rapid.T) { v.work(t); v.commit(t); v.seek(t); v.assign(t) },
-			"seek later": v.seek,
-			"kill":       func(t *rapid.T) { v.kill(); v.assign(t) },
-			"elsewhere":  func(t *rapid.T) { v.kill(); v.elsewhere(t); v.assign(t) },
+			"produce": func(t *rapid.T) { v.produce(rapid.Int64Range(1, 9).Draw(t, "records")) },
+			"work":    func(t *rapid.T) { v.work(t); v.commit(t) },
+			"seek": func(t *rapid.T) {
+				v.work(t)
+				v.commit(t)
+				v.late = Facts{Committed: v.committed, Metadata: v.metadata}
+				v.seek(t)
+				v.assign(t)
+				if rapid.Bool().Draw(t, "Kafka is told") {
+					v.commit(t)
+				}
+			},
+			"an older commit comes late": v.arrive,
+			"seek later":                 v.seek,
+			"kill":                       func(t *rapid.T) { v.kill(); v.assign(t) },
+			"elsewhere":                  func(t *rapid.T) { v.kill(); v.elsewhere(t); v.assign(t) },
 			"seek, and others have it next": func(t *rapid.T) {
 				v.seek(t)
 				v.assign(t)
@@ -167,7 +178,10 @@ func (v *voyage) commit(t *rapid.T) {
 	v.must(err)
 	id := v.opened.Store.Identity()
 	v.committed = progress.Frontier
-	v.metadata = Stamp{TopicID: "T", StoreID: id.StoreID, Epoch: id.Epoch, Ahead: progress.Ahead}.Encode()
+	v.metadata = Stamp{
+		TopicID: "T", StoreID: id.StoreID, Epoch: id.Epoch, Nonce: v.opened.Nonce,
+		Seeks: v.part.State().Seeks, Ahead: progress.Ahead,
+	}.Encode()
 	if !rapid.Bool().Draw(t, "answered") {
 		return
 	}
@@ -178,6 +192,20 @@ func (v *voyage) commit(t *rapid.T) {
 	if rapid.Bool().Draw(t, "durable") {
 		v.sync()
 	}
+}
+
+// arrive lets Kafka come to the commit of before the seek after those of after it.
+// Only the process that carries out a seek may have one on its way then.
+func (v *voyage) arrive(t *rapid.T) {
+	stamp, err := DecodeStamp(v.late.Metadata)
+	if s := v.part.State(); err != nil || v.theirs() || s.SoughtIn != stamp.Nonce || s.Seeks == stamp.Seeks {
+		return
+	}
+	v.committed, v.metadata = v.late.Committed, v.late.Metadata
+	if rapid.Bool().Draw(t, "killed") {
+		v.kill()
+	}
+	v.assign(t)
 }
 
 // seek asks for an offset, sometimes without Kafka at hand.
@@ -212,7 +240,7 @@ func (v *voyage) assign(t *rapid.T) {
 }
 
 func (v *voyage) taken(t *rapid.T) bool {
-	facts := Facts{Committed: v.committed, Metadata: v.metadata, TopicID: "T", LogEnd: v.end}
+	facts := Facts{Committed: v.committed, Metadata: v.metadata, TopicID: "T", LogEnd: v.end, Nonce: v.opened.Nonce}
 	before := v.part.State()
 	d, err := Reconcile(before, v.opened.Store.Identity(), facts, Policy{})
 	if v.overtaken(before.Seek) {

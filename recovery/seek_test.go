@@ -141,6 +141,56 @@ func TestASeekThatWasOvertakenIsHeld(t *testing.T) {
 	}
 }
 
+// A commit that was on its way during a seek may reach Kafka after that of the seek.
+// Whatever else goes by the store's name is told from it.
+func TestACommitOfBeforeASeekIsTold(t *testing.T) {
+	t.Parallel()
+	const here = "here"
+	moved := held()
+	moved.Seeks, moved.SoughtIn = 2, here
+	stamp := Stamp{TopicID: "T", StoreID: self.StoreID, Epoch: self.Epoch, Nonce: here, Seeks: 1, Ahead: []queue.Range{{From: 410, To: 420}}}
+	for name, test := range map[string]struct {
+		offset int64
+		stamp  func(*Stamp)
+		kind   ConflictKind // zero: it is of before, and ignored
+	}{
+		"above the frontier":                    {offset: 250},
+		"below what was acknowledged":           {offset: 50},
+		"of before two seeks":                   {offset: 250, stamp: func(s *Stamp) { s.Seeks = 0 }},
+		"an older copy of the directory":        {offset: 250, stamp: func(s *Stamp) { s.Seeks = 2 }, kind: StaleCopy},
+		"one that another seek has made older":  {offset: 250, stamp: func(s *Stamp) { s.Seeks = 3 }, kind: StaleCopy},
+		"a copy that was not sought":            {offset: 250, stamp: func(s *Stamp) { s.Nonce = "there" }, kind: StaleCopy},
+		"a copy by a version without nonces":    {offset: 250, stamp: func(s *Stamp) { s.Nonce = "" }, kind: StaleCopy},
+		"another store":                         {offset: 50, stamp: func(s *Stamp) { s.StoreID = "other" }, kind: ExternalReset},
+		"set by somebody who kept the metadata": {offset: 50, stamp: func(s *Stamp) { s.Seeks = 2 }, kind: ExternalReset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			by := stamp
+			if test.stamp != nil {
+				test.stamp(&by)
+			}
+			facts := committed(test.offset, by.Encode())
+			facts.Nonce, facts.Committing, facts.Lacking = here, true, 10
+			d, err := Reconcile(moved, self, facts, Policy{})
+			conflict := new(Conflict)
+			if errors.As(err, &conflict); conflict.Kind != test.kind {
+				t.Fatalf("%+v, %v", d, err)
+			}
+			if err != nil {
+				return
+			}
+			if len(d.Notes) != 1 {
+				t.Errorf("it notes %q", d.Notes)
+			}
+			d.Notes = nil
+			if diff := cmp.Diff(Decision{Action: Keep, Acknowledged: -1}, d); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestAConflictOverASeekNamesBothWays(t *testing.T) {
 	t.Parallel()
 	theirs := Stamp{TopicID: "T", StoreID: "other", Epoch: 1}.Encode()

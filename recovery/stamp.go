@@ -40,6 +40,9 @@ type Stamp struct {
 	// Nonce tells openings of one number apart: two copies of a store may both
 	// count to it. Empty: an older version wrote the stamp.
 	Nonce string
+	// Seeks counts those that were carried out before the commit: a commit that an
+	// older one has overtaken on another connection is told by it.
+	Seeks uint64
 	// Ahead is what is complete above the committed offset, ascending and apart
 	// from each other. A part below the offset is true and of no use.
 	Ahead []queue.Range
@@ -68,6 +71,7 @@ const (
 	sectionStore  = "store"
 	sectionEpoch  = "epoch"
 	sectionNonce  = "nonce"
+	sectionSeeks  = "seeks"
 	sectionScheme = "scheme"
 	sectionParked = "parked"
 	sectionPaused = "paused"
@@ -97,6 +101,9 @@ func (s Stamp) Fit(limit int) (Stamp, string) {
 	}, " ")
 	if s.Nonce != "" {
 		body += " " + sectionNonce + "=" + url.QueryEscape(s.Nonce)
+	}
+	if s.Seeks != 0 {
+		body += " " + sectionSeeks + "=" + strconv.FormatUint(s.Seeks, 10)
 	}
 	if s.Scheme != 0 {
 		body += fmt.Sprintf(" %s=%08x", sectionScheme, s.Scheme)
@@ -156,6 +163,7 @@ func DecodeStamp(metadata string) (Stamp, error) {
 		{sectionStore, true, func(v string) error { s.StoreID = v; return nil }},
 		{sectionEpoch, true, func(v string) (err error) { s.Epoch, err = strconv.ParseUint(v, 10, 64); return err }},
 		{sectionNonce, false, func(v string) error { s.Nonce = v; return nil }},
+		{sectionSeeks, false, func(v string) (err error) { s.Seeks, err = strconv.ParseUint(v, 10, 64); return err }},
 		{sectionScheme, false, func(v string) (err error) { s.Scheme, err = parseScheme(v); return err }},
 		{sectionParked, false, func(v string) (err error) { s.Parked, err = unpackParked(v); return err }},
 		{sectionPaused, false, func(v string) (err error) { s.Paused, err = unpackPaused(v); return err }},

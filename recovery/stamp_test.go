@@ -39,6 +39,7 @@ func TestStampRoundTrip(t *testing.T) {
 			StoreID: string(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "store")),
 			Epoch:   rapid.Uint64().Draw(t, "epoch"),
 			Nonce:   rapid.StringN(0, 8, 20).Draw(t, "nonce"),
+			Seeks:   rapid.Uint64().Draw(t, "seeks"),
 			Ahead:   drawRanges(t),
 			Left:    rapid.Int64Range(0, 1<<40).Draw(t, "left"),
 			Scheme:  rapid.Uint32().Draw(t, "scheme"),

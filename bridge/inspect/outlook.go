@@ -80,7 +80,7 @@ func (i *inspector) leftBehind(ctx context.Context, p *queue.Partition) (int64, 
 		return 0, err
 	}
 	stamp := recovery.Stamp{
-		TopicID: state.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: recovery.SomeNonce, Scheme: recovery.SchemeSum(state.Scheme),
+		TopicID: state.TopicID, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: recovery.SomeNonce, Seeks: state.Seeks, Scheme: recovery.SchemeSum(state.Scheme),
 		Ahead: progress.Ahead, Left: progress.Left,
 	}
 	stamp.Parked, _ = p.ParkedIDs()
