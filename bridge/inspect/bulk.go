@@ -89,9 +89,6 @@ type BulkOperation struct {
 	Left *time.Duration `json:"left_seconds"`
 }
 
-// again is how many have run in vain.
-func (op *BulkOperation) again() int { return op.DeadAgain + op.FailedAgain + op.ParkedAgain }
-
 // OperationState is how far a stored operation is.
 type OperationState string
 

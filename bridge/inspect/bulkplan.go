@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -46,39 +46,13 @@ func (c Command) fits() error {
 	return err
 }
 
-// claim is a running operation with what it takes.
-type claim struct {
-	*bulkState
-	text *regexp.Regexp
-}
-
-// claims are the running operations of a topic.
-func (i *inspector) claims(topic string) (claims []claim) {
-	for _, state := range i.runningOperations(topic) {
-		if text, err := state.Operation.Command.errorMatches(); err == nil {
-			claims = append(claims, claim{&state, text})
-		}
-	}
-	return claims
-}
-
-// claimedBy returns the first of the operations that takes something; nil: none.
-func claimedBy(claims []claim, takes func(claim) (bool, error)) (*claim, error) {
-	for at, c := range claims {
-		if is, err := takes(c); is || err != nil {
-			return &claims[at], err
-		}
-	}
-	return nil, nil
-}
-
 // leaveTo leaves a letter, job or lane to the operation that is about to take it.
-func (p *Plan) leaveTo(by *claim, note func(list *[]Group, reason string)) {
-	if by.Operation.Verb == p.Command.Verb {
+func (p *Plan) leaveTo(by *bulk.Claim, note func(list *[]Group, reason string)) {
+	if Verb(by.Operation.Verb) == p.Command.Verb {
 		note(&p.AlreadyDone, "operation "+by.Operation.ID+" is about to do it")
 		return
 	}
-	note(&p.Refused, fmt.Sprintf("operation %s is about to %s it; stop that first", by.Operation.ID, by.Operation.Verb.does()))
+	note(&p.Refused, fmt.Sprintf("operation %s is about to %s it; stop that first", by.Operation.ID, Verb(by.Operation.Verb).does()))
 }
 
 // named notes a letter or job.
@@ -87,11 +61,11 @@ func named(name Name) func(*[]Group, string) {
 }
 
 // claimed returns the running operation that takes the job; nil where none does.
-func (v jobVerb) claimed(running []claim, f *found) (*claim, error) {
-	if !v.bulk.stored() {
+func (v jobVerb) claimed(running []bulk.Claim, f *found) (*bulk.Claim, error) {
+	if !v.bulk.Stored() {
 		return nil, nil
 	}
-	return claimedBy(running, func(c claim) (bool, error) { return c.claimsJob(f) })
+	return bulk.First(running, func(c bulk.Claim) (bool, error) { return c.TakesJob(f.part, f.Pending) })
 }
 
 // reach is how far a plan about jobs goes, by partition.

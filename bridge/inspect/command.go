@@ -95,7 +95,7 @@ func (c Command) validatePace() error {
 		problems = append(problems, fmt.Errorf("rate %v cannot be", c.Rate))
 	}
 	switch {
-	case c.StopAt != 0 && !(ok && bulk.kind().runs()):
+	case c.StopAt != 0 && !(ok && bulk.kind().Runs()):
 		problems = append(problems, fmt.Errorf("only requeue, retry and release stop when jobs run in vain again, not %s", c.Verb))
 	case c.StopAt < 0 || c.StopAt > 1 || math.IsNaN(c.StopAt):
 		problems = append(problems, fmt.Errorf("stop at %v is no share of the jobs: it is above 0 and at most 1", c.StopAt))

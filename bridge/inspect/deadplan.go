@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -53,7 +54,7 @@ func (s *survey) missed(ctx context.Context, offsets []int64) error {
 		switch {
 		case p != nil && t.Offset >= p.State().Next:
 			add(&s.plan.Refused, reasonUnknown, t.Name)
-		case alive && !s.v.bulk.runs():
+		case alive && !s.v.bulk.Runs():
 			add(&s.plan.Refused, reasonAlive, t.Name)
 		default:
 			add(&s.plan.AlreadyDone, reasonNoLetter, t.Name)
@@ -89,8 +90,8 @@ type survey struct {
 	v       deadVerb
 	plan    *Plan
 	held    []*queue.Partition
-	running []claim // operations that take some of the letters
-	read    int64   // bytes of records
+	running []bulk.Claim // operations that take some of the letters
+	read    int64        // bytes of records
 	lanes   map[laneRef]struct{}
 	behind  int // letters that are overtaken
 }
@@ -113,7 +114,7 @@ func (s *survey) add(f *deadFound) error {
 	if err != nil {
 		return err
 	}
-	refusal := s.v.refusal(s.held, f)
+	refusal := s.v.refusal(s.held, f.DeadLetter)
 	switch {
 	case by != nil:
 		plan.leaveTo(by, named(f.name()))
@@ -174,15 +175,8 @@ func (s *survey) look(f *deadFound) error {
 }
 
 // claimed returns the running operation that takes the letter; nil where none does.
-func (s *survey) claimed(f *deadFound) (*claim, error) {
-	return claimedBy(s.running, func(c claim) (bool, error) { return c.takes(s.i.store, f) })
-}
-
-func (c claim) takes(store *queue.Store, f *deadFound) (bool, error) {
-	if !c.covers(f.DeadRef) {
-		return false, nil
-	}
-	return c.Operation.Command.Dead.matches(store, f, c.text)
+func (s *survey) claimed(f *deadFound) (*bulk.Claim, error) {
+	return bulk.First(s.running, func(c bulk.Claim) (bool, error) { return c.TakesLetter(f.DeadLetter) })
 }
 
 func (s *survey) finish() error {
@@ -209,18 +203,18 @@ func (s *survey) finish() error {
 }
 
 // refusal tells why a letter cannot be a job again, as far as that is known.
-func (v deadVerb) refusal(held []*queue.Partition, f *deadFound) string {
-	if !v.bulk.runs() {
+func (v deadVerb) refusal(held []*queue.Partition, l queue.DeadLetter) string {
+	if !v.bulk.Runs() {
 		return ""
 	}
-	p := find(held, f.TopicPartition)
+	p := find(held, l.TopicPartition)
 	switch {
 	case p == nil:
 		return reasonNotHeld
-	case f.Damaged != nil:
-		return f.Damaged.Error()
+	case l.Damaged != nil:
+		return l.Damaged.Error()
 	}
-	if id := p.State().TopicID; id != f.TopicID && id != "" && f.TopicID != "" {
+	if id := p.State().TopicID; id != l.TopicID && id != "" && l.TopicID != "" {
 		return reasonNewTopic
 	}
 	return ""

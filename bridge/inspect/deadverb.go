@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -19,8 +20,8 @@ type deadVerb struct {
 	// act carries the command out on letters of one partition. It is durable on
 	// return.
 	act  func(context.Context, *queue.Store, Command, []queue.DeadRef) ([]queue.RequeueResult, error)
-	said string   // what the log says of each
-	bulk bulkKind // where the job runs, its partition has to be held, and its attempts may be reset
+	said string    // what the log says of each
+	bulk bulk.Kind // where the job runs, its partition has to be held, and its attempts may be reset
 }
 
 func requeue(ctx context.Context, s *queue.Store, c Command, refs []queue.DeadRef) ([]queue.RequeueResult, error) {
@@ -37,7 +38,7 @@ func discard(ctx context.Context, s *queue.Store, _ Command, refs []queue.DeadRe
 }
 
 func (v deadVerb) validate(c Command) error {
-	if c.ResetAttempts && !v.bulk.runs() {
+	if c.ResetAttempts && !v.bulk.Runs() {
 		return noReset(c.Verb)
 	}
 	return nil

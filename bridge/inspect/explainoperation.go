@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -14,36 +15,37 @@ func (i *inspector) claimOn(ctx context.Context, d *JobDetail) *BulkOperation {
 	if len(claims) == 0 {
 		return nil
 	}
-	takes := func(claim) (bool, error) { return false, nil }
+	takes := func(bulk.Claim) (bool, error) { return false, nil }
 	if d.State == Dead {
 		letter, there, err := i.store.DeadLetter(queue.DeadRef{TopicPartition: tp, Offset: d.Offset, Number: d.Letter.Number})
 		if !there || err != nil {
 			return nil
 		}
-		f := &deadFound{DeadLetter: letter, whole: true}
-		takes = func(c claim) (bool, error) { return c.takes(i.store, f) }
+		takes = func(c bulk.Claim) (bool, error) { return c.TakesLetter(letter) }
 	} else if p := find(i.store.Attached(), tp); p != nil {
 		jobs, err := p.Find(ctx, d.Offset)
 		if len(jobs) == 0 || err != nil {
 			return nil
 		}
-		f := &found{Pending: jobs[0], tp: tp, topicID: p.State().TopicID, part: p}
-		lanes, _, err := i.store.FindParked(ctx, tp, queue.ParkedLane{Lane: f.Lane, Offset: f.Offset})
+		j := jobs[0]
+		lanes, _, err := i.store.FindParked(ctx, tp, queue.ParkedLane{Lane: j.Lane, Offset: j.Offset})
 		if err != nil {
 			return nil
 		}
-		takes = func(c claim) (bool, error) {
-			if len(lanes) > 0 && c.takesLane(i, lanes[0]) {
-				return true, nil
+		takes = func(c bulk.Claim) (bool, error) {
+			if len(lanes) > 0 {
+				if takes, err := c.TakesLane(lanes[0]); takes || err != nil {
+					return takes, err
+				}
 			}
-			return c.claimsJob(f)
+			return c.TakesJob(p, j)
 		}
 	}
-	by, err := claimedBy(claims, takes)
+	by, err := bulk.First(claims, takes)
 	if by == nil || err != nil {
 		return nil
 	}
-	op := by.show()
+	op := shownOperation(by.Entry)
 	return &op
 }
 

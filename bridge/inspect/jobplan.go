@@ -35,7 +35,7 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	if err := plan.settle(i.offline); err != nil {
 		return err
 	}
-	if v.bulk.stored() && plan.Background {
+	if v.bulk.Stored() && plan.Background {
 		plan.Cutoffs = reach.cutoffs()
 		plan.Made = i.now() // what has failed by now was seen
 	}

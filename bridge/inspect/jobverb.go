@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -17,15 +18,15 @@ type jobVerb struct {
 	// apply carries the command out on a job as it was seen. The change is
 	// durable with the store's next flush.
 	apply func(_ Command, _ *queue.Partition, seen queue.Pending) (changed bool, err error)
-	said  string   // what the log says of each job, once that is durable
-	bulk  bulkKind // where the job runs, its attempts may be reset
+	said  string    // what the log says of each job, once that is durable
+	bulk  bulk.Kind // where the job runs, its attempts may be reset
 	// already is why nothing is to be done about a job; empty: it runs anyway.
 	already string
 	lanes   bool // it acts on the lane of a job, with all jobs of that
 }
 
 func (v jobVerb) validate(c Command) error {
-	if c.ResetAttempts && !v.bulk.runs() {
+	if c.ResetAttempts && !v.bulk.Runs() {
 		return noReset(c.Verb)
 	}
 	return nil
@@ -39,7 +40,7 @@ func noReset(v Verb) error {
 // first: a skipped head would let the next job of its lane start before the
 // skip that is meant for it.
 func (v jobVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operation) error {
-	if plan.Background && v.bulk.stored() {
+	if plan.Background && v.bulk.Stored() {
 		return i.executeLater(ctx, plan, op)
 	}
 	targets := slices.SortedFunc(slices.Values(plan.Jobs), func(a, b Target) int { return compareNames(b.Name, a.Name) })

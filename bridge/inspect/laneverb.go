@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -20,7 +21,7 @@ const (
 type laneVerb struct {
 	apply func(Command, *queue.Partition, queue.ParkedLane) (changed bool, err error)
 	said  string
-	bulk  bulkKind // where the jobs run, their attempts may be reset
+	bulk  bulk.Kind // where the jobs run, their attempts may be reset
 }
 
 func (v laneVerb) validate(c Command) error {
@@ -29,7 +30,7 @@ func (v laneVerb) validate(c Command) error {
 	if q.From > 0 || len(q.States) > 0 || !q.StoredBefore.IsZero() || q.ErrorMatches != "" {
 		problems = append(problems, fmt.Errorf("%s is about parked lanes, not about jobs: select them by topic, partitions, key, lane or the offset that they were parked for", c.Verb))
 	}
-	if c.ResetAttempts && !v.bulk.runs() {
+	if c.ResetAttempts && !v.bulk.Runs() {
 		problems = append(problems, fmt.Errorf("attempts are not reset by %s", c.Verb))
 	}
 	return errors.Join(problems...)
@@ -47,7 +48,7 @@ func (v laneVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			continue
 		}
 		plan.Matched++
-		by := laneClaimed(i, running, lane)
+		by, _ := bulk.First(running, func(c bulk.Claim) (bool, error) { return c.TakesLane(lane) })
 		switch {
 		case lane.Released:
 			addOther(&plan.AlreadyDone, reasonReleased)

@@ -2,12 +2,14 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -18,26 +20,56 @@ func (i *inspector) Operations(context.Context) ([]BulkOperation, error) {
 	}
 	var list []BulkOperation
 	for _, op := range i.store.Operations() {
-		s, err := openBulk(op)
+		e, err := bulk.Read(op)
 		if err != nil {
-			s.Operation = BulkOperation{ID: op.ID, State: OperationFailed, Reason: err.Error(), Began: op.Began}
+			e.Operation = bulk.Operation{ID: op.ID, State: bulk.Failed, Reason: err.Error(), Began: op.Began}
 		}
-		list = append(list, s.show())
+		list = append(list, shownOperation(&e))
 	}
 	return list, nil
 }
 
-// runningOperations are those of a topic that go on.
-func (i *inspector) runningOperations(topic string) (running []bulkState) {
+// shownOperation is what an operator sees of an operation.
+func shownOperation(e *bulk.Entry) BulkOperation {
+	op := e.Operation
+	shown := BulkOperation{
+		ID: op.ID, State: OperationState(op.State), Reason: op.Reason, Actor: op.Actor, Verb: Verb(op.Verb), Topic: op.Topic, What: op.What,
+		Began: op.Began, Ended: op.Ended, Matched: op.Matched, Taken: op.Taken, Done: op.Done,
+		DeadAgain: op.DeadAgain, FailedAgain: op.FailedAgain, ParkedAgain: op.ParkedAgain,
+		Forgotten: op.Forgotten, Waiting: op.Waiting, AlreadyDone: op.AlreadyDone,
+	}
+	if err := json.Unmarshal(op.Command, &shown.Command); err != nil {
+		shown.Reason = cmp.Or(shown.Reason, err.Error())
+	}
+	for _, r := range op.Refused {
+		group := Group{Reason: r.Reason, Count: r.Count}
+		for _, name := range r.Jobs {
+			group.Jobs = append(group.Jobs, Name(name))
+		}
+		shown.Refused = append(shown.Refused, group)
+	}
+	if c := shown.Command; c.Rate > 0 && e.Running() {
+		left := c.lasts(e.Left())
+		shown.Left = &left
+	}
+	return shown
+}
+
+// claims are the running operations of a topic.
+func (i *inspector) claims(topic string) (claims []bulk.Claim) {
 	for _, op := range i.store.Operations() {
 		if !op.Open {
 			continue
 		}
-		if s, err := openBulk(op); err == nil && s.running() && s.Operation.Topic == topic {
-			running = append(running, s)
+		e, err := bulk.Read(op)
+		if err != nil || !e.Running() || e.Operation.Topic != topic {
+			continue
+		}
+		if work, _, err := i.workOf(e.Operation); err == nil {
+			claims = append(claims, bulk.Claim{Entry: &e, Work: work})
 		}
 	}
-	return running
+	return claims
 }
 
 // executeLater hands the plan over to an operation.
@@ -60,17 +92,17 @@ func (i *inspector) storeOperation(ctx context.Context, plan Plan) (op BulkOpera
 	}
 	for _, id := range idsOf(plan) {
 		if before, taken := i.store.Operation(id); taken {
-			if same, err := openBulk(before); err == nil && same.executes(plan) {
-				return same.show(), true, nil
+			if same, err := bulk.Read(before); err == nil && executes(&same, plan) {
+				return shownOperation(&same), true, nil
 			}
 			continue
 		}
-		s, err := i.newOperation(ctx, id, plan)
+		e, err := i.newOperation(ctx, id, plan)
 		if err != nil {
 			return BulkOperation{}, false, err
 		}
 		var stored queue.Operation
-		if err := s.encode(&stored); err != nil {
+		if err := e.Write(&stored); err != nil {
 			return BulkOperation{}, false, err
 		}
 		if _, err := i.store.PutOperation(stored); errors.Is(err, queue.ErrOperationChanged) {
@@ -78,7 +110,7 @@ func (i *inspector) storeOperation(ctx context.Context, plan Plan) (op BulkOpera
 		} else if err != nil {
 			return BulkOperation{}, false, err
 		}
-		return s.show(), false, i.store.Sync(ctx)
+		return shownOperation(&e), false, i.store.Sync(ctx)
 	}
 	return BulkOperation{}, false, errors.New("all ids of the operation are taken; plan it again")
 }
@@ -90,24 +122,14 @@ func idsOf(plan Plan) (ids []string) {
 	sum := sha256.Sum256(fmt.Appendf(text, " %d", plan.Made.UnixNano()))
 	verb, _ := bulkOf(plan.Command.Verb)
 	for n := 2; n <= 8; n++ {
-		ids = append(ids, fmt.Sprintf("%s-%x", verb.kind().prefix, sum[:n]))
+		ids = append(ids, fmt.Sprintf("%s-%x", verb.kind().Prefix, sum[:n]))
 	}
 	return ids
 }
 
-// executes reports whether s is the operation of the plan.
-func (s *bulkState) executes(plan Plan) bool {
-	mine, _ := json.Marshal(s.Operation.Command)
+// executes reports whether e is the operation of the plan.
+func executes(e *bulk.Entry, plan Plan) bool {
+	mine, _ := json.Marshal(shownOperation(e).Command)
 	other, _ := json.Marshal(plan.Command)
-	return s.PlanMade.Equal(plan.Made) && bytes.Equal(mine, other)
-}
-
-func (i *inspector) newOperation(ctx context.Context, id string, plan Plan) (s bulkState, err error) {
-	c := plan.Command
-	s = bulkState{PlanMade: plan.Made, Parts: map[int32]uint64{}, Operation: BulkOperation{
-		ID: id, State: OperationRunning, Actor: ActorOf(ctx), Verb: c.Verb, Topic: c.topic(), What: c.String(), Command: c,
-		Began: i.now(), Matched: len(plan.Jobs) + len(plan.Dead) + len(plan.Lanes) + plan.More,
-	}}
-	verb, _ := bulkOf(c.Verb)
-	return s, verb.begin(i, plan, &s)
+	return e.PlanMade.Equal(plan.Made) && bytes.Equal(mine, other)
 }

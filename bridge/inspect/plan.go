@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -83,8 +84,8 @@ const (
 	reasonFinished = "it is finished"
 	reasonRuns     = "it runs anyway"
 	reasonUnknown  = "it is not stored here"
-	reasonNotHeld  = "its partition is not held here any more"
-	reasonNewTopic = "its topic was deleted and created anew"
+	reasonNotHeld  = bulk.ReasonNotHeld
+	reasonNewTopic = bulk.ReasonNewTopic
 	reasonNotDead  = "it is no dead letter any more"
 	reasonNoLetter = "there is no dead letter of it, or none any more"
 	reasonAlive    = "it is no dead letter: its job is not finished"

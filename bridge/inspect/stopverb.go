@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -37,14 +38,14 @@ func (stopVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 		return nil
 	}
 	plan.Matched = 1
-	s, err := openBulk(op)
+	e, err := bulk.Read(op)
 	switch {
 	case err != nil:
 		addOther(&plan.Refused, err.Error())
-	case !s.running():
+	case !e.Running():
 		addOther(&plan.AlreadyDone, reasonOver)
 	default:
-		plan.Operations = append(plan.Operations, s.show())
+		plan.Operations = append(plan.Operations, shownOperation(&e))
 	}
 	return nil
 }
@@ -56,16 +57,16 @@ func (stopVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operat
 			addOther(&op.Refused, reasonNoOperation)
 			return nil
 		}
-		s, err := openBulk(stored)
+		e, err := bulk.Read(stored)
 		if err != nil {
 			return err
 		}
-		if !s.running() {
+		if !e.Running() {
 			addOther(&op.AlreadyDone, reasonOver)
 			return nil
 		}
-		s.end(OperationStopped, "stopped by "+ActorOf(ctx)+because(plan.Command.Reason), i.now())
-		if err := s.encode(&stored); err != nil {
+		e.End(bulk.Stopped, "stopped by "+ActorOf(ctx)+because(plan.Command.Reason), i.now())
+		if err := e.Write(&stored); err != nil {
 			return err
 		}
 		if _, err := i.store.PutOperation(stored); errors.Is(err, queue.ErrOperationChanged) {
@@ -76,7 +77,7 @@ func (stopVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operat
 		if err := i.store.Sync(ctx); err != nil {
 			return err
 		}
-		shown := s.show()
+		shown := shownOperation(&e)
 		op.Stored = &shown
 		return nil
 	}

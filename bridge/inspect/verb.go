@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -56,7 +57,7 @@ var verbs = map[Verb]verb{
 			return p.Retry(seen, c.ResetAttempts)
 		},
 		said: "job retried by an operator",
-		bulk: bulkKind{"re", "retried", "job", &vain{"jobs", "have failed again", func(op *BulkOperation) *int { return &op.FailedAgain }}},
+		bulk: bulk.Kind{Prefix: "re", Taken: "retried", What: "job", Vain: &bulk.Vain{What: "jobs", Said: "have failed again", Count: func(op *bulk.Operation) *int { return &op.FailedAgain }}},
 	},
 	Park: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return j.CanPark() },
@@ -65,7 +66,7 @@ var verbs = map[Verb]verb{
 		},
 		said:    "lane of a job parked by an operator",
 		already: reasonParked,
-		bulk:    bulkKind{"pa", "parked", "lane", nil},
+		bulk:    bulk.Kind{Prefix: "pa", Taken: "parked", What: "lane"},
 		lanes:   true,
 	},
 	Release: laneVerb{
@@ -73,12 +74,12 @@ var verbs = map[Verb]verb{
 			return p.Release(lane, c.ResetAttempts)
 		},
 		said: "parked lane released by an operator",
-		bulk: bulkKind{"rl", "released", "lane", &vain{"lanes", "are parked again", func(op *BulkOperation) *int { return &op.ParkedAgain }}},
+		bulk: bulk.Kind{Prefix: "rl", Taken: "released", What: "lane", Vain: &bulk.Vain{What: "lanes", Said: "are parked again", Count: func(op *bulk.Operation) *int { return &op.ParkedAgain }}},
 	},
 	DiscardParked: laneVerb{
 		apply: func(_ Command, p *queue.Partition, lane queue.ParkedLane) (bool, error) { return p.DiscardParked(lane) },
 		said:  "jobs of a parked lane discarded by an operator: they count as done",
-		bulk:  bulkKind{"dp", "discarded", "lane", nil},
+		bulk:  bulk.Kind{Prefix: "dp", Taken: "discarded", What: "lane"},
 	},
 	Pause:  pauseVerb{on: true},
 	Resume: pauseVerb{},
@@ -91,24 +92,24 @@ var verbs = map[Verb]verb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(_ Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Skip(seen) },
 		said:  "job skipped by an operator: it counts as done",
-		bulk:  bulkKind{"sk", "skipped", "job", nil},
+		bulk:  bulk.Kind{Prefix: "sk", Taken: "skipped", What: "job"},
 	},
 	Bury: jobVerb{
 		judge: func(_ Command, j queue.Pending) (bool, error) { return true, j.CanSkip() },
 		apply: func(c Command, p *queue.Partition, seen queue.Pending) (bool, error) { return p.Bury(seen, c.Reason) },
 		said:  "job buried by an operator: it is a dead letter",
-		bulk:  bulkKind{"bu", "buried", "job", nil},
+		bulk:  bulk.Kind{Prefix: "bu", Taken: "buried", What: "job"},
 	},
 	StopOperation: stopVerb{},
 	Requeue: deadVerb{
 		act:  requeue,
 		said: "dead letter requeued by an operator",
-		bulk: bulkKind{"rq", "requeued", "letter", &vain{"jobs", "are dead again", func(op *BulkOperation) *int { return &op.DeadAgain }}},
+		bulk: bulk.Kind{Prefix: "rq", Taken: "requeued", What: "letter", Vain: &bulk.Vain{What: "jobs", Said: "are dead again", Count: func(op *bulk.Operation) *int { return &op.DeadAgain }}},
 	},
 	Discard: deadVerb{
 		act:  discard,
 		said: "dead letter discarded by an operator",
-		bulk: bulkKind{"di", "discarded", "letter", nil},
+		bulk: bulk.Kind{Prefix: "di", Taken: "discarded", What: "letter"},
 	},
 }
 

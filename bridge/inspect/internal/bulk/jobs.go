@@ -1,9 +1,8 @@
-package inspect
+package bulk
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -11,53 +10,15 @@ import (
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
-func (v jobVerb) kind() bulkKind { return v.bulk }
-
-// begin notes the partitions with how far the operation goes in each.
-func (v jobVerb) begin(i *inspector, plan Plan, s *bulkState) error {
-	q, held := plan.Command.Select, i.store.Attached()
-	s.Jobs = map[int32]*jobPart{}
-	refuse := func(reason string, c Cutoff) { addGroup(&s.Operation.Refused, reason, c.Jobs) }
-	for _, c := range plan.Cutoffs {
-		tp := queue.TopicPartition{Topic: c.Topic, Partition: c.Partition}
-		p := find(held, tp)
-		switch {
-		case !q.selects(tp):
-			continue
-		case p == nil:
-			refuse(reasonNotHeld, c)
-			continue
-		}
-		state := p.State()
-		if len(plan.Jobs) > 0 && !plan.Jobs[0].isOf(state.TopicID) {
-			refuse(reasonNewTopic, c)
-			continue
-		}
-		s.TopicID = state.TopicID
-		s.Jobs[c.Partition] = &jobPart{
-			At: min(c.Below, state.Next), Left: c.Jobs, Frontier: p.Frontier(), Burials: i.store.DeadCount(tp).Burials,
-		}
-	}
-	switch refused := s.Operation.Refused; {
-	case len(s.Jobs) > 0:
-		return nil
-	case len(refused) > 0 && refused[0].Reason == reasonNewTopic:
-		return fmt.Errorf("%w: topic %s was deleted and created anew since the plan was made", ErrRefused, q.Topic)
-	}
-	return fmt.Errorf("no job of topic %s can be taken here any more: %w", q.Topic, ErrNotHeld)
-}
-
-func (v jobVerb) targets(r *bulkRun) bulkTargets {
-	return &jobTargets{bulkRun: r, verb: v}
-}
+func (w Jobs) targets(r *run) targets { return &jobTargets{run: r, work: w} }
 
 // jobTargets are the jobs of an operation. Each partition is gone through once,
 // from its last job to its first: a skipped head would let the next job of its
 // lane start before the skip that is meant for it, and a lane whose head was
 // retried goes on to jobs that the plan has refused.
 type jobTargets struct {
-	*bulkRun
-	verb jobVerb
+	*run
+	work Jobs
 	seen map[int64]queue.Pending // those that next has found
 }
 
@@ -67,10 +28,10 @@ func (t *jobTargets) partitions() []int32 {
 	return slices.DeleteFunc(numbers, func(number int32) bool { return t.Jobs[number].At <= 0 })
 }
 
-func (t *jobTargets) away(tp queue.TopicPartition) bool { return find(t.x.store.Attached(), tp) == nil }
+func (t *jobTargets) away(tp queue.TopicPartition) bool { return t.held(tp) == nil }
 
-func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []mark, through bool, err error) {
-	p, jp := find(t.x.store.Attached(), part.TopicPartition), t.Jobs[part.Partition]
+func (t *jobTargets) next(ctx context.Context, part *cursor, n int) (marks []mark, through bool, err error) {
+	p, jp := t.held(part.TopicPartition), t.Jobs[part.Partition]
 	if p == nil {
 		return nil, false, nil
 	}
@@ -78,15 +39,15 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 		return nil, true, t.giveUp(ctx, part, reason)
 	}
 	part.before, t.seen = mark{offset: jp.At}, map[int64]queue.Pending{}
-	looked, earlier, damage := 0, t.x.earlier(t.bulkRun), new(queue.DamageError)
-	lanes := map[laneRef]bool{}
-	for f, err := range t.Operation.Command.Select.below(ctx, p, jp.At) {
+	looked, earlier, damage := 0, t.x.earlier(t.run), new(queue.DamageError)
+	lanes := map[mark]bool{}
+	for j, err := range t.work.below(ctx, p, jp.At) {
 		if err == nil && (len(marks) == n || looked == scanAtMost) {
 			return marks, false, nil
 		}
 		takes := false
 		if err == nil {
-			takes, err = t.takes(f, earlier)
+			takes, err = t.takes(p, j, earlier)
 		}
 		switch {
 		case errors.Is(err, queue.ErrDetached), errors.Is(err, queue.ErrReset):
@@ -98,30 +59,30 @@ func (t *jobTargets) next(ctx context.Context, part *bulkPart, n int) (marks []m
 			return nil, false, err
 		}
 		looked++
-		jp.At, t.changed = f.Offset, true
-		lane := refOf(f.tp, f.Lane, f.Offset)
-		if takes = takes && !(t.verb.lanes && (lanes[lane] || jp.Full && !lane.own)); takes {
+		jp.At, t.changed = j.Offset, true
+		lane := laneMark(queue.ParkedLane{Lane: j.Lane, Offset: j.Offset})
+		if takes = takes && !(t.work.Whole && (lanes[lane] || jp.Full && !j.Lane.Own)); takes {
 			lanes[lane] = true
-			marks = append(marks, t.mark(f.Pending))
-			t.seen[f.Offset] = f.Pending
+			marks = append(marks, t.mark(j))
+			t.seen[j.Offset] = j
 		}
 	}
 	if len(marks) > 0 {
 		return marks, true, nil
 	}
 	if jp.Full && jp.Left > 0 {
-		addGroup(&t.Operation.Refused, queue.ErrTooManyParked.Error(), jp.Left)
+		t.Operation.Refuse(queue.ErrTooManyParked.Error(), jp.Left)
 	}
 	jp.At, jp.Left = 0, 0
-	return nil, true, t.write() // or a restart would wait for the partition
+	return nil, true, t.put() // or a restart would wait for the partition
 }
 
 // moved tells why the jobs of a partition are not those of the plan any more.
-func (t *jobTargets) moved(p *queue.Partition, jp *jobPart) string {
+func (t *jobTargets) moved(p *queue.Partition, jp *JobPart) string {
 	frontier := p.Frontier()
 	switch id := p.State().TopicID; {
 	case id != t.TopicID && id != "" && t.TopicID != "":
-		return reasonNewTopic
+		return ReasonNewTopic
 	case frontier < jp.Frontier:
 		return reasonSought
 	}
@@ -129,17 +90,15 @@ func (t *jobTargets) moved(p *queue.Partition, jp *jobPart) string {
 	return ""
 }
 
-const reasonSought = "its partition was moved back since"
-
 // mark is that of a job which has failed again once it has more attempts.
 func (t *jobTargets) mark(j queue.Pending) mark {
-	if t.Operation.Command.ResetAttempts {
+	if t.work.Reset {
 		return mark{offset: j.Offset}
 	}
 	return mark{j.Offset, uint64(j.Attempts)}
 }
 
-func (t *jobTargets) take(ctx context.Context, part *bulkPart, marks []mark) ([]answer, error) {
+func (t *jobTargets) take(ctx context.Context, part *cursor, marks []mark) ([]answer, error) {
 	jp := t.Jobs[part.Partition]
 	jp.Left = max(0, jp.Left-len(marks))
 	return t.whole(ctx, part, marks, t.act, func(marks []mark) {
@@ -148,10 +107,10 @@ func (t *jobTargets) take(ctx context.Context, part *bulkPart, marks []mark) ([]
 }
 
 func (t *jobTargets) act(p *queue.Partition, m mark) (done bool, err error) {
-	if t.verb.bulk.runs() {
+	if t.work.Runs() {
 		p.Follow(m.offset) // it may run at once
 	}
-	if done, err = t.verb.apply(t.Operation.Command, p, t.seen[m.offset]); !done {
+	if done, err = t.work.Act(p, t.seen[m.offset]); !done {
 		p.Unfollow(m.offset)
 	}
 	if errors.Is(err, queue.ErrTooManyParked) {
@@ -164,9 +123,9 @@ func (t *jobTargets) act(p *queue.Partition, m mark) (done bool, err error) {
 func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([]queue.Fate, error) {
 	tp, jp, fates := t.tp(partition), t.Jobs[partition], make([]queue.Fate, len(marks))
 	open, failed, next := map[int64]queue.Pending{}, map[int64]bool{}, int64(math.MaxInt64)
-	p := find(t.x.store.Attached(), tp)
+	p := t.held(tp)
 	if p != nil {
-		if t.moved(p, &jobPart{Frontier: math.MinInt64}) != "" {
+		if t.moved(p, &JobPart{Frontier: math.MinInt64}) != "" {
 			return slices.Repeat([]queue.Fate{queue.LetterForgotten}, len(marks)), nil
 		}
 		next = p.State().Next
@@ -186,10 +145,10 @@ func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([
 	for n, m := range marks {
 		refs[n] = queue.DeadRef{TopicPartition: tp, Offset: m.offset}
 	}
-	if err := t.x.store.Sync(ctx); err != nil { // what is not open was buried by now, if it was
+	if err := t.x.Store.Sync(ctx); err != nil { // what is not open was buried by now, if it was
 		return nil, err
 	}
-	gone, err := t.x.store.Fates(ctx, jp.Burials, refs...)
+	gone, err := t.x.Store.Fates(ctx, jp.Burials, refs...)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +169,7 @@ func (t *jobTargets) look(ctx context.Context, partition int32, marks []mark) ([
 // follow lets the partition tell of jobs that wait, also of those that were taken
 // before a restart, and no more of the others.
 func (t *jobTargets) follow(p *queue.Partition, marks []mark, fates []queue.Fate) {
-	if p == nil || !t.verb.bulk.runs() {
+	if p == nil || !t.work.Runs() {
 		return
 	}
 	waiting, known := []int64(nil), []int64(nil)
@@ -228,7 +187,7 @@ func (t *jobTargets) follow(p *queue.Partition, marks []mark, fates []queue.Fate
 // unfollow is for jobs that are not waited for any more.
 func (t *jobTargets) unfollow() {
 	for number, set := range t.Out {
-		if p := find(t.x.store.Attached(), t.tp(number)); p != nil {
+		if p := t.held(t.tp(number)); p != nil {
 			p.Unfollow(offsetsOf(slices.Collect(maps.Keys(set)))...)
 		}
 	}
@@ -242,9 +201,9 @@ func unseen(err error) bool {
 
 // fate is what has become of a job that is open, or has gone.
 func (t *jobTargets) fate(m mark, j queue.Pending, open bool, gone queue.Fate) queue.Fate {
-	switch runs := t.verb.bulk.runs(); {
+	switch runs := t.work.Runs(); {
 	case open && !runs:
-		if needed, _ := t.verb.judge(t.Operation.Command, j); !needed {
+		if needed, _ := t.work.Judge(j); !needed {
 			return queue.LetterGone
 		}
 		return queue.LetterKept
@@ -258,19 +217,10 @@ func (t *jobTargets) fate(m mark, j queue.Pending, open bool, gone queue.Fate) q
 	return gone
 }
 
-func offsetsOf(marks []mark) []int64 {
-	offsets := make([]int64, len(marks))
-	for n, m := range marks {
-		offsets[n] = m.offset
-	}
-	slices.Sort(offsets)
-	return slices.Compact(offsets)
-}
-
-func (t *jobTargets) giveUp(_ context.Context, part *bulkPart, reason string) error {
+func (t *jobTargets) giveUp(_ context.Context, part *cursor, reason string) error {
 	jp := t.Jobs[part.Partition]
 	if jp.Left > 0 {
-		addGroup(&t.Operation.Refused, reason, jp.Left)
+		t.Operation.Refuse(reason, jp.Left)
 	}
 	jp.At, jp.Left, t.changed = 0, 0, true
 	return nil

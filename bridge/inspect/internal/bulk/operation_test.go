@@ -1,6 +1,7 @@
-package inspect
+package bulk
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -8,23 +9,22 @@ import (
 )
 
 // Damage is told with the name of what is damaged. However many letters are, the
-// operation has to fit into the ledger: else its executor fails, and the bridge.
+// operation has to fit into the ledger: else the engine fails, and the bridge.
 func TestAnOperationStaysSmallHoweverManyItRefuses(t *testing.T) {
 	t.Parallel()
 	const letters = 5000
-	r := &bulkRun{}
+	r := &run{Entry: Entry{Operation: Operation{Command: json.RawMessage(`{}`)}}}
 	for i := range int64(letters) {
-		name := Name{Topic: "orders", Offset: i}
-		r.refuse(fmt.Sprintf("dead letter %s: the checksum does not match what is stored under it", name), name)
+		r.refuse(fmt.Sprintf("dead letter orders/0@%d: the checksum does not match what is stored under it", i), Name{Topic: "orders", Offset: i})
 	}
 	var op queue.Operation
-	if err := r.encode(&op); err != nil {
+	if err := r.Entry.Write(&op); err != nil {
 		t.Fatal(err)
 	}
 	if len(op.Data) > queue.MaxLedgerData/4 {
 		t.Errorf("%d bytes", len(op.Data))
 	}
-	if n := count(r.Operation.Refused); n != letters {
+	if n := r.Operation.refused(); n != letters {
 		t.Errorf("%d are counted", n)
 	}
 }

@@ -1,4 +1,4 @@
-package inspect
+package bulk
 
 import (
 	"context"
@@ -19,10 +19,10 @@ const (
 )
 
 // follow counts what has become of what was taken.
-func (r *bulkRun) follow(ctx context.Context) error {
-	now := r.x.now()
+func (r *run) follow(ctx context.Context) error {
+	now := r.x.Now()
 	every := max(followEvery, r.rest)
-	if !r.running() {
+	if !r.Running() {
 		every = 4 * followEvery
 	}
 	if now.Sub(r.looked) < every && !r.looked.IsZero() {
@@ -40,7 +40,7 @@ func (r *bulkRun) follow(ctx context.Context) error {
 		}
 	}
 	r.tally()
-	if !r.running() && now.Sub(r.Operation.Ended) > followFor && len(r.Out) > 0 {
+	if !r.Running() && now.Sub(r.Operation.Ended) > followFor && len(r.Out) > 0 {
 		if jobs, ok := r.targets.(*jobTargets); ok {
 			jobs.unfollow()
 		}
@@ -51,7 +51,7 @@ func (r *bulkRun) follow(ctx context.Context) error {
 
 // look counts what has become of what is out of a partition. What is there still
 // was not taken: the process had ended.
-func (r *bulkRun) look(ctx context.Context, number int32, set markSet) error {
+func (r *run) look(ctx context.Context, number int32, set markSet) error {
 	if r.targets == nil {
 		return nil // this version does not know the verb
 	}
@@ -66,14 +66,14 @@ func (r *bulkRun) look(ctx context.Context, number int32, set markSet) error {
 		case queue.LetterWaits:
 			continue
 		case queue.LetterDeadAgain:
-			*r.kind.vain.count(op)++
+			*r.kind.Vain.Count(op)++
 		case queue.LetterForgotten:
 			op.Forgotten++
 		case queue.LetterGone:
 			op.Done++
 		}
 		delete(set, m)
-		r.changed, r.finished, r.grown = true, r.x.now(), 0
+		r.changed, r.finished, r.grown = true, r.x.Now(), 0
 	}
 	return nil
 }
