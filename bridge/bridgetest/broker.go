@@ -3,13 +3,14 @@ package bridgetest
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/loopback"
 )
 
 // Broker is an embedded Kafka cluster that belongs to one test.
@@ -18,7 +19,7 @@ import (
 type Broker struct {
 	cluster *kfake.Cluster
 	addrs   []string
-	ports   []int
+	release func() // of the ports
 	opts    []kfake.Opt
 	dir     string // of a persistent broker, else empty
 }
@@ -95,14 +96,20 @@ func NewBroker(options ...Option) (*Broker, error) {
 	for _, o := range options {
 		o(&s)
 	}
-	b := &Broker{opts: append(s.opts,
+	ports, release, err := loopback.Reserve(s.nodes)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded broker: %w", err)
+	}
+	b := &Broker{release: release, opts: append(s.opts,
 		kfake.NumBrokers(s.nodes),
+		kfake.Ports(ports...),
 		kfake.ClusterID("bridgetest"),
 		kfake.GroupMinSessionTimeout(shortestSession),
 	)}
 	if s.keep {
 		dir, err := os.MkdirTemp("", "holdfast-broker-")
 		if err != nil {
+			b.Close()
 			return nil, fmt.Errorf("create the embedded broker's directory: %w", err)
 		}
 		b.dir = dir
@@ -133,22 +140,11 @@ func (b *Broker) Start(tb testing.TB) {
 }
 
 func (b *Broker) start() error {
-	opts := b.opts
-	if b.ports != nil {
-		opts = append(opts[:len(opts):len(opts)], kfake.Ports(b.ports...))
-	}
-	cluster, err := kfake.NewCluster(opts...)
+	cluster, err := kfake.NewCluster(b.opts...)
 	if err != nil {
 		return fmt.Errorf("start the embedded broker: %w", err)
 	}
-	b.cluster, b.addrs, b.ports = cluster, cluster.ListenAddrs(), nil
-	for _, addr := range b.addrs {
-		listening, err := netip.ParseAddrPort(addr)
-		if err != nil {
-			return fmt.Errorf("address of the embedded broker: %w", err)
-		}
-		b.ports = append(b.ports, int(listening.Port()))
-	}
+	b.cluster, b.addrs = cluster, cluster.ListenAddrs()
 	return nil
 }
 
@@ -166,6 +162,7 @@ func (b *Broker) stop() {
 // Close ends the broker for good. [StartBroker] sees to it at the end of a test.
 func (b *Broker) Close() {
 	b.stop()
+	b.release()
 	if b.dir != "" {
 		_ = os.RemoveAll(b.dir)
 	}

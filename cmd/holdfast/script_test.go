@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
 )
 
 var update = flag.Bool("update", false, "write the expected output of the scripts anew")
@@ -104,10 +106,11 @@ func cmdAddress(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: address NAME")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	broker, err := bridgetest.NewBroker()
 	ts.Check(err)
-	ts.Setenv(args[0], l.Addr().String())
-	ts.Check(l.Close())
+	ts.Defer(broker.Close)
+	broker.Stop(nil) // its address is kept for whoever names it
+	ts.Setenv(args[0], broker.Addrs()[0])
 }
 
 const patience = 30 * time.Second

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/bridgetest"
 )
 
 // What testdata/quickstart says is what a person sees who follows it.
@@ -120,12 +121,9 @@ func startWalk(t *testing.T, folder string) *walk {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	broker := bridgetest.StartBroker(t)
+	broker.Stop(t) // its address is kept for whoever names it
+	return broker.Addrs()[0]
 }
 
 // follow types the sh blocks of a document, one after the other. A text block

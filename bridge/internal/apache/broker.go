@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/internal/loopback"
 )
 
 // Broker is a Kafka broker of its own process. Several goroutines may use its
@@ -26,6 +28,7 @@ type Broker struct {
 	install    *install
 	dir        string // holds server.properties, data/ and broker.log
 	port       int
+	release    []func() // of reserved ports
 	properties map[string]string
 	heap       string
 	secured    *secured // nil: plaintext alone
@@ -127,6 +130,9 @@ func (b *Broker) cleanup(tb testing.TB) {
 		tb.Logf("end of the Kafka broker's log:\n%s", b.logTail())
 	}
 	b.Kill(tb)
+	for _, release := range b.release {
+		release()
+	}
 }
 
 // format copies the formatted directory and gives the copy its own cluster id.
@@ -144,7 +150,7 @@ func (b *Broker) format() error {
 	if err := os.WriteFile(meta, text, 0o644); err != nil {
 		return fmt.Errorf("write the cluster id: %w", err)
 	}
-	ports, err := freePorts(2)
+	ports, err := b.reserve(2)
 	if err != nil {
 		return err
 	}
@@ -192,18 +198,14 @@ func writeProperties(fixtures, path, data string, port, controller int, extra ma
 	return nil
 }
 
-// freePorts asks the system for n ports, all different. Nothing reserves them
-// until the broker listens; the system seldom hands out the same port again soon.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer l.Close() // not before the last one is found
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+// reserve keeps n ports for the broker for as long as the test lasts, also while
+// it is stopped.
+func (b *Broker) reserve(n int) ([]int, error) {
+	ports, release, err := loopback.Reserve(n)
+	if err != nil {
+		return nil, err
 	}
+	b.release = append(b.release, release)
 	return ports, nil
 }
 

@@ -93,7 +93,7 @@ func (b *Broker) secure(controller int) (map[string]string, error) {
 	listeners := "PLAINTEXT://127.0.0.1:" + strconv.Itoa(b.port)
 	protocols := "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 	kinds := []Security{SSL, SASLSSL, SASLPlaintext}
-	ports, err := freePorts(len(kinds))
+	ports, err := b.reserve(len(kinds))
 	if err != nil {
 		return nil, err
 	}

@@ -21,14 +21,10 @@ import (
 
 func TestUnreachableBrokersAreToldInOneSentence(t *testing.T) {
 	t.Parallel()
-	// A port that was free a moment ago.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := l.Addr().String()
-	_ = l.Close()
-	_, err = kafka.Dial(t.Context(), kafka.Config{Brokers: []string{closed}, Group: "billing"})
+	broker := bridgetest.StartBroker(t)
+	closed := broker.Addrs()[0]
+	broker.Stop(t)
+	_, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{closed}, Group: "billing"})
 	if !errors.Is(err, kafka.ErrUnreachable) {
 		t.Fatalf("%v", err)
 	}
