@@ -128,7 +128,7 @@ func (l listing[Q, A]) next(ctx context.Context, c *Client, from *json.Decoder) 
 func (e endpoint[Q, A]) send(ctx context.Context, c *Client, q Q) (*http.Response, error) {
 	url, body := "http://holdfast"+e.path, io.Reader(nil)
 	if e.method == http.MethodGet {
-		values, err := e.question.Values(q)
+		values, err := e.question.Values(q, e.needs...)
 		if err != nil {
 			return nil, err
 		}

@@ -63,6 +63,12 @@ func TestWhatIsDialledAnswersAsTheInspectorDoes(t *testing.T) {
 			return all, nil
 		})
 	}
+	for _, name := range []inspect.Name{{Topic: "orders"}, {Topic: "orders", Partition: 1, Offset: 5}, {Topic: "none"}} {
+		same(t, near, far, func(i inspect.Inspector) (inspect.JobDetail, error) { return i.Job(ctx, name) })
+		same(t, near, far, func(i inspect.Inspector) (inspect.Explanation, error) {
+			return i.Explain(ctx, name.Topic, name.Partition, &name.Offset)
+		})
+	}
 	bury := inspect.Command{Verb: inspect.Bury, Select: inspect.Query{Topic: "orders", Offsets: []int64{4, 9999}, Partitions: []int32{1}}, Reason: "poison"}
 	for _, c := range []inspect.Command{
 		bury, {Verb: inspect.Retry}, {Verb: "dance"},

@@ -21,12 +21,12 @@ func (f Form[T]) fields() []field {
 // Values writes v, whose fields are no structs, as the parameters of a URL by
 // the names of its JSON. Lists of numbers are joined by commas, lists of texts
 // are given as several parameters. What is zero is left out, except data that
-// is empty and not nil.
-func (f Form[T]) Values(v T) (url.Values, error) {
+// is empty and not nil, and the fields named in needed.
+func (f Form[T]) Values(v T, needed ...string) (url.Values, error) {
 	values, whole := make(url.Values), reflect.ValueOf(&v).Elem()
 	for _, each := range f.fields() {
 		value := whole.FieldByIndex(each.index)
-		if value.IsZero() {
+		if value.IsZero() && !slices.Contains(needed, each.name) {
 			continue
 		}
 		name := each.name
