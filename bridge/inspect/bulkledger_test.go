@@ -1,9 +1,11 @@
 package inspect_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,5 +111,42 @@ func TestAnOperationThatOutgrowsTheLedger(t *testing.T) {
 	}
 	if op := m.operation(m.execute(m.plan(requeueOrders(0))).Stored.ID, settled); op.State != inspect.OperationDone {
 		t.Errorf("another one: %+v", op)
+	}
+}
+
+// stopped is a clock that stands still.
+type stopped struct {
+	queue.SystemClock
+	at time.Time
+}
+
+func (c stopped) Now() time.Time { return c.at }
+
+// TestARefusalIsStoredAtOnce: a crash within the second until progress is written
+// anew would leave what was refused counted as taken, or as done by somebody else.
+func TestARefusalIsStoredAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newStock(t, 1, 300, 300)
+	c := ofOrders(inspect.Park)
+	c.Rate = 40 // ten may be taken before the clock moves on
+	p := m.plan(c)
+	others := ofOrders(inspect.Park)
+	others.Select.Limit = queue.MaxParked
+	do(t, m.operator, others)
+	id := m.execute(p).Stored.ID
+	ctx, cancel := context.WithCancel(t.Context())
+	var ends sync.WaitGroup
+	ends.Go(func() {
+		if err := inspect.ExecuteStored(ctx, m.Store, inspect.Options{Clock: stopped{at: time.Now()}}); err != nil {
+			t.Error(err)
+		}
+	})
+	m.stop = func() { cancel(); ends.Wait() }
+	m.operation(id, func(op inspect.BulkOperation) bool { return count(op.Refused) == 10 })
+	m.close()
+	m.open(1)
+	op := m.operation(id, func(op inspect.BulkOperation) bool { return op.State == inspect.OperationRunning })
+	if op.Taken != 0 || op.Waiting != 0 || countOf(op.Refused, queue.ErrTooManyParked.Error()) != 10 {
+		t.Errorf("after a restart %+v", op)
 	}
 }

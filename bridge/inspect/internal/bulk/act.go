@@ -27,36 +27,30 @@ func (r *run) takeFrom(ctx context.Context, part *cursor, n int) error {
 	}
 	r.goOut(part, marks)
 	r.Operation.Reason = ""
-	answers, err := r.targets.take(ctx, part, marks)
-	if err != nil {
+	if err := r.targets.take(ctx, part, marks); err != nil {
 		return err
 	}
 	if r.limiter != nil {
 		r.limiter.AllowN(r.x.Now(), len(marks))
-	}
-	for _, a := range answers {
-		if errors.Is(a.err, queue.ErrDetached) {
-			part.away = r.x.Now()
-		}
-		r.note(part, a)
 	}
 	r.tally()
 	return nil
 }
 
 // whole acts on marks in the transaction that says so: after a crash each of them
-// was taken, and is out, or neither. Those of a partition that is not held any more
+// was taken, and is out, or neither, or is known to be refused. Those of a partition that is not held any more
 // are to come again, as back says.
-func (r *run) whole(ctx context.Context, part *cursor, marks []mark, act func(*queue.Partition, mark) (bool, error), back func([]mark)) (answers []answer, err error) {
+func (r *run) whole(ctx context.Context, part *cursor, marks []mark, act func(*queue.Partition, mark) (bool, error), back func([]mark)) error {
 	p := r.held(part.TopicPartition)
 	if p == nil {
 		back(marks)
-		return nil, r.comeAgain(part, marks)
+		return r.comeAgain(part, marks)
 	}
-	err = r.x.Store.Whole(func() error {
+	err := r.x.Store.Whole(func() error {
 		if err := r.put(); err != nil {
 			return err
 		}
+		taken := true
 		for n, m := range marks {
 			done, err := act(p, m)
 			_, refused := r.x.Refusal(err)
@@ -67,14 +61,18 @@ func (r *run) whole(ctx context.Context, part *cursor, marks []mark, act func(*q
 			case err != nil && !refused:
 				return err
 			}
-			answers = append(answers, answer{m, done, err})
+			taken = taken && done
+			r.note(part, answer{m, done, err})
 		}
-		return nil
+		if taken {
+			return nil
+		}
+		return r.put()
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return answers, r.x.Store.Sync(ctx)
+	return r.x.Store.Sync(ctx)
 }
 
 // comeAgain takes marks back that went out.

@@ -98,7 +98,7 @@ func (t *jobTargets) mark(j queue.Pending) mark {
 	return mark{j.Offset, uint64(j.Attempts)}
 }
 
-func (t *jobTargets) take(ctx context.Context, part *cursor, marks []mark) ([]answer, error) {
+func (t *jobTargets) take(ctx context.Context, part *cursor, marks []mark) error {
 	jp := t.Jobs[part.Partition]
 	jp.Left = max(0, jp.Left-len(marks))
 	return t.whole(ctx, part, marks, t.act, func(marks []mark) {

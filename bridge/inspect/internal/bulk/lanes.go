@@ -83,7 +83,7 @@ func (lp *LanePart) rest(ctx context.Context, s *queue.Store, tp queue.TopicPart
 	return s.ParkedBehind(ctx, tp, lp.After.mark().lane())
 }
 
-func (t *laneTargets) take(ctx context.Context, part *cursor, marks []mark) ([]answer, error) {
+func (t *laneTargets) take(ctx context.Context, part *cursor, marks []mark) error {
 	act := func(p *queue.Partition, m mark) (bool, error) { return t.work.Act(p, m.lane()) }
 	return t.whole(ctx, part, marks, act, func([]mark) { t.Lanes[part.Partition].After = t.before })
 }

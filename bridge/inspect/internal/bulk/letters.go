@@ -63,22 +63,21 @@ func (t letterTargets) takes(l queue.DeadLetter, held []*queue.Partition, earlie
 	return by == nil && (refusal == "" || refusal == ReasonNotHeld), err
 }
 
-func (t letterTargets) take(ctx context.Context, part *cursor, marks []mark) ([]answer, error) {
+func (t letterTargets) take(ctx context.Context, part *cursor, marks []mark) error {
 	if err := t.put(); err != nil {
-		return nil, err
+		return err
 	}
 	results, err := t.work.Act(ctx, t.refs(part.Partition, marks)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	answers := make([]answer, len(results))
-	for n, r := range results {
-		answers[n] = answer{letterMark(r.DeadRef), r.Done, r.Err}
+	for _, r := range results {
 		if errors.Is(r.Err, queue.ErrDetached) {
-			part.after = part.before // all of them: they are looked at together
+			part.after, part.away = part.before, t.x.Now() // all of them: they are looked at together
 		}
+		t.note(part, answer{letterMark(r.DeadRef), r.Done, r.Err})
 	}
-	return answers, nil
+	return nil
 }
 
 // look finds letters that are there still where the process had ended before they

@@ -102,8 +102,8 @@ type targets interface {
 	next(_ context.Context, _ *cursor, n int) (marks []mark, through bool, err error)
 	// take writes the run, which has the marks in Out, and then acts on them. Which
 	// they are is in the file no later than the act. Those of a partition that is not
-	// held any more are to come again.
-	take(context.Context, *cursor, []mark) ([]answer, error)
+	// held any more are to come again. It notes what came of each.
+	take(context.Context, *cursor, []mark) error
 	// look tells what has become of marks that are out. Of a job, to be dead again
 	// is to have failed again.
 	look(_ context.Context, partition int32, marks []mark) ([]queue.Fate, error)
