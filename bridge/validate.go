@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
@@ -156,6 +157,40 @@ func (v *validator) topics(c Config) {
 		}
 		seen[selector] = i
 	}
+	v.ambiguous(c.Topics)
+}
+
+// ambiguous reports patterns for one topic that another pattern matches as well.
+// Of other patterns only a topic can tell.
+func (v *validator) ambiguous(topics []Topic) {
+	for i, t := range topics {
+		name := onlyName(t.Match)
+		if name == "" || slices.ContainsFunc(topics, func(other Topic) bool { return other.Name == name }) {
+			continue
+		}
+		for j, other := range topics {
+			if j == i || other.Match == "" || other.Match == t.Match {
+				continue // the same pattern is reported as such
+			}
+			if expr, err := wholeName(other.Match); err == nil && expr.MatchString(name) {
+				v.add(fmt.Sprintf("Topics[%d].Match", i), "is for the topic %s alone, which %s matches, too; name it as a topic, which goes before patterns", name, other.selector())
+				break
+			}
+		}
+	}
+}
+
+// onlyName is the one name that a pattern matches; empty: it may match others.
+func onlyName(match string) string {
+	expr, err := regexp.Compile(strings.TrimSuffix(strings.TrimPrefix(match, "^"), "$"))
+	if err != nil {
+		return ""
+	}
+	name, alone := expr.LiteralPrefix()
+	if !alone {
+		return ""
+	}
+	return name
 }
 
 func (v *validator) topic(at string, t Topic) {
@@ -168,7 +203,9 @@ func (v *validator) topic(at string, t Topic) {
 	if t.Name != "" && !validTopicName(t.Name) {
 		v.add(at+".Name", "%q cannot be a Kafka topic: 1 to 249 of letters, digits, '.', '_' and '-'; patterns go into Match", t.Name)
 	}
-	if _, err := regexp.Compile(t.Match); err != nil {
+	_, alone := regexp.Compile(t.Match)
+	_, whole := wholeName(t.Match) // \Q would go on behind it
+	if err := cmp.Or(alone, whole); err != nil {
 		v.add(at+".Match", "is not a regular expression: %v", err)
 	}
 	switch {

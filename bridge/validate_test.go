@@ -132,3 +132,32 @@ func TestNewRefusesAnInvalidConfig(t *testing.T) {
 		t.Errorf("got %v, %v", b, err)
 	}
 }
+
+// Patterns of which any topic that the first matches is one of the second, too.
+func TestPatternsForOneTopicAreRefusedBeforehand(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		topics []Topic
+		field  string // empty: only a topic could tell
+	}{
+		{[]Topic{{Match: "ord.*"}, {Match: "orders"}}, "Topics[1].Match"},
+		{[]Topic{{Match: `^orders\.eu$`}, {Match: "ord.*"}}, "Topics[0].Match"},
+		{[]Topic{{Match: "ord.*"}, {Match: "ord.*"}}, "Topics[1]"},
+		{[]Topic{{Match: "ord.*"}, {Match: "orders"}, {Name: "orders"}}, ""},
+		{[]Topic{{Match: "ord.*"}, {Match: "(?i)orders"}}, ""},
+		{[]Topic{{Match: `a\Qb`}}, "Topics[0].Match"},
+		{[]Topic{{Match: "ord.*"}, {Match: "audit"}}, ""},
+		{[]Topic{{Match: "ord.*"}, {Match: ".*s"}}, ""},
+	} {
+		c := smallest()
+		c.Topics = tt.topics
+		for i := range c.Topics {
+			c.Topics[i].Handler = doNothing
+		}
+		err := c.Validate()
+		var problems *ConfigError
+		if (err == nil) != (tt.field == "") || errors.As(err, &problems) && (len(problems.Problems) != 1 || problems.Problems[0].Field != tt.field) {
+			t.Errorf("%+v: %v, want a problem with %q", tt.topics, err, tt.field)
+		}
+	}
+}

@@ -193,6 +193,7 @@ var (
 	inKeys = strings.NewReplacer(
 		"shorter than Expiry", "shorter than expire_after",
 		"or set AllowLoop", "or set allow_loop: true",
+		"name it as a topic, which goes before patterns", "leave out the "+patternMark+", an entry with a name goes before patterns",
 		"patterns go into Match", "a pattern begins with "+patternMark,
 		"a user needs a password", "write the password into a file and name that here, or set "+Variable("kafka.sasl.password"),
 		"is set and so is Password", "is set and so is "+Variable("kafka.sasl.password"),

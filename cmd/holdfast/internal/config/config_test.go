@@ -239,6 +239,9 @@ func TestProblems(t *testing.T) {
 		{"syntax", "kafka: [", []string{
 			file + `:1: not valid YAML: did not find expected node content`,
 		}},
+		{"pattern twice", strings.Replace(base, "  orders:", "  '~orders.*':\n  '~^audit$':\n  '~or?ders.*': {concurrency: 1}\n  '~orders':", 1), []string{
+			file + `:7: topics.~orders: is for the topic orders alone, which ~orders.* matches, too; leave out the ~, an entry with a name goes before patterns`,
+		}},
 		{"second document", base + "---\nworkers: 3", []string{file + `:7: a second YAML document begins here; keep one`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ func (c *Config) Warnings() []string {
 	if c.Admin.Group != "" && c.Admin.Socket == socketAuto && !enterable(c.DataDir) {
 		found = append(found, fmt.Sprintf("admin.socket_group: the members of %s cannot reach the socket in data_dir, which is its owner's alone; set admin.socket to a path in a directory that lets them in", c.Admin.Group))
 	}
+	found = append(found, c.overlaps()...)
 	found = append(found, c.Handler.warnings("handler")...)
 	for _, t := range c.Topics {
 		found = append(found, t.Handler.warnings(t.key()+".handler")...)
