@@ -3,6 +3,8 @@ package inspect
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 // around tells what else there is to know of the partition.
@@ -17,10 +19,10 @@ func (s *scene) around(e *Explanation) {
 		if !wish.Applied {
 			text += ", when it is assigned here again"
 		}
-		e.fact("seek", text, wish.Offset, moment(wish.Asked, s.now))
+		e.fact("seek", text, wish.Offset, words.Moment(wish.Asked, s.now))
 	}
 	if s.suspects > 0 {
-		e.fact("suspects", "the process has crashed again and again: %s that ran then run alone, one after the other", number(s.suspects, "job"))
+		e.fact("suspects", "the process has crashed again and again: %s that ran then run alone, one after the other", words.Number(s.suspects, "job"))
 	}
 	if s.known && s.live {
 		s.tellKafka(e)
@@ -49,19 +51,19 @@ func (s *scene) tellPauses(e *Explanation) {
 		switch {
 		case p == its:
 		case p.OfLane && e.Job != nil && p.Lane == e.Job.Lane:
-			e.fact("paused", "%s is paused since %s", s.scopeOf(p), moment(p.Since, s.now))
+			e.fact("paused", "%s is paused since %s", s.scopeOf(p), words.Moment(p.Since, s.now))
 		case p.OfLane:
 			lanes++
 		default:
-			text := s.scopeOf(p) + " is paused since " + moment(p.Since, s.now)
+			text := s.scopeOf(p) + " is paused since " + words.Moment(p.Since, s.now)
 			if !p.Until.IsZero() {
-				text += ", until " + moment(p.Until, s.now)
+				text += ", until " + words.Moment(p.Until, s.now)
 			}
 			e.fact("paused", "%s; records are stored, and no job starts", text)
 		}
 	}
 	if lanes > 0 {
-		e.fact("paused", "%s by themselves", number(lanes, "lane"))
+		e.fact("paused", "%s by themselves", words.Number(lanes, "lane"))
 	}
 }
 
@@ -71,7 +73,7 @@ func (s *scene) tellGuard(e *Explanation) {
 	}
 	g := s.settings.Guard
 	e.fact("guard", "too many jobs of %s fail: none is given up for now (%s held back so far, %d of %d burials left); look for what they have in common",
-		s.Topic, number(g.Refused, "time"), g.Tokens, g.Bucket)
+		s.Topic, words.Number(g.Refused, "time"), g.Tokens, g.Bucket)
 }
 
 // tellParked tells of lanes that are set aside, and who keeps the rest of them.
@@ -79,7 +81,7 @@ func (s *scene) tellParked(e *Explanation) {
 	if s.lanes == 0 {
 		return
 	}
-	e.fact("parked", "%s set aside with %s; the committed offset does not wait for them", number(s.lanes, "lane"), number(s.parkedJobs(), "job"))
+	e.fact("parked", "%s set aside with %s; the committed offset does not wait for them", words.Number(s.lanes, "lane"), words.Number(s.parkedJobs(), "job"))
 	for i := range s.parked {
 		if l := &s.parked[i]; len(l.Elsewhere) > 0 {
 			e.fact("rest", "%s: the store %s keeps the rest of its jobs; release it there, too, when that bridge has the partition",
@@ -108,17 +110,17 @@ func laneName(l *ParkedLane) string {
 	case l.Lane == "":
 		return "lane " + l.LaneID.String()
 	}
-	return "lane " + shown([]byte(l.Lane))
+	return "lane " + words.Shown([]byte(l.Lane))
 }
 
 // laneAside tells of a parked lane why, with how many jobs, and where the rest is.
 func laneAside(l *ParkedLane) string {
-	text := laneName(l) + " is set aside with " + number(l.Jobs, "job")
+	text := laneName(l) + " is set aside with " + words.Number(l.Jobs, "job")
 	switch {
 	case l.Offset >= 0 && l.Reason != "":
-		text += fmt.Sprintf(", since %d failed: %s", l.Offset, short(l.Reason, 200))
+		text += fmt.Sprintf(", since %d failed: %s", l.Offset, words.Short(l.Reason, 200))
 	case l.Reason != "":
-		text += ", because of: " + short(l.Reason, 200)
+		text += ", because of: " + words.Short(l.Reason, 200)
 	}
 	if len(l.Elsewhere) > 0 {
 		text += "; the store " + strings.Join(l.Elsewhere, ", ") + " keeps the rest"
@@ -129,7 +131,7 @@ func laneAside(l *ParkedLane) string {
 // tellAside tells of jobs that were requeued or released and are not finished.
 func (s *scene) tellAside(e *Explanation) {
 	if n := s.State.Aside; n > 0 {
-		e.fact("aside", "%s, requeued or released, not finished yet; the committed offset does not wait for them", number(n, "job"))
+		e.fact("aside", "%s, requeued or released, not finished yet; the committed offset does not wait for them", words.Number(n, "job"))
 	}
 }
 
@@ -137,9 +139,9 @@ func (s *scene) tellDead(e *Explanation) {
 	if s.dead.Letters == 0 || e.Job != nil && e.Job.State == Dead && s.dead.Letters == 1 {
 		return
 	}
-	text := number(s.dead.Letters, "dead letter")
+	text := words.Number(s.dead.Letters, "dead letter")
 	if !s.dead.Oldest.IsZero() {
-		text += ", the oldest buried " + span(s.now.Sub(s.dead.Oldest)) + " ago"
+		text += ", the oldest buried " + words.Span(s.now.Sub(s.dead.Oldest)) + " ago"
 	}
 	e.fact("dead", "%s; the offset does not wait for them", text)
 }
@@ -155,21 +157,21 @@ func (s *scene) tellKafka(e *Explanation) {
 		case m.ID == "":
 			e.fact("kafka", "this bridge is no member of its group at the moment: no job of the partition starts; those that run go on")
 		case !s.leased(s.now):
-			e.fact("kafka", "the group's coordinator has not answered for %s, longer than the session timeout: no job starts until it does; those that run go on", span(silent))
+			e.fact("kafka", "the group's coordinator has not answered for %s, longer than the session timeout: no job starts until it does; those that run go on", words.Span(silent))
 		case !m.Confirmed.IsZero() && silent > answerWithin:
-			e.fact("kafka", "the group's coordinator has not answered for %s; once the session has timed out no job starts", span(silent))
+			e.fact("kafka", "the group's coordinator has not answered for %s; once the session has timed out no job starts", words.Span(silent))
 		}
 	}
 	if s.log != nil && s.log.Err != "" && s.now.Sub(s.log.At) > answerWithin {
-		e.fact("log", "what Kafka holds is as of %s: %s", moment(s.log.At, s.now), short(s.log.Err, 200))
+		e.fact("log", "what Kafka holds is as of %s: %s", words.Moment(s.log.At, s.now), words.Short(s.log.Err, 200))
 	}
 	if e.Cause == CauseCommit {
 		return
 	}
 	if trouble := s.commitTrouble(); trouble != "" {
-		e.fact("commit", "%s; %s more may be committed", trouble, number(s.commitLag(), "offset"))
+		e.fact("commit", "%s; %s more may be committed", trouble, words.Number(s.commitLag(), "offset"))
 	} else if lag := s.commitLag(); lag > 0 {
-		e.fact("commit", "%s more may be committed, and are with the next commit", number(lag, "offset"))
+		e.fact("commit", "%s more may be committed, and are with the next commit", words.Number(lag, "offset"))
 	}
 }
 
@@ -184,7 +186,7 @@ func (s *scene) costs(e *Explanation) {
 	case again == 0:
 		e.Restart = "re-runs 0."
 	default:
-		e.Restart = fmt.Sprintf("a planned stop waits for the %s under way, and re-runs those that do not end in time; a crash re-runs at most %d.", number(again, "run"), again)
+		e.Restart = fmt.Sprintf("a planned stop waits for the %s under way, and re-runs those that do not end in time; a crash re-runs at most %d.", words.Number(again, "run"), again)
 	}
 	if s.live && s.pending > 0 {
 		e.Restart = strings.TrimSuffix(e.Restart, ".") + fmt.Sprintf("; a crash now, also %d of all partitions that are done and not on disk yet.", s.pending)
@@ -236,12 +238,12 @@ func (s *scene) tellRetention(e *Explanation) {
 		e.Retention = fmt.Sprintf("Kafka deletes by size: nobody can tell when it reaches offset %d.", offset)
 	default:
 		e.RetentionAt = at.Add(r.For)
-		e.Retention = fmt.Sprintf("reaches offset %d in about %s.", offset, roughly(e.RetentionAt.Sub(s.now)))
+		e.Retention = fmt.Sprintf("reaches offset %d in about %s.", offset, words.Roughly(e.RetentionAt.Sub(s.now)))
 		if !s.now.Before(e.RetentionAt) {
 			e.Retention = fmt.Sprintf("may reach offset %d any time: its record is older than Kafka keeps it.", offset)
 		}
 	}
 	if r.For >= 0 && r.Bytes >= 0 {
-		e.Retention = strings.TrimSuffix(e.Retention, ".") + fmt.Sprintf(", earlier where the partition exceeds %s.", amount(r.Bytes))
+		e.Retention = strings.TrimSuffix(e.Retention, ".") + fmt.Sprintf(", earlier where the partition exceeds %s.", words.Amount(r.Bytes))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -41,7 +42,7 @@ func (c Command) fits() error {
 	text, err := json.Marshal(c)
 	if size := len(text) + len(c.String()); err == nil && size > maxStoredCommand {
 		err = fmt.Errorf("%w: the command takes %s, and a stored operation has room for %s; select by fewer offsets, or give it bit by bit",
-			ErrRefused, amount(int64(size)), amount(maxStoredCommand))
+			ErrRefused, words.Amount(int64(size)), words.Amount(maxStoredCommand))
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -137,7 +138,7 @@ func (s *survey) add(f *deadFound) error {
 
 // group counts the error of a letter.
 func (s *survey) group(f *deadFound) {
-	reason := errorKind(f.Reason)
+	reason := words.ErrorKind(f.Reason)
 	if reason == "" {
 		reason = noReason
 	}

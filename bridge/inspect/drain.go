@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 const (
@@ -101,10 +103,10 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	}
 	sum := sumUp(plan.Partitions)
 	plan.say("Fetching stops, and %s of %s are finished first, %d of which run now.",
-		number(sum.Going, "stored job"), number(len(plan.Partitions), "partition"), sum.Running)
+		words.Number(sum.Going, "stored job"), words.Number(len(plan.Partitions), "partition"), sum.Running)
 	if sum.Stuck > 0 {
 		plan.say("%s not waited for: halted, paused, or behind one of these, until an operator acts. They stay stored, and hold the committed offset.",
-			areNumber(sum.Stuck, "job"))
+			words.AreNumber(sum.Stuck, "job"))
 	}
 	if state.On {
 		plan.say("The program that the bridge is part of drains it already: it stays drained when that gives up.")
@@ -163,7 +165,7 @@ func (leaveVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	switch {
 	case i.opt.Leave != nil:
 		if sum.Running > 0 {
-			plan.say("The bridge stops. Of %s under way, those that do not end within its stop_within are cancelled then.", number(sum.Running, "run"))
+			plan.say("The bridge stops. Of %s under way, those that do not end within its stop_within are cancelled then.", words.Number(sum.Running, "run"))
 		} else {
 			plan.say("The bridge stops.")
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 // The committed offset waits for the first of these that holds.
@@ -64,7 +66,7 @@ func (e *Explanation) can(effect, format string, args ...any) {
 
 // flags select the partition.
 func (s *scene) flags() string {
-	return fmt.Sprintf("--topic %s --partition %d", quoted(s.Topic), s.Partition)
+	return fmt.Sprintf("--topic %s --partition %d", words.Quoted(s.Topic), s.Partition)
 }
 
 // still tells for how long nothing has moved.
@@ -95,13 +97,13 @@ func (s *scene) tellJob(e *Explanation) {
 	case e.Still == nil:
 		e.Summary = fmt.Sprintf("%s is unfinished: the offset waits for it.", who)
 	case came:
-		e.Summary = fmt.Sprintf("Not moved for %s, since %s came in: it is unfinished.", span(*e.Still), who)
+		e.Summary = fmt.Sprintf("Not moved for %s, since %s came in: it is unfinished.", words.Span(*e.Still), who)
 	case *e.Still < stillMoving && !e.AtLeast:
-		e.Summary = fmt.Sprintf("It moves: last %s ago. It waits for %s.", span(*e.Still), strings.TrimSuffix(who, ","))
+		e.Summary = fmt.Sprintf("It moves: last %s ago. It waits for %s.", words.Span(*e.Still), strings.TrimSuffix(who, ","))
 	case e.AtLeast:
-		e.Summary = fmt.Sprintf("Not moved for at least %s, since it was taken over: %s is unfinished.", span(*e.Still), who)
+		e.Summary = fmt.Sprintf("Not moved for at least %s, since it was taken over: %s is unfinished.", words.Span(*e.Still), who)
 	default:
-		e.Summary = fmt.Sprintf("Not moved for %s: %s is unfinished.", span(*e.Still), who)
+		e.Summary = fmt.Sprintf("Not moved for %s: %s is unfinished.", words.Span(*e.Still), who)
 	}
 	s.describeFound(e)
 }
@@ -123,7 +125,7 @@ func (s *scene) who(offset int64) string {
 	case d.Key == nil:
 		return name + ", which has no key,"
 	}
-	return name + ", key " + shown(s.job.Key) + ","
+	return name + ", key " + words.Shown(s.job.Key) + ","
 }
 
 func (s *scene) describeFound(e *Explanation) {

@@ -3,6 +3,8 @@ package inspect
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 // stateWords tells of a state what a job in it is like, what comes next, and what
@@ -38,11 +40,11 @@ func (s *scene) describe(e *Explanation, d *JobDetail) {
 	}
 	e.fact("state", "%s", st.like(s, d))
 	if !d.Rerun.IsZero() {
-		e.fact("again", "its record was finished, and runs again since %s as another job: %s", moment(d.Rerun, s.now), d.ID)
+		e.fact("again", "its record was finished, and runs again since %s as another job: %s", words.Moment(d.Rerun, s.now), d.ID)
 	}
 	s.tellError(e, d)
 	if d.Crashes > 0 {
-		e.fact("crashes", "the process crashed %s while it ran alone among the suspects", number(d.Crashes, "time"))
+		e.fact("crashes", "the process crashed %s while it ran alone among the suspects", words.Number(d.Crashes, "time"))
 	}
 	if d.Damaged != "" {
 		e.fact("damaged", "its stored record cannot be read: %s", d.Damaged)
@@ -65,9 +67,9 @@ func (s *scene) tellError(e *Explanation, d *JobDetail) {
 	if d.Error == "" {
 		return
 	}
-	text, same := short(d.Error, 300), 0
+	text, same := words.Short(d.Error, 300), 0
 	for _, a := range d.History {
-		if errorKind(a.Error) == errorKind(d.Error) {
+		if words.ErrorKind(a.Error) == words.ErrorKind(d.Error) {
 			same++
 		}
 	}
@@ -87,12 +89,12 @@ func (s *scene) tellBehind(e *Explanation, d *JobDetail) {
 	if d.Behind == 0 {
 		return
 	}
-	text := number(d.Behind, "job") + " of this key"
+	text := words.Number(d.Behind, "job") + " of this key"
 	if d.Key == nil {
-		text = number(d.Behind, "job") + " of its lane"
+		text = words.Number(d.Behind, "job") + " of its lane"
 	}
 	if !s.behind.IsZero() {
-		text += ", oldest " + span(s.now.Sub(s.behind))
+		text += ", oldest " + words.Span(s.now.Sub(s.behind))
 	}
 	e.fact("behind", "%s", text)
 }

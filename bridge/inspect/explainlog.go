@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 func (s *scene) tellNothing(e *Explanation) {
@@ -29,9 +31,9 @@ func (s *scene) commitTrouble() string {
 	case c == nil:
 		return ""
 	case c.CommitErr != "":
-		return fmt.Sprintf("since %s commits fail: %s", moment(c.CommitSince, s.now), c.CommitErr)
+		return fmt.Sprintf("since %s commits fail: %s", words.Moment(c.CommitSince, s.now), c.CommitErr)
 	case c.Committing >= 0 && s.now.Sub(c.CommitSince) > commitLate:
-		return fmt.Sprintf("Kafka has not answered the commit of %d for %s", c.Committing, span(s.now.Sub(c.CommitSince)))
+		return fmt.Sprintf("Kafka has not answered the commit of %d for %s", c.Committing, words.Span(s.now.Sub(c.CommitSince)))
 	}
 	return ""
 }
@@ -48,7 +50,7 @@ func (s *scene) tellCommit(e *Explanation) {
 	case !s.live:
 		e.NextStep = "the next start of the bridge commits it, before anything else."
 	case trouble != "":
-		e.Summary += " " + upper(trouble) + "."
+		e.Summary += " " + words.Upper(trouble) + "."
 		e.NextStep = "it is tried again until Kafka takes it. Nothing is lost meanwhile: what is done stays done here."
 	default:
 		e.NextStep = "the next commit, within a moment."
@@ -62,7 +64,7 @@ func (s *scene) tellFlush(e *Explanation) {
 	e.Summary = fmt.Sprintf("All below %d is done, and is on its way to the disk; below %d it is there.", s.State.Frontier, s.Durable)
 	e.NextStep = "the store's next flush, and then the next commit."
 	if s.pending > 0 {
-		e.fact("pending", "%s are not on disk yet", number(s.pending, "outcome"))
+		e.fact("pending", "%s are not on disk yet", words.Number(s.pending, "outcome"))
 	}
 }
 
@@ -82,7 +84,7 @@ func (s *scene) tellCaughtUp(e *Explanation) {
 
 func (s *scene) tellNotFetched(e *Explanation) {
 	missing := s.log.End - s.State.Next
-	e.Summary = fmt.Sprintf("All that is stored is done; Kafka has %s more, from %d on.", number(missing, "offset"), s.State.Next)
+	e.Summary = fmt.Sprintf("All that is stored is done; Kafka has %s more, from %d on.", words.Number(missing, "offset"), s.State.Next)
 	if s.log.Start > s.State.Next {
 		e.Summary += fmt.Sprintf(" It has deleted those below %d.", s.log.Start)
 	}
@@ -99,7 +101,7 @@ func (s *scene) reading() string {
 	case by != "":
 		return "they are read when there is room again: " + throttleWords[by] + "."
 	case s.log.Err != "":
-		return "they are read when Kafka answers again: " + short(s.log.Err, 200) + "."
+		return "they are read when Kafka answers again: " + words.Short(s.log.Err, 200) + "."
 	}
 	return "they are being read. Markers of transactions count as offsets, too: what an open transaction holds back comes with its end."
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -53,7 +54,7 @@ func (i *inspector) claimOn(ctx context.Context, d *JobDetail) *BulkOperation {
 // takes meanwhile.
 func (s *scene) tellOperation(e *Explanation) {
 	op := s.taker
-	e.fact("operation", "%s by %s, %d of %d so far: %s", op.ID, op.Actor, op.Taken, op.Matched, short(op.What, 200))
+	e.fact("operation", "%s by %s, %d of %d so far: %s", op.ID, op.Actor, op.Taken, op.Matched, words.Short(op.What, 200))
 	e.NextStep = "operation " + op.ID + " is about to " + op.Verb.does() + " it."
 	if op.Reason != "" {
 		e.NextStep = "operation " + op.ID + " is about to " + op.Verb.does() + " it, and " + op.Reason + "."

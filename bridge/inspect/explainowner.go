@@ -1,6 +1,10 @@
 package inspect
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
+)
 
 // leftHere is where a partition stood that is not held.
 func (s *scene) leftHere(e *Explanation) {
@@ -32,7 +36,7 @@ func (s *scene) tellHeld(e *Explanation) {
 	if c.Working {
 		going = "It is not read any further; what is stored goes on"
 	}
-	e.Summary = fmt.Sprintf("Held since %s for a person to decide: %s. %s; the other partitions go on.", moment(c.ErrAt, s.now), c.Err, going)
+	e.Summary = fmt.Sprintf("Held since %s for a person to decide: %s. %s; the other partitions go on.", words.Moment(c.ErrAt, s.now), c.Err, going)
 	s.still(e, c.ErrAt)
 	e.NextStep = "nothing, until you act: each choice above says what it skips and what it runs again."
 	e.can("goes on from the offset that you choose; its plan spells out what is skipped or run again", "holdfast seek %s --offset N", s.flags())
@@ -40,7 +44,7 @@ func (s *scene) tellHeld(e *Explanation) {
 
 func (s *scene) tellTaking(e *Explanation) {
 	c := s.claim
-	e.Summary = fmt.Sprintf("The group gave it to this bridge %s ago, and it is being taken over: Kafka is asked where it stands. No job of it starts before.", span(s.now.Sub(c.Since)))
+	e.Summary = fmt.Sprintf("The group gave it to this bridge %s ago, and it is being taken over: Kafka is asked where it stands. No job of it starts before.", words.Span(s.now.Sub(c.Since)))
 	s.still(e, c.Since)
 	e.NextStep = "jobs start as soon as Kafka has answered; it is asked again and again."
 	if s.now.Sub(c.Since) > takeWithin {
@@ -68,10 +72,10 @@ func (s *scene) tellNotHere(e *Explanation) {
 		e.Summary = fmt.Sprintf("It is not held here. Offset %d was committed by another program than holdfast.", o.Committed)
 	}
 	if s.away != nil {
-		e.fact("here", "this store had it until %s, with frontier %d; jobs of it that are left do not run here", moment(s.away.Since, s.now), s.away.State.Frontier)
+		e.fact("here", "this store had it until %s, with frontier %d; jobs of it that are left do not run here", words.Moment(s.away.Since, s.now), s.away.State.Frontier)
 	}
 	if s.going > 0 {
-		e.fact("running", "%s of it under way, from before; what they finish is kept, and does not run again if the partition comes back", number(s.going, "run"))
+		e.fact("running", "%s of it under way, from before; what they finish is kept, and does not run again if the partition comes back", words.Number(s.going, "run"))
 	}
 	if s.job != nil {
 		s.describe(e, s.job)

@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"fmt"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 // notStarting tells why no job of the partition starts for now; empty: one may.
@@ -97,15 +99,15 @@ func (s *scene) likeRunning(d *JobDetail) string {
 	if w == nil {
 		return fmt.Sprintf("running, its attempt %d", d.Attempts+1)
 	}
-	text := fmt.Sprintf("running for %s, its attempt %d", span(w.Running), w.Attempt)
+	text := fmt.Sprintf("running for %s, its attempt %d", words.Span(w.Running), w.Attempt)
 	if w.Batch > 1 {
 		text += fmt.Sprintf(", in a batch of %d", w.Batch)
 	}
 	switch {
 	case w.Stuck:
-		text += fmt.Sprintf("; stuck: no sign of life for %s", span(*w.Silent))
+		text += fmt.Sprintf("; stuck: no sign of life for %s", words.Span(*w.Silent))
 	case w.Silent != nil:
-		text += fmt.Sprintf("; last sign of life %s ago", span(*w.Silent))
+		text += fmt.Sprintf("; last sign of life %s ago", words.Span(*w.Silent))
 	}
 	if w.Cancelled {
 		text += "; an operator has told it to end"
@@ -117,9 +119,9 @@ func (s *scene) nextRunning(d *JobDetail) string {
 	w := s.worker
 	switch {
 	case w != nil && !w.Timeout.IsZero() && s.now.Before(w.Timeout):
-		return fmt.Sprintf("its handler returns, or is told to end %s.", until(w.Timeout, s.now))
+		return fmt.Sprintf("its handler returns, or is told to end %s.", words.Until(w.Timeout, s.now))
 	case w != nil && !w.Timeout.IsZero():
-		return fmt.Sprintf("its handler was told to end at %s, when its time was up, and has not returned yet.", moment(w.Timeout, s.now))
+		return fmt.Sprintf("its handler was told to end at %s, when its time was up, and has not returned yet.", words.Moment(w.Timeout, s.now))
 	case w != nil && w.Cancelled:
 		return "its handler returns; it was told to end."
 	}
@@ -140,7 +142,7 @@ func (s *scene) canRunning(e *Explanation, d *JobDetail) {
 func (s *scene) likeDeferred(d *JobDetail) string {
 	text := "deferred: its handler has returned, and finishes it later"
 	if s.worker != nil {
-		text += fmt.Sprintf("; for %s so far", span(s.worker.Running))
+		text += fmt.Sprintf("; for %s so far", words.Span(s.worker.Running))
 	}
 	return text
 }
@@ -154,19 +156,19 @@ func (s *scene) tries(d *JobDetail) string {
 	if s.settings != nil && s.settings.Attempts > 0 && d.Attempts <= s.settings.Attempts {
 		return fmt.Sprintf("%d of %d attempts", d.Attempts, s.settings.Attempts)
 	}
-	return number(d.Attempts, "attempt")
+	return words.Number(d.Attempts, "attempt")
 }
 
 // last is when the last attempt failed.
 func (s *scene) last(d *JobDetail) string {
 	if n := len(d.History); n > 0 {
-		return ", last " + moment(d.History[n-1].At, s.now)
+		return ", last " + words.Moment(d.History[n-1].At, s.now)
 	}
 	return ""
 }
 
 func (s *scene) likeRetrying(d *JobDetail) string {
-	text := fmt.Sprintf("retrying after %s%s, next %s", s.tries(d), s.last(d), until(d.Due, s.now))
+	text := fmt.Sprintf("retrying after %s%s, next %s", s.tries(d), s.last(d), words.Until(d.Due, s.now))
 	if d.Guarded {
 		text += "; it would have been given up, had not too many jobs failed"
 	}
@@ -174,9 +176,9 @@ func (s *scene) likeRetrying(d *JobDetail) string {
 }
 
 func (s *scene) nextRetrying(d *JobDetail) string {
-	text := fmt.Sprintf("its attempt %d, %s.", d.Attempts+1, until(d.Due, s.now))
+	text := fmt.Sprintf("its attempt %d, %s.", d.Attempts+1, words.Until(d.Due, s.now))
 	if why := s.notStartingWhenDue(d); why != "" {
-		text = fmt.Sprintf("its attempt %d, due %s, once that ends: %s.", d.Attempts+1, until(d.Due, s.now), why)
+		text = fmt.Sprintf("its attempt %d, due %s, once that ends: %s.", d.Attempts+1, words.Until(d.Due, s.now), why)
 	}
 	switch set := s.settings; {
 	case d.Guarded:
@@ -198,8 +200,8 @@ var gaveUp = map[string]string{
 
 func (s *scene) canRetrying(e *Explanation, d *JobDetail) {
 	if s.outage != nil && s.outage.Likely {
-		e.can("nothing of the topic starts until you resume it; look at what its jobs need first", "holdfast pause --topic %s", quoted(s.Topic))
-		e.can("all that wait run at once, when it is mended", "holdfast retry --topic %s --state retrying", quoted(s.Topic))
+		e.can("nothing of the topic starts until you resume it; look at what its jobs need first", "holdfast pause --topic %s", words.Quoted(s.Topic))
+		e.can("all that wait run at once, when it is mended", "holdfast retry --topic %s --state retrying", words.Quoted(s.Topic))
 	}
 	s.canGiveUp(e, d, "once more, now")
 }
@@ -232,7 +234,7 @@ func (s *scene) follow(verb string, d *JobDetail) string {
 }
 
 func (s *scene) canPark(e *Explanation, d *JobDetail) {
-	by, effect := keyFlag(d.Key), fmt.Sprintf("all %d aside, and later ones of this key; the offset moves", d.Behind+1)
+	by, effect := words.KeyFlag(d.Key), fmt.Sprintf("all %d aside, and later ones of this key; the offset moves", d.Behind+1)
 	if d.Own || d.Key == nil || d.Lane != string(d.Key) {
 		by = fmt.Sprintf("--offset %d", d.Offset)
 	}

@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"fmt"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 func (s *scene) likeHalted(d *JobDetail) string {
@@ -20,14 +22,14 @@ func (s *scene) nextHalted(*JobDetail) string { return "nothing, until you act."
 func (s *scene) canHalted(e *Explanation, d *JobDetail) { s.canGiveUp(e, d, "once more") }
 
 func (s *scene) likeDelayed(d *JobDetail) string {
-	return fmt.Sprintf("delayed: it does not run before %s", moment(d.Due, s.now))
+	return fmt.Sprintf("delayed: it does not run before %s", words.Moment(d.Due, s.now))
 }
 
 func (s *scene) nextDelayed(d *JobDetail) string {
 	if why := s.notStartingWhenDue(d); why != "" {
-		return fmt.Sprintf("it runs %s, once that ends: %s.", until(d.Due, s.now), why)
+		return fmt.Sprintf("it runs %s, once that ends: %s.", words.Until(d.Due, s.now), why)
 	}
-	return fmt.Sprintf("it runs %s.", until(d.Due, s.now))
+	return fmt.Sprintf("it runs %s.", words.Until(d.Due, s.now))
 }
 
 func (s *scene) canDelayed(e *Explanation, d *JobDetail) {
@@ -39,12 +41,12 @@ func (s *scene) likePaused(d *JobDetail) string {
 	if p == nil {
 		return "paused"
 	}
-	text := "paused since " + moment(p.Since, s.now) + ": " + s.scopeOf(p)
+	text := "paused since " + words.Moment(p.Since, s.now) + ": " + s.scopeOf(p)
 	if p.Reason != "" {
-		text += ", because of: " + short(p.Reason, 200)
+		text += ", because of: " + words.Short(p.Reason, 200)
 	}
 	if d.Attempts > 0 {
-		text += fmt.Sprintf("; %s so far", number(d.Attempts, "attempt"))
+		text += fmt.Sprintf("; %s so far", words.Number(d.Attempts, "attempt"))
 	}
 	return text
 }
@@ -62,7 +64,7 @@ func (s *scene) pauseOf(d *JobDetail) *PauseEntry {
 func (s *scene) scopeOf(p *PauseEntry) string {
 	switch {
 	case p.OfLane:
-		return "its lane " + shown([]byte(p.Lane))
+		return "its lane " + words.Shown([]byte(p.Lane))
 	case p.Partition < 0:
 		return "the topic " + p.Topic
 	}
@@ -71,7 +73,7 @@ func (s *scene) scopeOf(p *PauseEntry) string {
 
 func (s *scene) nextPaused(d *JobDetail) string {
 	if p := s.pauseOf(d); p != nil && !p.Until.IsZero() {
-		return fmt.Sprintf("the pause ends by itself %s.", until(p.Until, s.now))
+		return fmt.Sprintf("the pause ends by itself %s.", words.Until(p.Until, s.now))
 	}
 	return "nothing, until you resume it."
 }
@@ -80,9 +82,9 @@ func (s *scene) canPaused(e *Explanation, d *JobDetail) {
 	switch p := s.pauseOf(d); {
 	case p == nil:
 	case p.OfLane:
-		e.can("its jobs run again", "holdfast resume %s %s", s.flags(), laneFlag(p.Lane))
+		e.can("its jobs run again", "holdfast resume %s %s", s.flags(), words.LaneFlag(p.Lane))
 	case p.Partition < 0:
-		e.can("jobs of the topic run again", "holdfast resume --topic %s", quoted(s.Topic))
+		e.can("jobs of the topic run again", "holdfast resume --topic %s", words.Quoted(s.Topic))
 	default:
 		e.can("jobs of the partition run again", "holdfast resume %s", s.flags())
 	}
@@ -92,7 +94,7 @@ func (s *scene) likeParked(d *JobDetail) string {
 	if d.Parked == nil {
 		return "parked: its lane is set aside"
 	}
-	return "parked since " + moment(d.Parked.Since, s.now) + ": " + laneAside(d.Parked)
+	return "parked since " + words.Moment(d.Parked.Since, s.now) + ": " + laneAside(d.Parked)
 }
 
 func (s *scene) nextParked(*JobDetail) string {
@@ -100,7 +102,7 @@ func (s *scene) nextParked(*JobDetail) string {
 }
 
 func (s *scene) canParked(e *Explanation, d *JobDetail) {
-	by := laneFlag(d.Lane)
+	by := words.LaneFlag(d.Lane)
 	if d.Own || d.Lane == "" {
 		by = fmt.Sprintf("--offset %d", d.Offset)
 		if d.Parked != nil && d.Parked.Offset >= 0 {
@@ -112,13 +114,13 @@ func (s *scene) canParked(e *Explanation, d *JobDetail) {
 
 func (s *scene) likeDead(d *JobDetail) string {
 	l := d.Letter
-	by := fmt.Sprintf("after %s", number(d.Attempts, "attempt"))
+	by := fmt.Sprintf("after %s", words.Number(d.Attempts, "attempt"))
 	if l.Operator {
 		by = "by an operator"
 	}
-	text := fmt.Sprintf("dead letter since %s, buried %s", moment(l.Buried, s.now), by)
+	text := fmt.Sprintf("dead letter since %s, buried %s", words.Moment(l.Buried, s.now), by)
 	if l.Reason != "" {
-		text += ": " + short(l.Reason, 300)
+		text += ": " + words.Short(l.Reason, 300)
 	}
 	if l.Unsent {
 		text += "; its copy is not in the dead-letter topic yet"
@@ -128,7 +130,7 @@ func (s *scene) likeDead(d *JobDetail) string {
 
 func (s *scene) nextDead(d *JobDetail) string {
 	if s.settings != nil && s.settings.Keep > 0 {
-		return fmt.Sprintf("it is kept until %s, unless you act.", moment(d.Letter.Buried.Add(s.settings.Keep), s.now))
+		return fmt.Sprintf("it is kept until %s, unless you act.", words.Moment(d.Letter.Buried.Add(s.settings.Keep), s.now))
 	}
 	return "nothing, until you act."
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -76,7 +77,7 @@ func (forgetVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		return nil
 	}
 	plan.say("%s of %s go from the store, with %s, %s and %s: they never run, and nothing brings them back.",
-		number(len(plan.Forgets), "partition"), topic, number(sum.Open, "unfinished job"), number(sum.Parked, "parked job"), number(sum.Dead, "dead letter"))
+		words.Number(len(plan.Forgets), "partition"), topic, words.Number(sum.Open, "unfinished job"), words.Number(sum.Parked, "parked job"), words.Number(sum.Dead, "dead letter"))
 	plan.say("%s", there)
 	return nil
 }

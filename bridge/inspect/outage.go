@@ -1,6 +1,10 @@
 package inspect
 
-import "github.com/seed-2837c37b/holdfast/queue"
+import (
+	"github.com/seed-2837c37b/holdfast/queue"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
+)
 
 const (
 	// failingLanes is how many failing lanes of a partition, of a kind, are looked at.
@@ -39,10 +43,10 @@ func (o *Outage) add(lanes []queue.LaneSeen, total int, kinds map[string]int, ex
 	o.Keys += max(len(lanes), total)
 	o.Sampled = o.Sampled || total > len(lanes)
 	for _, l := range lanes {
-		kind := errorKind(l.Error)
+		kind := words.ErrorKind(l.Error)
 		kinds[kind]++
 		if first, ok := example[kind]; !ok || l.Error < first { // the same one whenever it is asked
-			example[kind] = short(l.Error, 200)
+			example[kind] = words.Short(l.Error, 200)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 	"github.com/seed-2837c37b/holdfast/recovery"
 )
@@ -32,19 +33,19 @@ func (p *Plan) sayMoved(sum PartitionOutlook, unfinished int) {
 	switch {
 	case unfinished > 0 && sum.Aside > 0:
 		p.say("%s not finished here: the next owner begins with them anew, at their first attempt, but for those that were requeued or released: these stay in this data directory alone.",
-			areNumber(unfinished, "job"))
+			words.AreNumber(unfinished, "job"))
 	case unfinished > 0:
-		p.say("%s not finished here: the next owner begins with them anew, at their first attempt.", areNumber(unfinished, "job"))
+		p.say("%s not finished here: the next owner begins with them anew, at their first attempt.", words.AreNumber(unfinished, "job"))
 	}
 	switch {
 	case sum.Reruns > 0:
-		p.say("Of what is done, %s run again there: the commits' metadata has no room to tell of them.", number(sum.Reruns, "offset"))
+		p.say("Of what is done, %s run again there: the commits' metadata has no room to tell of them.", words.Number(sum.Reruns, "offset"))
 	default:
 		p.say("Nothing that is done runs again there: the commits' metadata tells of all of it.")
 	}
 	if sum.Parked+sum.Dead > 0 {
 		p.say("%s and %s stay in this data directory alone: no other owner has them.",
-			number(sum.Parked, "parked lane"), number(sum.Dead, "dead letter"))
+			words.Number(sum.Parked, "parked lane"), words.Number(sum.Dead, "dead letter"))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 const (
@@ -61,7 +63,7 @@ func (i *inspector) problems(s *Status, views []view, failed error) []Problem {
 	}
 	if n, running := i.store.OnProbation(); n > 0 {
 		p.add(Warning, "probation", "", nil, fmt.Sprintf("the process has crashed again and again: %s that ran then may have done it, and runs alone%s",
-			number(n, "job"), map[bool]string{true: "; one does now"}[running]), "holdfast inspect jobs --state ready")
+			words.Number(n, "job"), map[bool]string{true: "; one does now"}[running]), "holdfast inspect jobs --state ready")
 	}
 	order := map[Severity]int{Critical: 0, Warning: 1, Notice: 2}
 	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(order[a.Severity], order[b.Severity]) })
@@ -91,7 +93,7 @@ func (p *problems) ofMember(s *Status) {
 	case m.ID == "":
 		p.add(Critical, "kafka_away", "", nil, "this bridge is no member of its group at the moment: it tries to join, and starts no job of balanced partitions meanwhile; look at the brokers and at its log", "")
 	case !m.Confirmed.IsZero() && silent > answerWithin:
-		p.add(Warning, "kafka_away", "", nil, fmt.Sprintf("the group's coordinator has not answered for %s: once the session has timed out no job starts", span(silent)), "")
+		p.add(Warning, "kafka_away", "", nil, fmt.Sprintf("the group's coordinator has not answered for %s: once the session has timed out no job starts", words.Span(silent)), "")
 	}
 }
 
@@ -103,17 +105,17 @@ func (p *problems) ofPartition(l *view, stopping bool) {
 	if c := l.claim; c != nil {
 		switch {
 		case c.Err != "":
-			tell(Critical, "held", "held since "+moment(c.ErrAt, p.now)+" for a person to decide: "+c.Err)
+			tell(Critical, "held", "held since "+words.Moment(c.ErrAt, p.now)+" for a person to decide: "+c.Err)
 		case !c.Working && !stopping && p.now.Sub(c.Since) > takeWithin:
-			tell(Critical, "kafka_away", fmt.Sprintf("was assigned %s ago, and Kafka has not answered where it stands", span(p.now.Sub(c.Since))))
+			tell(Critical, "kafka_away", fmt.Sprintf("was assigned %s ago, and Kafka has not answered where it stands", words.Span(p.now.Sub(c.Since))))
 		case c.Working && !stopping && !l.leased(p.now):
 			tell(Critical, "no_lease", "no job of it starts: the group has not confirmed within the session timeout that it is still ours")
 		}
 		switch late := p.now.Sub(c.CommitSince); {
 		case c.CommitErr != "":
-			tell(Warning, "commit_failing", fmt.Sprintf("offset %d is not committed since %s: %s", c.Committing, moment(c.CommitSince, p.now), c.CommitErr))
+			tell(Warning, "commit_failing", fmt.Sprintf("offset %d is not committed since %s: %s", c.Committing, words.Moment(c.CommitSince, p.now), c.CommitErr))
 		case c.Committing >= 0 && late > answerWithin:
-			tell(Warning, "commit_failing", fmt.Sprintf("Kafka has not answered the commit of offset %d for %s", c.Committing, span(late)))
+			tell(Warning, "commit_failing", fmt.Sprintf("Kafka has not answered the commit of offset %d for %s", c.Committing, words.Span(late)))
 		}
 		switch l.Throttle {
 		case 0:
@@ -146,7 +148,7 @@ func (p *problems) ofLog(l *view, tell func(Severity, string, string)) {
 
 func (p *problems) ofDisk(d DiskSummary) {
 	if full := d.FullIn; full != nil && *full > 0 && *full < fullSoon {
-		p.add(Notice, "disk", "", nil, fmt.Sprintf("fetching throttles in about %s, as the store grows", roughly(*full)), "holdfast inspect disk")
+		p.add(Notice, "disk", "", nil, fmt.Sprintf("fetching throttles in about %s, as the store grows", words.Roughly(*full)), "holdfast inspect disk")
 	}
 }
 
@@ -164,7 +166,7 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 		if w.Stuck {
 			number32 := w.Partition
 			p.add(Warning, "stuck", w.Topic, &number32, fmt.Sprintf("%s runs for %s and has given no sign of life for %s; it holds its lane",
-				w.Name, span(w.Running), span(*w.Silent)), explainCommand(w.Topic, w.Partition, &w.Offset))
+				w.Name, words.Span(w.Running), words.Span(*w.Silent)), explainCommand(w.Topic, w.Partition, &w.Offset))
 		}
 	}
 }
@@ -172,7 +174,7 @@ func (p *problems) ofWorkers(i *inspector, s *Status) {
 // ofTopic sums up what waits for an operator; aside: there are jobs that came back
 // below the committed offset.
 func (p *problems) ofTopic(t TopicStatus, lag Lag, aside bool) {
-	topic := " --topic " + quoted(t.Topic)
+	topic := " --topic " + words.Quoted(t.Topic)
 	if lag.Halted > 0 {
 		p.add(Warning, "halted", t.Topic, nil, givenUp(lag.Halted, aside),
 			"holdfast inspect jobs"+topic+" --state halted")
@@ -182,15 +184,15 @@ func (p *problems) ofTopic(t TopicStatus, lag Lag, aside bool) {
 	}
 	if t.Unsent > 0 && t.CopyError != "" {
 		p.add(Warning, "unsent", t.Topic, nil, fmt.Sprintf("%s not copied to their topic, since %s: %s; they are kept here and sent when it takes them",
-			areNumber(t.Unsent, "dead letter"), moment(t.CopySince, p.now), t.CopyError), "holdfast inspect dead"+topic)
+			words.AreNumber(t.Unsent, "dead letter"), words.Moment(t.CopySince, p.now), t.CopyError), "holdfast inspect dead"+topic)
 	}
 	if lag.Parked > 0 {
-		p.add(Notice, "parked", t.Topic, nil, fmt.Sprintf("%s in lanes that are set aside until an operator releases them", number(lag.Parked, "job")), "holdfast inspect lanes"+topic+" --state parked")
+		p.add(Notice, "parked", t.Topic, nil, fmt.Sprintf("%s in lanes that are set aside until an operator releases them", words.Number(lag.Parked, "job")), "holdfast inspect lanes"+topic+" --state parked")
 	}
 	if t.Paused {
 		p.add(Notice, "paused", t.Topic, nil, "the topic is paused: no job of it starts", "holdfast resume"+topic)
 	} else if lag.Paused > 0 {
-		p.add(Notice, "paused", t.Topic, nil, number(lag.Paused, "job")+" kept from starting by paused lanes or partitions", "holdfast inspect jobs"+topic+" --state paused")
+		p.add(Notice, "paused", t.Topic, nil, words.Number(lag.Paused, "job")+" kept from starting by paused lanes or partitions", "holdfast inspect jobs"+topic+" --state paused")
 	}
 }
 
@@ -202,12 +204,12 @@ func givenUp(jobs int, aside bool) string {
 	if aside {
 		offset = ", and the committed offset unless it was requeued or released,"
 	}
-	return fmt.Sprintf("%s given up: %s its lane%s until an operator acts", number(jobs, "job"), holder, offset)
+	return fmt.Sprintf("%s given up: %s its lane%s until an operator acts", words.Number(jobs, "job"), holder, offset)
 }
 
 // explainCommand is the command that tells more.
 func explainCommand(topic string, partition int32, offset *int64) string {
-	c := fmt.Sprintf("holdfast explain --topic %s --partition %d", quoted(topic), partition)
+	c := fmt.Sprintf("holdfast explain --topic %s --partition %d", words.Quoted(topic), partition)
 	if offset != nil {
 		c += fmt.Sprintf(" --offset %d", *offset)
 	}

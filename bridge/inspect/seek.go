@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -209,20 +210,20 @@ func (t SeekTarget) explain(plan *Plan, live bool) {
 	case t.Next < 0:
 		say("it begins at offset %d.", t.To)
 	case t.Replaced:
-		say("what is stored is of a log that Kafka has no more: %s of it never run. It begins at offset %d of the one of today.", number(t.Skips, "unfinished job"), t.To)
+		say("what is stored is of a log that Kafka has no more: %s of it never run. It begins at offset %d of the one of today.", words.Number(t.Skips, "unfinished job"), t.To)
 	case t.Reruns > 0 || t.Refetched > 0:
-		say("it goes back from offset %d to %d: at most %s that are finished run again, those done ahead of the committed offset included.", t.Frontier, t.To, number(t.Reruns, "offset"))
+		say("it goes back from offset %d to %d: at most %s that are finished run again, those done ahead of the committed offset included.", t.Frontier, t.To, words.Number(t.Reruns, "offset"))
 	case t.Skips == 0 && t.SkipsUnread == 0:
 		say("it goes on at offset %d: nothing is skipped, nothing runs again.", t.To)
 	default:
 		unread := ""
 		if t.SkipsUnread > 0 {
-			unread = fmt.Sprintf(", and at most %s are never read", number(t.SkipsUnread, "offset"))
+			unread = fmt.Sprintf(", and at most %s are never read", words.Number(t.SkipsUnread, "offset"))
 		}
-		say("it goes on at offset %d: %s stored and unfinished below it never run%s. Nothing runs again.", t.To, number(t.Skips, "job"), unread)
+		say("it goes on at offset %d: %s stored and unfinished below it never run%s. Nothing runs again.", t.To, words.Number(t.Skips, "job"), unread)
 	}
 	if t.Refetched > 0 {
-		say("%s read from Kafka once more: attempts, errors and checkpoints are forgotten.", areNumber(t.Refetched, "unfinished job"))
+		say("%s read from Kafka once more: attempts, errors and checkpoints are forgotten.", words.AreNumber(t.Refetched, "unfinished job"))
 	}
 	if t.Running > 0 {
 		say("runs under way go on: %d. Of one below the new offset nothing is recorded.", t.Running)

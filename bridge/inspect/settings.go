@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -110,9 +111,9 @@ func (s Setting) String() string {
 // Unset is the command that forgets a setting.
 func (s Setting) Unset() string {
 	if s.Topic == "" {
-		return "holdfast set --unset " + quoted(s.Name)
+		return "holdfast set --unset " + words.Quoted(s.Name)
 	}
-	return "holdfast set --topic " + quoted(s.Topic) + " --unset " + quoted(s.Name)
+	return "holdfast set --topic " + words.Quoted(s.Topic) + " --unset " + words.Quoted(s.Name)
 }
 
 func (s Setting) is(other Setting) bool { return s.Topic == other.Topic && s.Name == other.Name }

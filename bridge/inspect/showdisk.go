@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -151,7 +152,7 @@ func (i *inspector) bound(u *DiskUse, room queue.Room) {
 		u.Bound = "none"
 		return
 	}
-	u.Bound = "keep " + orNone(set.Keep > 0, span(set.Keep)) + ", keep_bytes " + orNone(set.KeepBytes > 0, amount(set.KeepBytes))
+	u.Bound = "keep " + orNone(set.Keep > 0, words.Span(set.Keep)) + ", keep_bytes " + orNone(set.KeepBytes > 0, words.Amount(set.KeepBytes))
 	if set.Keep > 0 {
 		u.Keep = &set.Keep
 	}
@@ -174,7 +175,7 @@ func (d *Disk) outlook(live bool) {
 	case d.Throttled:
 		d.Outlook = "fetching waits for room; " + calm + "."
 	case d.FullIn != nil:
-		d.Outlook = fmt.Sprintf("fetching throttles in about %s; %s.", roughly(*d.FullIn), calm)
+		d.Outlook = fmt.Sprintf("fetching throttles in about %s; %s.", words.Roughly(*d.FullIn), calm)
 	case !live:
 		d.Outlook = "nothing grows while no bridge runs."
 	case d.Growth == nil:
@@ -195,7 +196,7 @@ func (d *Disk) advise() {
 		d.Actions = append(d.Actions, Action{Command: fmt.Sprintf(format, args...), Effect: effect})
 	}
 	for _, u := range d.Uses {
-		topic := quoted(u.Topic)
+		topic := words.Quoted(u.Topic)
 		switch {
 		case u.Bytes*4 < d.InUseBytes: // small beside the rest
 		case u.Kind == UseDead:
@@ -210,6 +211,6 @@ func (d *Disk) advise() {
 		}
 	}
 	if d.FreePages > d.FileBytes/worthCompacting && d.FreePages > 64<<20 {
-		add(fmt.Sprintf("returns %s now; needs %s there; stop the bridge first", amount(d.FreePages), amount(d.InUseBytes)), "holdfast compact --to DIR")
+		add(fmt.Sprintf("returns %s now; needs %s there; stop the bridge first", words.Amount(d.FreePages), words.Amount(d.InUseBytes)), "holdfast compact --to DIR")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 // String is the command as one would type it.
@@ -26,7 +28,7 @@ func (c Command) String() string {
 	w.selection(c.Select)
 	w.dead(c.Dead)
 	if n := len(c.Import); n > 0 {
-		fmt.Fprintf(w, " (%s)", number(n, "dead letter"))
+		fmt.Fprintf(w, " (%s)", words.Number(n, "dead letter"))
 	}
 	w.flag("id", c.Operation)
 	w.flag("then", string(c.Then))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 )
 
 const (
@@ -25,7 +27,7 @@ func (r *run) stops() string {
 	if limit >= 1 || finished < r.terms.Least || again == 0 || float64(again) < limit*float64(finished) {
 		return ""
 	}
-	return fmt.Sprintf("%d of the %d %s that ran %s, and it stops at %g%%; %s were left", again, finished, r.kind.Vain.What, r.kind.Vain.Said, 100*limit, number(r.Left(), r.kind.What))
+	return fmt.Sprintf("%d of the %d %s that ran %s, and it stops at %g%%; %s were left", again, finished, r.kind.Vain.What, r.kind.Vain.Said, 100*limit, words.Number(r.Left(), r.kind.What))
 }
 
 // limited is how many may still be taken by the limit. Jobs that were refused may
@@ -59,12 +61,4 @@ func (r *run) room() int {
 // window is how many jobs that it has let run may be unfinished.
 func (r *run) window() int {
 	return min(maxWindow, firstWindow+r.grown+r.Operation.Done+r.Operation.again())
-}
-
-// number says how many there are: 1 job, 41 jobs.
-func number(n int, of string) string {
-	if n == 1 {
-		return "1 " + of
-	}
-	return fmt.Sprintf("%d %ss", n, of)
 }

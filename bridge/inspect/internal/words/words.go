@@ -1,4 +1,4 @@
-package inspect
+package words
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// span says a time in at most two units: 40s, 3h12m, 22d.
-func span(d time.Duration) string {
+// Span says a time in at most two units: 40s, 3h12m, 22d.
+func Span(d time.Duration) string {
 	d = max(d, 0)
 	const day = 24 * time.Hour
 	two := func(whole, rest time.Duration, unit, less string) string {
@@ -33,22 +33,22 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%dd", d/day)
 }
 
-// roughly is span in one unit.
-func roughly(d time.Duration) string {
+// Roughly is Span in one unit.
+func Roughly(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		name string
 	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
 		if d >= 2*unit.of || d >= unit.of && unit.of == time.Second {
-			return number(int64((d+unit.of/2)/unit.of), unit.name)
+			return Number(int64((d+unit.of/2)/unit.of), unit.name)
 		}
 	}
 	return "a moment"
 }
 
-// moment says when something is or was: the time, and the day where that is
+// Moment says when something is or was: the time, and the day where that is
 // another.
-func moment(at, now time.Time) string {
+func Moment(at, now time.Time) string {
 	at, now = at.Local(), now.Local()
 	switch {
 	case at.YearDay() == now.YearDay() && at.Year() == now.Year():
@@ -59,32 +59,32 @@ func moment(at, now time.Time) string {
 	return at.Format("2006-01-02 15:04")
 }
 
-// until says when something comes.
-func until(at, now time.Time) string {
+// Until says when something comes.
+func Until(at, now time.Time) string {
 	if !at.After(now) {
 		return "now"
 	}
-	return fmt.Sprintf("at %s, in %s", moment(at, now), span(at.Sub(now)))
+	return fmt.Sprintf("at %s, in %s", Moment(at, now), Span(at.Sub(now)))
 }
 
-// number says how many there are: 1 job, 41 jobs.
-func number[N int | int64](n N, of string) string {
+// Number says how many there are: 1 job, 41 jobs.
+func Number[N int | int64](n N, of string) string {
 	if n == 1 {
 		return "1 " + of
 	}
 	return fmt.Sprintf("%d %ss", n, of)
 }
 
-// areNumber is number with its verb.
-func areNumber(n int, of string) string {
+// AreNumber is Number with its verb.
+func AreNumber(n int, of string) string {
 	if n == 1 {
 		return "1 " + of + " is"
 	}
-	return number(n, of) + " are"
+	return Number(n, of) + " are"
 }
 
-// amount says so many bytes.
-func amount(bytes int64) string {
+// Amount says so many bytes.
+func Amount(bytes int64) string {
 	const unit = 1024
 	if bytes < unit {
 		return fmt.Sprintf("%d B", bytes)
@@ -96,8 +96,8 @@ func amount(bytes int64) string {
 	return fmt.Sprintf("%.1f %ciB", value, names[0])
 }
 
-// short cuts a text to one line of at most n bytes.
-func short(text string, n int) string {
+// Short cuts a text to one line of at most n bytes.
+func Short(text string, n int) string {
 	text, _, more := strings.Cut(strings.TrimSpace(text), "\n")
 	if len(text) > n {
 		for n > 0 && !utf8.RuneStart(text[n]) {
@@ -116,10 +116,10 @@ func short(text string, n int) string {
 var errorNumber = regexp.MustCompile(`(?i)\b(?:http|status|code|signal|error|errno)[ =:]+[0-9]+\b|` +
 	`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]*[0-9][0-9a-f]{11,}\b|[0-9][0-9.]*(?:(?:ns|µs|us|ms|s|m|h)[0-9.]*)*`)
 
-// errorKind is the same for errors that differ in ids, numbers and times only: a
+// ErrorKind is the same for errors that differ in ids, numbers and times only: a
 // status or a code makes another.
-func errorKind(text string) string {
-	return errorNumber.ReplaceAllStringFunc(short(text, 300), func(found string) string {
+func ErrorKind(text string) string {
+	return errorNumber.ReplaceAllStringFunc(Short(text, 300), func(found string) string {
 		if strings.ContainsAny(found, " =:") {
 			return found
 		}
@@ -127,24 +127,24 @@ func errorKind(text string) string {
 	})
 }
 
-// keyFlag is the flag of a command of the binary that selects a key.
-func keyFlag(key []byte) string {
+// KeyFlag is the flag of a command of the binary that selects a key.
+func KeyFlag(key []byte) string {
 	if !utf8.Valid(key) {
 		return fmt.Sprintf("--key-hex %x", key)
 	}
-	return "--key " + quoted(string(key))
+	return "--key " + Quoted(string(key))
 }
 
-// laneFlag is the one that selects a lane.
-func laneFlag(name string) string {
+// LaneFlag is the one that selects a lane.
+func LaneFlag(name string) string {
 	if !utf8.ValidString(name) {
 		return fmt.Sprintf("--lane-hex %x", name)
 	}
-	return "--lane " + quoted(name)
+	return "--lane " + Quoted(name)
 }
 
-// quoted makes one word of a text for a shell.
-func quoted(text string) string {
+// Quoted makes one word of a text for a shell.
+func Quoted(text string) string {
 	plain := text != "" && !strings.HasPrefix(text, "-")
 	for _, r := range text {
 		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,", r))
@@ -155,19 +155,19 @@ func quoted(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// shown is a key as people read it.
-func shown(key []byte) string {
+// Shown is a key as people read it.
+func Shown(key []byte) string {
 	switch {
 	case key == nil:
 		return "null"
 	case !utf8.Valid(key):
 		return fmt.Sprintf("0x%x", key[:min(len(key), 32)])
 	}
-	return short(string(key), 80)
+	return Short(string(key), 80)
 }
 
-// upper begins a sentence with the text.
-func upper(text string) string {
+// Upper begins a sentence with the text.
+func Upper(text string) string {
 	if text == "" {
 		return ""
 	}
