@@ -79,7 +79,7 @@ func auditColumns() []listing.Column[inspect.AuditEntry] {
 	type entry = inspect.AuditEntry
 	return []listing.Column[entry]{
 		{Name: "TIME", Cell: func(e entry) string { return listing.Time(e.At) }},
-		{Name: "WHO", Cell: func(e entry) string { return e.Actor }},
+		{Name: "WHO", Cell: func(e entry) string { return e.Actor }, Drop: 1},
 		{Name: "COMMAND", Cell: func(e entry) string { return e.What }},
 		{Name: "RESULT", Cell: auditResult},
 	}

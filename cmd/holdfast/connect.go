@@ -100,6 +100,7 @@ func holdsStore(dir string) error {
 type connection struct {
 	inspect.Inspector
 	live  bool
+	width int       // of the terminal that tables are written to; 0: it is none
 	since time.Time // when it was made: an offline store does not change behind it
 	close func() error
 }

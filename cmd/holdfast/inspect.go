@@ -95,9 +95,9 @@ func deadColumns(now func() time.Time) []listing.Column[letter] {
 	return []listing.Column[letter]{
 		{Name: "JOB", Cell: letter.name},
 		{Name: "KEY", Cell: func(l letter) string { return listing.Key(l.Key) }, Max: 24},
-		{Name: "BURIED", Cell: func(l letter) string { return listing.Age(l.Buried, now()) + " ago" }, Right: true},
-		{Name: "ATTEMPTS", Cell: func(l letter) string { return strconv.Itoa(l.Attempts) }, Right: true},
-		{Name: "BYTES", Cell: func(l letter) string { return listing.Bytes(l.Bytes) }, Right: true},
+		{Name: "BURIED", Cell: func(l letter) string { return listing.Age(l.Buried, now()) + " ago" }, Right: true, Drop: 1},
+		{Name: "ATTEMPTS", Cell: func(l letter) string { return strconv.Itoa(l.Attempts) }, Right: true, Drop: 2},
+		{Name: "BYTES", Cell: func(l letter) string { return listing.Bytes(l.Bytes) }, Right: true, Drop: 3},
 		{Name: "REASON", Cell: reasonOf},
 	}
 }
@@ -136,12 +136,12 @@ func parkedColumns(now func() time.Time) []listing.Column[inspect.ParkedLane] {
 		{Name: "TOPIC", Cell: func(l lane) string { return l.Topic }},
 		{Name: "PARTITION", Cell: func(l lane) string { return strconv.Itoa(int(l.Partition)) }, Right: true},
 		{Name: "LANE", Cell: func(l lane) string { return listing.Lane(l.Lane, l.Own) }, Max: 24},
-		{Name: "OFFSET", Cell: func(l lane) string { return listing.Offset(l.Offset) }, Right: true},
+		{Name: "OFFSET", Cell: func(l lane) string { return listing.Offset(l.Offset) }, Right: true, Drop: 2},
 		{Name: "STATE", Cell: parkedState},
-		{Name: "SINCE", Cell: func(l lane) string { return listing.Age(l.Since, now()) }, Right: true},
+		{Name: "SINCE", Cell: func(l lane) string { return listing.Age(l.Since, now()) }, Right: true, Drop: 1},
 		{Name: "JOBS", Cell: func(l lane) string { return listing.Count(l.Jobs) }, Right: true},
-		{Name: "BYTES", Cell: func(l lane) string { return listing.Bytes(l.Bytes) }, Right: true},
-		{Name: "ELSEWHERE", Cell: func(l lane) string { return strconv.Itoa(len(l.Elsewhere)) }, Right: true},
+		{Name: "BYTES", Cell: func(l lane) string { return listing.Bytes(l.Bytes) }, Right: true, Drop: 3},
+		{Name: "ELSEWHERE", Cell: func(l lane) string { return strconv.Itoa(len(l.Elsewhere)) }, Right: true, Drop: 4},
 		{Name: "REASON", Cell: func(l lane) string { return l.Reason }},
 	}
 }

@@ -60,12 +60,12 @@ func operationColumns(now func() time.Time) []listing.Column[inspect.BulkOperati
 	return []listing.Column[operation]{
 		{Name: "OPERATION", Cell: func(o operation) string { return o.ID }},
 		{Name: "STATE", Cell: func(o operation) string { return string(o.State) }},
-		{Name: "BEGAN", Cell: func(o operation) string { return listing.Age(o.Began, now()) + " ago" }, Right: true},
+		{Name: "BEGAN", Cell: func(o operation) string { return listing.Age(o.Began, now()) + " ago" }, Right: true, Drop: 3},
 		{Name: "TAKEN", Cell: func(o operation) string { return fmt.Sprintf("%d/%d", o.Taken, o.Matched) }, Right: true},
-		{Name: "DONE", Cell: func(o operation) string { return strconv.Itoa(o.Done) }, Right: true},
-		{Name: "FAILED AGAIN", Cell: func(o operation) string { return strconv.Itoa(o.DeadAgain + o.FailedAgain + o.ParkedAgain) }, Right: true},
+		{Name: "DONE", Cell: func(o operation) string { return strconv.Itoa(o.Done) }, Right: true, Drop: 1},
+		{Name: "FAILED AGAIN", Cell: func(o operation) string { return strconv.Itoa(o.DeadAgain + o.FailedAgain + o.ParkedAgain) }, Right: true, Drop: 2},
 		{Name: "LEFT", Cell: leftOf, Right: true},
-		{Name: "BY", Cell: func(o operation) string { return o.Actor }},
+		{Name: "BY", Cell: func(o operation) string { return o.Actor }, Drop: 4},
 		{Name: "COMMAND", Cell: func(o operation) string { return o.What }, Max: 60},
 		{Name: "REASON", Cell: func(o operation) string { return o.Reason }},
 	}

@@ -40,6 +40,7 @@ func (w *world) show(c *cli.Context, draw picture) error {
 		return usagef("--every is %s; it is above zero", c.Duration("every"))
 	}
 	headed := func(ctx context.Context, n *connection, out io.Writer) error {
+		n.width, _ = w.screenSize()
 		if f == listing.Table {
 			if _, err := io.WriteString(out, n.header()); err != nil {
 				return err
@@ -60,7 +61,7 @@ func (w *world) show(c *cli.Context, draw picture) error {
 // list is the picture of a list; one that selects nothing is errNothingMatched.
 func list[T any](columns []listing.Column[T], selects bool, rows func(context.Context, inspect.Inspector) iter.Seq2[T, error]) picture {
 	return func(ctx context.Context, n *connection, out io.Writer, f listing.Format) error {
-		count, err := listing.List[T]{Columns: columns, Rows: rows(ctx, n)}.Write(out, f)
+		count, err := listing.List[T]{Columns: columns, Width: n.width, Rows: rows(ctx, n)}.Write(out, f)
 		switch {
 		case err != nil || count > 0:
 			return err

@@ -37,6 +37,7 @@ func ParseFormat(text string) (Format, error) {
 // List is what a command lists.
 type List[T any] struct {
 	Columns []Column[T] // of the table
+	Width   int         // that a table keeps within, of a terminal; zero: as wide as it has to be
 	// Rows ends with the first error.
 	Rows iter.Seq2[T, error]
 }
@@ -47,6 +48,7 @@ type Column[T any] struct {
 	Cell  func(T) string
 	Right bool // flush right, as numbers are
 	Max   int  // characters of a cell at most; zero: all of it
+	Drop  int  // where the width does not suffice the highest are left out first; zero: never
 }
 
 // Of are the rows of a list that is in memory.
@@ -120,8 +122,9 @@ func write(out io.Writer, before string, row any, after string) error {
 
 func (l List[T]) writeTable(out io.Writer) (n int, err error) {
 	t := newTable(out, len(l.Columns))
+	t.width = l.Width
 	for i, c := range l.Columns {
-		t.right[i] = c.Right
+		t.right[i], t.drop[i] = c.Right, c.Drop
 		t.page[0][i] = c.Name
 	}
 	n, err = l.each(func(row T) error {
@@ -132,7 +135,11 @@ func (l List[T]) writeTable(out io.Writer) (n int, err error) {
 		return t.add(cells)
 	})
 	if n > 0 { // also what came before an error
-		if flushed := t.flush(); err == nil {
+		flushed := t.flush()
+		if flushed == nil {
+			flushed = t.tellLeftOut()
+		}
+		if err == nil {
 			err = flushed
 		}
 	}

@@ -117,3 +117,89 @@ func TestParseFormat(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// On a terminal the columns that matter least are left out, in their order, and
+// then a text that is not the first is shortened.
+func TestATableKeepsWithinItsWidth(t *testing.T) {
+	t.Parallel()
+	rows := []fruit{{"granny smith from the orchard", 1200, "a note that goes on and on"}, {"plum", 3, "-"}}
+	for _, tt := range []struct {
+		width int
+		want  string
+	}{
+		{0, "NAME                           COUNT  ORIGIN                      SIZE  NOTE\n" +
+			"granny smith from the orchard  1,200  the valley behind the hill    29  a note that goes on and on\n" +
+			"plum                               3  the valley behind the hill     4  -\n"},
+		{90, "NAME                           COUNT  ORIGIN                      SIZE  NOTE\n" +
+			"granny smith from the orchard  1,200  the valley behind the hill    29  a note that goes …\n" +
+			"plum                               3  the valley behind the hill     4  -\n"},
+		{85, "NAME                           COUNT  ORIGIN                      NOTE\n" +
+			"granny smith from the orchard  1,200  the valley behind the hill  a note that goes o…\n" +
+			"plum                               3  the valley behind the hill  -\n" +
+			"\x1b[2mcolumns left out: SIZE; --output json has all\x1b[0m\n"},
+		{70, "NAME                           ORIGIN                 NOTE\n" +
+			"granny smith from the orchard  the valley behind th…  a note that goe…\n" +
+			"plum                           the valley behind th…  -\n" +
+			"\x1b[2mcolumns left out: COUNT, SIZE; --output json has all\x1b[0m\n"},
+		{30, "NAME                         …\n" +
+			"granny smith from the orchard…\n" +
+			"plum                         …\n" +
+			"\x1b[2mcolumns left out:\x1b[0m\n\x1b[2mCOUNT, SIZE; --output\x1b[0m\n\x1b[2mjson has all\x1b[0m\n"},
+	} {
+		list := List[fruit]{Columns: []Column[fruit]{
+			{Name: "NAME", Cell: func(f fruit) string { return f.Name }},
+			{Name: "COUNT", Cell: func(f fruit) string { return Count(f.Count) }, Right: true, Drop: 1},
+			{Name: "ORIGIN", Cell: func(fruit) string { return "the valley behind the hill" }},
+			{Name: "SIZE", Cell: func(f fruit) string { return Count(len(f.Name)) }, Right: true, Drop: 2},
+			{Name: "NOTE", Cell: func(f fruit) string { return f.Note }},
+		}, Rows: Of(rows), Width: tt.width}
+		var out strings.Builder
+		if _, err := list.Write(&out, Table); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); tt.width > 0 && n > tt.width {
+				t.Errorf("%d: a line of %d characters: %q", tt.width, n, line)
+			}
+		}
+		if diff := cmp.Diff(tt.want, out.String()); diff != "" {
+			t.Errorf("%d (-want +got):\n%s", tt.width, diff)
+		}
+		for _, format := range []Format{JSON, NDJSON} {
+			var narrow, all strings.Builder
+			list.Width = 30
+			_, err := list.Write(&narrow, format)
+			list.Width = 0
+			_, failed := list.Write(&all, format)
+			if err != nil || failed != nil || narrow.String() != all.String() {
+				t.Errorf("%s depends on a width: %s", format, narrow.String())
+			}
+		}
+	}
+}
+
+// What the first page has decided holds for the others; numbers are never shortened.
+func TestLaterPagesKeepWithinTheWidth(t *testing.T) {
+	t.Parallel()
+	list := listOf(func(yield func(fruit, error) bool) {
+		for i := range 2 * pageRows {
+			if !yield(fruit{Name: "apple " + strings.Repeat("x", i), Count: i * i, Note: "ripe"}, nil) {
+				return
+			}
+		}
+	})
+	list.Columns[0], list.Columns[1] = list.Columns[1], list.Columns[0]
+	list.Width = 40
+	var out strings.Builder
+	if _, err := list.Write(&out, Table); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 40 {
+			t.Errorf("a line of %d characters: %q", n, line)
+		}
+	}
+	if last := Count((2*pageRows - 1) * (2*pageRows - 1)); !strings.Contains(out.String(), "\n"+last+"  apple xxx") {
+		t.Errorf("%s is not whole", last)
+	}
+}

@@ -14,14 +14,14 @@ type field[T any] struct {
 	cell  func(T) string
 	right bool // numbers are read from their end
 	max   int  // characters of a cell at most; 0: all of it
-	drop  int  // on a screen the highest go first where there is no room; 0: never
+	drop  int  // on a terminal the highest go first where there is no room; 0: never
 }
 
-// listed are the columns of a list, which is as wide as it has to be.
+// listed are the columns of a list.
 func listed[T any](fields []field[T]) []listing.Column[T] {
 	columns := make([]listing.Column[T], len(fields))
 	for i, f := range fields {
-		columns[i] = listing.Column[T]{Name: f.name, Cell: f.cell, Right: f.right, Max: f.max}
+		columns[i] = listing.Column[T]{Name: f.name, Cell: f.cell, Right: f.right, Max: f.max, Drop: f.drop}
 	}
 	return columns
 }
