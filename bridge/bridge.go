@@ -98,9 +98,9 @@ func (b *Bridge) Run(ctx context.Context) error {
 // partitions are worked on as the group assigns them.
 func (b *Bridge) Ready() <-chan struct{} { return b.ready }
 
-// SetWorkers changes how many jobs run at a time. Running jobs are not
-// touched; with 0 none starts.
-func (b *Bridge) SetWorkers(n int) { b.pool.resize(n) }
+// SetWorkers changes how many jobs run at a time, up to [inspect.MaxWorkers].
+// Running jobs are not touched; with 0 none starts.
+func (b *Bridge) SetWorkers(n int) { b.pool.resize(min(n, inspect.MaxWorkers)) }
 
 // Abort shortens a planned stop, also one that comes later: the contexts of
 // running jobs are cancelled at once, and the last commit is given up where

@@ -57,7 +57,7 @@ type Config struct {
 	// Topics are what is consumed, and how.
 	Topics []Topic
 	// Workers is how many jobs run at a time; [Bridge.SetWorkers] changes it.
-	// Zero: 64.
+	// Zero: 64; at most [inspect.MaxWorkers].
 	Workers int
 	// Rate is how many runs may begin per second, of all topics together.
 	// Zero: no limit.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 	"github.com/seed-2837c37b/holdfast/partitioner"
 )
 
@@ -131,6 +132,9 @@ func (v *validator) work(c Config) {
 		field{"Budget.Disk", c.Budget.Disk},
 		field{"Budget.MinFree", c.Budget.MinFree},
 	)
+	if c.Workers > inspect.MaxWorkers {
+		v.add("Workers", "%d are too many; use at most %d", c.Workers, inspect.MaxWorkers)
+	}
 	v.rate("Rate", c.Rate)
 	if s := c.withDefaults(); s.Flush > s.CommitEvery && c.Flush > 0 {
 		v.add("Flush", "%v is longer than CommitEvery (%v); offsets follow flushes", s.Flush, s.CommitEvery)

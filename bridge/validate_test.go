@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-2837c37b/holdfast/bridge/inspect"
 )
 
 var doNothing = HandlerFunc(func(context.Context, *Job) error { return nil })
@@ -96,6 +98,18 @@ func TestValidateNamesTheField(t *testing.T) {
 				t.Errorf("got %v, want a problem with %s", err, field)
 			}
 		})
+	}
+}
+
+// Each worker takes memory from the first moment on.
+func TestSoManyWorkersThatMemoryEndsAreRefused(t *testing.T) {
+	t.Parallel()
+	for workers, accepted := range map[int]bool{2000: true, inspect.MaxWorkers: true, inspect.MaxWorkers + 1: false} {
+		c := smallest()
+		c.Workers = workers
+		if err := c.Validate(); (err == nil) != accepted {
+			t.Errorf("%d workers: %v", workers, err)
+		}
 	}
 }
 

@@ -75,6 +75,10 @@ func SettingNames(ofTopic bool) (names []string) {
 // UnitOf returns the unit of a setting; empty: there is none of that name.
 func UnitOf(name string) Unit { return settingKinds[name].unit }
 
+// MaxWorkers is how many workers there can be. One digit too many would take all of
+// the memory, and being stored, at every start again.
+const MaxWorkers = 1 << 16
+
 // maxSetting bounds values: whole numbers are exact below it, and durations fit.
 const maxSetting = 1 << 52
 
@@ -88,12 +92,15 @@ func (s Setting) Validate() error {
 		return nil
 	}
 	v, most := *s.Value, float64(maxSetting)
-	if kind.unit == Seconds {
+	switch {
+	case kind.unit == Seconds:
 		most = float64(math.MaxInt64 / int64(time.Second))
+	case s.Name == "workers":
+		most = MaxWorkers
 	}
 	switch {
 	case math.IsNaN(v) || v < 0 || v > most:
-		return fmt.Errorf("%s: %v is out of range", s, v)
+		return fmt.Errorf("%s: %v is out of range: 0 to %v", s, v, most)
 	case (kind.unit == Count || kind.unit == Bytes) && v != math.Trunc(v):
 		return fmt.Errorf("%s: %v is not a whole number", s, v)
 	}
