@@ -60,10 +60,14 @@ func (s *scene) tellPauses(e *Explanation) {
 				text += ", until " + words.Moment(p.Until, s.now)
 			}
 			e.fact("paused", "%s; records are stored, and no job starts", text)
+			if e.Job == nil {
+				s.canResume(e, p)
+			}
 		}
 	}
 	if lanes > 0 {
 		e.fact("paused", "%s by themselves", words.Number(lanes, "lane"))
+		e.can("which lanes", "holdfast inspect pauses")
 	}
 }
 
@@ -130,8 +134,17 @@ func laneAside(l *ParkedLane) string {
 
 // tellAside tells of jobs that were requeued or released and are not finished.
 func (s *scene) tellAside(e *Explanation) {
-	if n := s.State.Aside; n > 0 {
-		e.fact("aside", "%s, requeued or released, not finished yet; the committed offset does not wait for them", words.Number(n, "job"))
+	n := s.State.Aside
+	if n == 0 {
+		return
+	}
+	text := words.Number(n, "job") + ", requeued or released, not finished yet"
+	if s.State.Open == 0 && s.Counts.Halted > 0 { // there are no others that could be halted
+		text += fmt.Sprintf(", %d halted until you act", s.Counts.Halted)
+	}
+	e.fact("aside", "%s; the committed offset does not wait for them", text)
+	if e.Job == nil || !e.Job.Aside {
+		e.can("what they wait for", "holdfast inspect jobs %s", s.flags())
 	}
 }
 

@@ -226,7 +226,13 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.job = &JobDetail{Name: Name{"orders", 3, 400}, State: Done}
 		}), CauseJob, says{"It waits for orders/3@400.", "it has just finished"}, says{"no key"}},
 		"what was requeued runs": {with(calm(), func(s *scene) { s.State.Aside, s.Runs = 31, 1 }), CauseCaughtUp,
-			says{"aside    31 jobs, requeued or released, not finished yet; the committed offset does not wait for them", "The jobs aside stay with this data directory."}, nil},
+			says{"aside    31 jobs, requeued or released, not finished yet; the committed offset does not wait for them", "The jobs aside stay with this data directory.",
+				"holdfast inspect jobs --topic orders --partition 3"}, says{"halted"}},
+		"what was requeued is halted": {with(calm(), func(s *scene) { s.State.Aside, s.Counts.Halted, s.Counts.Blocked = 31, 1, 30 }), CauseCaughtUp,
+			says{"aside    31 jobs, requeued or released, not finished yet, 1 halted until you act; the committed offset does not wait for them"}, nil},
+		"nothing is held back, paused": {with(calm(), func(s *scene) {
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: -1, Since: ago(time.Hour)}}
+		}), CauseCaughtUp, says{"the topic orders is paused since 11:00:00", "Next       the next record is stored, and waits for the end of the pause.", "holdfast resume --topic orders "}, nil},
 		"what was requeued waits, without a bridge": {with(calm(), func(s *scene) {
 			s.live, s.claim, s.log, s.member, s.pool, s.settings = false, nil, nil, nil, nil, nil
 			s.State.Aside, s.dead.Letters = 5, 2
@@ -258,7 +264,7 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 		}), CauseJob, says{"seek     it is to go on from offset 450, as asked for at 11:59:00, when it is assigned here again"}, nil},
 		"another lane is paused": {with(stuck(Halted), func(s *scene) {
 			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Lane: "x", Since: ago(time.Hour)}}
-		}), CauseJob, says{"paused   1 lane by themselves"}, nil},
+		}), CauseJob, says{"paused   1 lane by themselves", "holdfast inspect pauses"}, nil},
 		"parked lanes do not hold": {with(calm(), func(s *scene) {
 			s.lanes, s.Counts.Parked = 2, 41
 			s.parked = []ParkedLane{{Lane: "cust-1", Jobs: 30, Elsewhere: []string{"store-2"}}, {Lane: "cust-2", Jobs: 11}}
@@ -359,6 +365,18 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.after = &JobDetail{Name: *s.job.After, State: Halted, Lane: "k"}
 		}), CauseJob, says{"orders/3@420, key k, is blocked. The committed offset waits for orders/3@400.", "blocked: orders/3@400 of its key is before it, halted",
 			"it follows when orders/3@400 is done. Of that one: nothing, until you act.", "holdfast explain --topic orders --partition 3 --offset 400"}, nil},
+		"asked: halted behind the one that the offset waits for": {with(stuck(Halted), func(s *scene) {
+			at := int64(420)
+			s.asked, s.job.Offset, s.job.Holds = &at, 420, false
+		}), CauseJob, says{"it becomes a dead letter; the offset waits for orders/3@400", "it is set aside, and later ones of this key; the offset waits for orders/3@400"}, says{"the offset moves"}},
+		"asked: halted once it was requeued": {with(calm(), func(s *scene) {
+			at := int64(300)
+			s.asked, s.job = &at, &JobDetail{Name: Name{"orders", 3, 300}, Key: []byte("k"), Lane: "k", State: Halted, Aside: true}
+		}), CauseJob, says{"The committed offset does not wait for it.", "it becomes a dead letter\n"}, says{"the offset moves", "the offset waits"}},
+		"asked: runs, and the offset waits for another one": {with(stuck(Running), func(s *scene) {
+			at := int64(420)
+			s.asked, s.job.Offset, s.job.Holds = &at, 420, false
+		}), CauseJob, says{"later ones of this key aside; this run goes on\n"}, says{"the offset waits for it"}},
 		"asked: an older scheme comes first": {with(stuck(Blocked), func(s *scene) {
 			at := int64(420)
 			s.asked, s.job.Offset, s.job.Holds = &at, 420, false

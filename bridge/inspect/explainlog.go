@@ -74,6 +74,9 @@ func (s *scene) tellCaughtUp(e *Explanation) {
 		e.Summary = "Everything that Kafka has is done and committed."
 	}
 	e.NextStep = "the next record."
+	if s.pauseOfAll() != nil {
+		e.NextStep = "the next record is stored, and waits for the end of the pause."
+	}
 	if s.drain.On {
 		e.NextStep = "nothing: no records are fetched, until the bridge starts anew or the drain is taken back."
 	}

@@ -216,7 +216,7 @@ func (s *scene) canGiveUp(e *Explanation, d *JobDetail, retried string) {
 	e.can(retried, "holdfast retry %s", at)
 	switch d.Behind {
 	case 0:
-		e.can("it becomes a dead letter; the offset moves", "holdfast bury %s", at)
+		e.can("it becomes a dead letter"+s.moves(d), "holdfast bury %s", at)
 	case 1:
 		e.can("it becomes a dead letter; the one behind it "+s.follow("runs", d), "holdfast bury %s", at)
 	default:
@@ -233,20 +233,39 @@ func (s *scene) follow(verb string, d *JobDetail) string {
 	return verb + " at once"
 }
 
+// moves tells what becomes of the committed offset without a job.
+func (s *scene) moves(d *JobDetail) string {
+	switch {
+	case d.Holds:
+		return "; the offset moves"
+	case d.Aside || s.State.Open == 0:
+		return ""
+	}
+	return fmt.Sprintf("; the offset waits for %s", Name{s.Topic, s.Partition, s.State.Frontier})
+}
+
+// stays tells the same of a job that is not out of the way.
+func (s *scene) stays(d *JobDetail) string {
+	if d.Holds {
+		return ", and the offset waits for it"
+	}
+	return ""
+}
+
 func (s *scene) canPark(e *Explanation, d *JobDetail) {
-	by, effect := words.KeyFlag(d.Key), fmt.Sprintf("all %d aside, and later ones of this key; the offset moves", d.Behind+1)
+	by, effect := words.KeyFlag(d.Key), fmt.Sprintf("all %d aside, and later ones of this key%s", d.Behind+1, s.moves(d))
 	if d.Own || d.Key == nil || d.Lane != string(d.Key) {
 		by = fmt.Sprintf("--offset %d", d.Offset)
 	}
 	switch runs := d.State == Running || d.State == Deferred; {
 	case d.Own:
-		effect = "it is set aside; the offset moves"
+		effect = "it is set aside" + s.moves(d)
 	case runs && d.Behind == 0:
-		effect = "later ones of this key aside; this run goes on, and the offset waits for it"
+		effect = "later ones of this key aside; this run goes on" + s.stays(d)
 	case runs:
-		effect = fmt.Sprintf("the %d behind it aside, and later ones of this key; this run goes on, and the offset waits for it", d.Behind)
+		effect = fmt.Sprintf("the %d behind it aside, and later ones of this key; this run goes on%s", d.Behind, s.stays(d))
 	case d.Behind == 0:
-		effect = "it is set aside, and later ones of this key; the offset moves"
+		effect = "it is set aside, and later ones of this key" + s.moves(d)
 	}
 	e.can(effect, "holdfast park %s %s", s.flags(), by)
 }

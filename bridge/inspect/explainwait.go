@@ -61,6 +61,17 @@ func (s *scene) pauseOf(d *JobDetail) *PauseEntry {
 	return nil
 }
 
+// pauseOfAll finds a pause of the whole partition, also with its topic; nil: there
+// is none.
+func (s *scene) pauseOfAll() *PauseEntry {
+	for i := range s.pauses {
+		if p := &s.pauses[i]; !p.OfLane {
+			return p
+		}
+	}
+	return nil
+}
+
 func (s *scene) scopeOf(p *PauseEntry) string {
 	switch {
 	case p.OfLane:
@@ -79,8 +90,13 @@ func (s *scene) nextPaused(d *JobDetail) string {
 }
 
 func (s *scene) canPaused(e *Explanation, d *JobDetail) {
-	switch p := s.pauseOf(d); {
-	case p == nil:
+	if p := s.pauseOf(d); p != nil {
+		s.canResume(e, p)
+	}
+}
+
+func (s *scene) canResume(e *Explanation, p *PauseEntry) {
+	switch {
 	case p.OfLane:
 		e.can("its jobs run again", "holdfast resume %s %s", s.flags(), words.LaneFlag(p.Lane))
 	case p.Partition < 0:
