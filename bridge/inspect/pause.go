@@ -103,7 +103,7 @@ func (v pauseVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			plan.Pauses = append(plan.Pauses, before)
 		case !c.Until.IsZero() && !i.now().Before(c.Until):
 			addOther(&plan.AlreadyDone, reasonPauseOver)
-		case is && before.Until.Equal(c.Until) && before.Reason == c.Reason:
+		case is && before.Until.Equal(c.Until) && (c.Reason == "" || c.Reason == before.Reason):
 			addOther(&plan.AlreadyDone, reasonPaused)
 		default:
 			p.Until, p.Reason = c.Until, c.Reason
