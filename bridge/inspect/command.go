@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"slices"
 	"strings"
 	"time"
 )
@@ -103,6 +102,31 @@ func (c Command) validatePace() error {
 	return errors.Join(problems...)
 }
 
+// validateLifecycle tells what is given that belongs to another verb.
+func (c Command) validateLifecycle() error {
+	var problems []error
+	for _, field := range []struct {
+		given bool
+		of    Verb
+		text  string
+	}{
+		{c.Leave, Drain, "that the group is left at the end"},
+		{c.Undo, Drain, "that it is taken back"},
+		{!c.To.isZero(), Seek, "where to go on"},
+		{len(c.Settings) > 0, Set, "settings"},
+		{c.FromKafka, Requeue, "that records are read from Kafka again"},
+		{c.NewID, Requeue, "that jobs get an id of their own"},
+	} {
+		if field.given && c.Verb != field.of {
+			problems = append(problems, fmt.Errorf("%s: that is said of %s only, not of %s", field.text, field.of, c.Verb))
+		}
+	}
+	if c.NewID && c.Verb == Requeue && !c.FromKafka {
+		problems = append(problems, errors.New("a dead letter keeps its id: one of its own is for records that are read from Kafka again"))
+	}
+	return errors.Join(problems...)
+}
+
 // validateSelection tells what is wrong with what the verb acts on.
 func (c Command) validateSelection(v verb) error {
 	switch v.(type) {
@@ -165,32 +189,4 @@ func (c Command) LogValue() slog.Value {
 	add(c.NewID, "new_id", true)
 	add(c.Operation != "", "operation", c.Operation)
 	return slog.GroupValue(attrs...)
-}
-
-// Group is jobs with the same answer.
-type Group struct {
-	Reason string `json:"reason"`
-	Count  int    `json:"count"`
-	Jobs   []Name `json:"jobs"` // by name, the first [MaxJobs] of them
-}
-
-// add puts a job to those with the same reason.
-func add(list *[]Group, reason string, name Name) {
-	at := slices.IndexFunc(*list, func(g Group) bool { return g.Reason == reason })
-	if at < 0 {
-		at = len(*list)
-		*list = append(*list, Group{Reason: reason})
-	}
-	group := &(*list)[at]
-	group.Count++
-	if len(group.Jobs) < MaxJobs {
-		group.Jobs = append(group.Jobs, name)
-	}
-}
-
-func count(list []Group) (n int) {
-	for _, g := range list {
-		n += g.Count
-	}
-	return n
 }

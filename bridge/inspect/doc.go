@@ -128,3 +128,16 @@
 // A skip is noted in the log and in the bridge's Durable hook; the store keeps
 // of a skipped job what it keeps of any finished one, that it is done.
 package inspect
+
+// The files, by the word that they begin with:
+//
+//	inspector, open   the doors, and what they ask of a bridge (live) and of Kafka (kafka)
+//	job, lanes, ...   what is seen of jobs, lanes, dead letters, workers and the disk
+//	status, health    all at a glance, and what needs a person
+//	explain           a scene is gathered first, then judged: one file for each kind of answer
+//	command, verb     what can be asked for; a verbX file plans and executes its verb
+//	plan, execute     what all verbs have in common, with the audit trail
+//	bulk              stored operations: what they are about; internal/bulk carries them out
+//	json              the form of all of it, with tags in the types
+//
+// Sentences are made of internal/words.

@@ -71,3 +71,85 @@ func (v *Letters) UnmarshalJSON(data []byte) error       { return lettersForm.Un
 func (v *Pace) UnmarshalJSON(data []byte) error          { return paceForm.Unmarshal(data, v) }
 func (v *Cutoff) UnmarshalJSON(data []byte) error        { return cutoffForm.Unmarshal(data, v) }
 func (v *Operation) UnmarshalJSON(data []byte) error     { return operationForm.Unmarshal(data, v) }
+
+// The JSON of views. Lag and Rates have tags only, since they are embedded.
+var (
+	statusForm          = flat.Of[Status]()
+	problemForm         = flat.Of[Problem]()
+	partitionStatusForm = flat.Of[PartitionStatus]()
+	partitionAwayForm   = flat.Of[PartitionAway]()
+	topicStatusForm     = flat.Of[TopicStatus]()
+	memberForm          = flat.Of[Member]()
+	diskSummaryForm     = flat.Of[DiskSummary]()
+	laneQueryForm       = flat.Of[LaneQuery]()
+	laneForm            = flat.Of[Lane]()
+	jobDetailForm       = flat.Of[JobDetail]()
+	burialForm          = flat.Of[Burial]()
+	workerForm          = flat.Of[Worker]()
+	diskForm            = flat.Of[Disk]()
+	diskUseForm         = flat.Of[DiskUse]()
+	explanationForm     = flat.Of[Explanation]()
+)
+
+func (v Status) MarshalJSON() ([]byte, error)          { return statusForm.Marshal(v) }
+func (v Problem) MarshalJSON() ([]byte, error)         { return problemForm.Marshal(v) }
+func (v PartitionStatus) MarshalJSON() ([]byte, error) { return partitionStatusForm.Marshal(v) }
+func (v PartitionAway) MarshalJSON() ([]byte, error)   { return partitionAwayForm.Marshal(v) }
+func (v TopicStatus) MarshalJSON() ([]byte, error)     { return topicStatusForm.Marshal(v) }
+func (v Member) MarshalJSON() ([]byte, error)          { return memberForm.Marshal(v) }
+func (v DiskSummary) MarshalJSON() ([]byte, error)     { return diskSummaryForm.Marshal(v) }
+func (v LaneQuery) MarshalJSON() ([]byte, error)       { return laneQueryForm.Marshal(v) }
+func (v Lane) MarshalJSON() ([]byte, error)            { return laneForm.Marshal(v) }
+func (v JobDetail) MarshalJSON() ([]byte, error)       { return jobDetailForm.Marshal(v) }
+func (v Burial) MarshalJSON() ([]byte, error)          { return burialForm.Marshal(v) }
+func (v Worker) MarshalJSON() ([]byte, error)          { return workerForm.Marshal(v) }
+func (v Disk) MarshalJSON() ([]byte, error)            { return diskForm.Marshal(v) }
+func (v DiskUse) MarshalJSON() ([]byte, error)         { return diskUseForm.Marshal(v) }
+func (v Explanation) MarshalJSON() ([]byte, error)     { return explanationForm.Marshal(v) }
+
+func (v *Status) UnmarshalJSON(data []byte) error  { return statusForm.Unmarshal(data, v) }
+func (v *Problem) UnmarshalJSON(data []byte) error { return problemForm.Unmarshal(data, v) }
+func (v *PartitionStatus) UnmarshalJSON(data []byte) error {
+	return partitionStatusForm.Unmarshal(data, v)
+}
+func (v *PartitionAway) UnmarshalJSON(data []byte) error { return partitionAwayForm.Unmarshal(data, v) }
+func (v *TopicStatus) UnmarshalJSON(data []byte) error   { return topicStatusForm.Unmarshal(data, v) }
+func (v *Member) UnmarshalJSON(data []byte) error        { return memberForm.Unmarshal(data, v) }
+func (v *DiskSummary) UnmarshalJSON(data []byte) error   { return diskSummaryForm.Unmarshal(data, v) }
+func (v *LaneQuery) UnmarshalJSON(data []byte) error     { return laneQueryForm.Unmarshal(data, v) }
+func (v *Lane) UnmarshalJSON(data []byte) error          { return laneForm.Unmarshal(data, v) }
+func (v *JobDetail) UnmarshalJSON(data []byte) error     { return jobDetailForm.Unmarshal(data, v) }
+func (v *Burial) UnmarshalJSON(data []byte) error        { return burialForm.Unmarshal(data, v) }
+func (v *Worker) UnmarshalJSON(data []byte) error        { return workerForm.Unmarshal(data, v) }
+func (v *Disk) UnmarshalJSON(data []byte) error          { return diskForm.Unmarshal(data, v) }
+func (v *DiskUse) UnmarshalJSON(data []byte) error       { return diskUseForm.Unmarshal(data, v) }
+func (v *Explanation) UnmarshalJSON(data []byte) error   { return explanationForm.Unmarshal(data, v) }
+
+// The JSON of what drain, seek, forget and set speak in.
+var (
+	settingForm          = flat.Of[Setting]()
+	settingChangeForm    = flat.Of[SettingChange]()
+	positionForm         = flat.Of[Position]()
+	seekTargetForm       = flat.Of[SeekTarget]()
+	forgetTargetForm     = flat.Of[ForgetTarget]()
+	partitionOutlookForm = flat.Of[PartitionOutlook]()
+	againTargetForm      = flat.Of[AgainTarget]()
+)
+
+func (v Setting) MarshalJSON() ([]byte, error)          { return settingForm.Marshal(v) }
+func (v SettingChange) MarshalJSON() ([]byte, error)    { return settingChangeForm.Marshal(v) }
+func (v Position) MarshalJSON() ([]byte, error)         { return positionForm.Marshal(v) }
+func (v SeekTarget) MarshalJSON() ([]byte, error)       { return seekTargetForm.Marshal(v) }
+func (v ForgetTarget) MarshalJSON() ([]byte, error)     { return forgetTargetForm.Marshal(v) }
+func (v PartitionOutlook) MarshalJSON() ([]byte, error) { return partitionOutlookForm.Marshal(v) }
+func (v AgainTarget) MarshalJSON() ([]byte, error)      { return againTargetForm.Marshal(v) }
+
+func (v *Setting) UnmarshalJSON(data []byte) error       { return settingForm.Unmarshal(data, v) }
+func (v *SettingChange) UnmarshalJSON(data []byte) error { return settingChangeForm.Unmarshal(data, v) }
+func (v *Position) UnmarshalJSON(data []byte) error      { return positionForm.Unmarshal(data, v) }
+func (v *SeekTarget) UnmarshalJSON(data []byte) error    { return seekTargetForm.Unmarshal(data, v) }
+func (v *ForgetTarget) UnmarshalJSON(data []byte) error  { return forgetTargetForm.Unmarshal(data, v) }
+func (v *PartitionOutlook) UnmarshalJSON(data []byte) error {
+	return partitionOutlookForm.Unmarshal(data, v)
+}
+func (v *AgainTarget) UnmarshalJSON(data []byte) error { return againTargetForm.Unmarshal(data, v) }

@@ -174,3 +174,36 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+// lifecycle is what the verbs of a bridge's life have beside the others.
+func (w *what) lifecycle(c Command) {
+	w.on("leave", c.Leave)
+	w.on("undo", c.Undo)
+	if to := c.To; to != nil {
+		if to.Offset != nil {
+			w.flag("offset", strconv.FormatInt(*to.Offset, 10))
+		}
+		w.time("time", to.Time)
+		w.on("oldest", to.Oldest)
+		w.on("newest", to.Newest)
+		w.on("keep-stored", to.KeepStored)
+	}
+	w.on("from-kafka", c.FromKafka)
+	w.on("new-id", c.NewID)
+	for _, s := range c.Settings {
+		if s.Value == nil {
+			w.flag("unset", s.Name)
+			continue
+		}
+		w.flag(flagOf(s.Name), strconv.FormatFloat(*s.Value, 'f', -1, 64)+s.Unit.suffix())
+	}
+}
+
+// flagOf is the flag of a setting.
+func flagOf(name string) string {
+	return strings.NewReplacer("dead_letter.", "dead-", "_", "-").Replace(name)
+}
+
+func (u Unit) suffix() string {
+	return map[Unit]string{PerSecond: "/s", Seconds: "s"}[u]
+}

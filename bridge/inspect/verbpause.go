@@ -229,15 +229,3 @@ func (v pauseVerb) apply(s *queue.Store, p PauseEntry) (changed bool, err error)
 	}
 	return s.Pause(queue.Pause{Scope: p.scope(), LaneName: []byte(p.Lane), Until: p.Until, Reason: p.Reason})
 }
-
-// addOther counts what is no job to those with the same reason.
-func addOther(list *[]Group, reason string) { addGroup(list, reason, 1) }
-
-func addGroup(list *[]Group, reason string, n int) {
-	at := slices.IndexFunc(*list, func(g Group) bool { return g.Reason == reason })
-	if at < 0 {
-		at = len(*list)
-		*list = append(*list, Group{Reason: reason})
-	}
-	(*list)[at].Count += n
-}
