@@ -22,6 +22,8 @@ func (f facts) Member() inspect.Member {
 	}
 }
 
+func (f facts) Lease() time.Time { return f.cluster.Lease() }
+
 // copySeen tells of another process that works with a copy of the data directory.
 func (f facts) copySeen() string { return cmp.Or(f.cluster.CopySeen(), f.copies.seen()) }
 

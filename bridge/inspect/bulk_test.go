@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,6 +183,50 @@ func TestAnOperationWaitsForItsPartitions(t *testing.T) {
 	m.clock.move(10 * time.Minute)
 	op := m.operation(id, settled)
 	if op.State != inspect.OperationDone || op.Done != 800 || len(op.Refused) != 1 || op.Refused[0].Count != 400 || len(op.Refused[0].Jobs) != 10 {
+		t.Errorf("in the end %+v", op)
+	}
+	m.wantRuns(800)
+}
+
+// forlorn is a bridge that Kafka may not answer.
+type forlorn struct {
+	calm
+	member *atomic.Bool
+}
+
+func (f forlorn) Lease() time.Time {
+	if f.member.Load() {
+		return queue.Forever
+	}
+	return time.Time{}
+}
+
+// TestAnOperationWaitsForKafka: a partition that is not held because nobody can tell
+// whose it is has not gone elsewhere.
+func TestAnOperationWaitsForKafka(t *testing.T) {
+	t.Parallel()
+	m := newMorgue(t, 2, 400)
+	id := m.execute(m.plan(requeueOrders(0))).Stored.ID
+	m.close()
+	m.open(1)
+	live := forlorn{member: &atomic.Bool{}}
+	m.live = live
+	m.operator = inspect.New(m.Store, m.options())
+	m.start()
+	const waits = "waits for orders/1 to be held here"
+	m.operation(id, func(op inspect.BulkOperation) bool {
+		return op.Taken == 400 && op.Reason == waits+", and Kafka does not confirm that this bridge is a member of its group"
+	})
+	e, err := m.operator.Explain(t.Context(), "orders", 1, nil)
+	must(t, err)
+	if text := e.String(); !strings.Contains(text, id+" by uid 7 (eva), 400 of 800 so far, "+waits) {
+		t.Errorf("it explains %s", text)
+	}
+	m.clock.move(10 * time.Minute)
+	live.member.Store(true)
+	m.operation(id, func(op inspect.BulkOperation) bool { return op.Reason == waits })
+	m.hold(1)
+	if op := m.operation(id, settled); op.State != inspect.OperationDone || op.Done != 800 || len(op.Refused) > 0 {
 		t.Errorf("in the end %+v", op)
 	}
 	m.wantRuns(800)

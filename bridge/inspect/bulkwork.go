@@ -19,10 +19,15 @@ import (
 func ExecuteStored(ctx context.Context, store *queue.Store, opt Options) error {
 	i := newInspector(store, opt)
 	engine := bulk.Engine{
-		Store: store, Logger: i.opt.Logger, Now: i.now, Open: i.workOf, Refusal: refusalOf,
+		Store: store, Logger: i.opt.Logger, Now: i.now, Member: i.counted, Open: i.workOf, Refusal: refusalOf,
 		Ended: func(e *bulk.Entry) error { return i.auditEnd(shownOperation(e)) },
 	}
 	return engine.Execute(ctx)
+}
+
+// counted tells whether the group counts on this bridge.
+func (i *inspector) counted() bool {
+	return i.opt.Live == nil || time.Now().Before(i.opt.Live.Lease())
 }
 
 // bulkVerb is a verb of which operations can be stored.

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
@@ -76,6 +77,9 @@ func (s *scene) tellNotHere(e *Explanation) {
 	}
 	if s.going > 0 {
 		e.fact("running", "%s of it under way, from before; what they finish is kept, and does not run again if the partition comes back", words.Number(s.going, "run"))
+	}
+	for _, op := range s.needed {
+		e.fact("operation", "%s by %s, %d of %d so far, %s: %s", op.ID, op.Actor, op.Taken, op.Matched, cmp.Or(op.Reason, "goes on once it is held"), words.Short(op.What, 200))
 	}
 	if s.job != nil {
 		s.describe(e, s.job)

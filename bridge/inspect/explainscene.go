@@ -47,7 +47,8 @@ type scene struct {
 	owner     *Owner
 	unknown   string // why there can be no such partition; empty: there can
 	away      *queue.Away
-	going     int // runs of a partition that is not held any more
+	going     int             // runs of a partition that is not held any more
+	needed    []BulkOperation // stored operations that are not through with it
 }
 
 // Explain tells why the committed offset of a partition is where it is.
@@ -101,6 +102,11 @@ func (i *inspector) absent(ctx context.Context, s *scene) error {
 		s.away = &away[at]
 	}
 	s.dead = i.store.DeadCount(s.TopicPartition)
+	for _, c := range i.claims(s.Topic) {
+		if c.Needs(s.Partition) {
+			s.needed = append(s.needed, shownOperation(c.Entry))
+		}
+	}
 	if live := i.opt.Live; live != nil {
 		if owner, err := live.Owner(ctx, s.Topic, s.Partition); err == nil {
 			s.owner = &owner

@@ -10,6 +10,9 @@ import (
 // concurrent use.
 type Live interface {
 	Member() Member
+	// Lease is until when the group counts on this bridge, as far as it has said so:
+	// zero while it is no member, and far in the future where no group is needed.
+	Lease() time.Time
 	Pool() Pool
 	// Workers lists the runs under way.
 	Workers() []Worker

@@ -20,6 +20,7 @@ type morgue struct {
 	t     *testing.T
 	path  string
 	clock *movedClock
+	live  inspect.Live // nil: none
 	*queue.Store
 	operator inspect.Inspector
 	stop     func() // ends the executor and the workers; may be called again
@@ -108,7 +109,7 @@ func (m *morgue) finishOne(o queue.Outcome) {
 	must(m.t, m.Finish(queue.Finished{Job: &job[0], Outcome: o}))
 }
 
-func (m *morgue) options() inspect.Options { return inspect.Options{Clock: m.clock} }
+func (m *morgue) options() inspect.Options { return inspect.Options{Clock: m.clock, Live: m.live} }
 
 func (m *morgue) open(partitions int32) {
 	m.t.Helper()

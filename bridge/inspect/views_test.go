@@ -25,6 +25,7 @@ type calm struct {
 func (c calm) Member() inspect.Member {
 	return inspect.Member{ID: "m", Sessions: 1, Confirmed: time.Now()}
 }
+func (c calm) Lease() time.Time          { return queue.Forever }
 func (c calm) Pool() inspect.Pool        { return inspect.Pool{Workers: 8} }
 func (c calm) Workers() []inspect.Worker { return c.workers }
 func (c calm) Claims() []inspect.Claim   { return c.claims }

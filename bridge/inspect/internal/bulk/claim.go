@@ -23,6 +23,23 @@ func First(claims []Claim, takes func(Claim) (bool, error)) (*Claim, error) {
 	return nil, nil
 }
 
+// Needs tells whether the operation may have something to take of a partition which
+// has to be held for that.
+func (c Claim) Needs(partition int32) bool {
+	switch w := c.Work.(type) {
+	case Letters:
+		_, in := c.Parts[partition]
+		return in && w.Runs()
+	case Jobs:
+		part := c.Jobs[partition]
+		return part != nil && part.At > 0
+	case Lanes:
+		part := c.Lanes[partition]
+		return part != nil && !part.Through
+	}
+	return false
+}
+
 // TakesLetter tells whether the operation is about to take a dead letter.
 func (c Claim) TakesLetter(l queue.DeadLetter) (bool, error) {
 	w, ok := c.Work.(Letters)

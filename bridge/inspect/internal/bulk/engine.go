@@ -15,6 +15,9 @@ type Engine struct {
 	Store  *queue.Store
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Member tells whether it is known which partitions this process has: else one that
+	// is not held may be about to come.
+	Member func() bool
 	// Open tells what an operation is about and how it is to go. The error is why
 	// this version cannot execute it.
 	Open func(Operation) (Work, Terms, error)

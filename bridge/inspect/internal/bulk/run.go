@@ -30,6 +30,7 @@ type run struct {
 	targets  targets
 	parts    []*cursor // those that it is not through with, the next one first
 	limiter  *ratelimit.Limiter
+	member   bool          // it is known which partitions are held
 	looked   time.Time     // when Out was looked after
 	rest     time.Duration // until it is again, at least
 	finished time.Time     // when a job had finished, or patience ended

@@ -8,12 +8,16 @@ import (
 )
 
 // heldPatience is how long a partition may be away before what is left of it is
-// refused: a restart or a rebalance is shorter.
+// refused: a restart or a rebalance is shorter. While Kafka is away nobody knows who
+// has it, and that does not count.
 const heldPatience = 5 * time.Minute
 
 // take takes what there is for as long as it is this operation's turn, and ends the
 // operation when there is nothing to take any more.
 func (r *run) take(ctx context.Context) (more bool, err error) {
+	if r.member = r.x.Member(); !r.member {
+		r.waitAnew()
+	}
 	if err := r.refuseAway(ctx); err != nil {
 		return false, err
 	}
@@ -52,6 +56,9 @@ func (r *run) waits(part *cursor) {
 	switch {
 	case part == nil:
 		reason = fmt.Sprintf("waits for %s to be held here", r.parts[0].TopicPartition)
+		if !r.member {
+			reason += ", and Kafka does not confirm that this bridge is a member of its group"
+		}
 	case r.kind.Runs() && r.window() <= r.Operation.Waiting:
 		reason = fmt.Sprintf("waits for some of %d %s %s to finish", r.Operation.Waiting, r.kind.Taken, r.kind.Vain.What)
 	}
@@ -77,11 +84,18 @@ func (r *run) nextPart() *cursor {
 			part.away = time.Time{}
 			return part
 		}
-		if part.away.IsZero() {
+		if part.away.IsZero() && r.member {
 			part.away = r.x.Now()
 		}
 	}
 	return nil
+}
+
+// waitAnew lets the patience with partitions that are away begin anew.
+func (r *run) waitAnew() {
+	for _, part := range r.parts {
+		part.away = time.Time{}
+	}
 }
 
 // refuseAway gives up partitions that have been away for too long.
