@@ -220,6 +220,13 @@ func (p *Partition) full(l *lane) bool {
 	return !l.own && p.parked[l.id] == nil && len(p.parked) >= p.maxParked
 }
 
+// ParkedRoom is how many more lanes, those of a single record apart, can be parked.
+func (p *Partition) ParkedRoom() int {
+	p.store.mu.Lock()
+	defer p.store.mu.Unlock()
+	return max(0, p.maxParked-len(p.parked))
+}
+
 // LimitParked says how many parked lanes the metadata of a commit can name, at
 // most [MaxParked]. Lanes that are parked already stay so.
 func (p *Partition) LimitParked(n int) {

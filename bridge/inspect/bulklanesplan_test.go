@@ -3,6 +3,8 @@ package inspect_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +65,11 @@ func TestMoreLanesThanCanBeParked(t *testing.T) {
 	m.appendSingles(m.Attached()[0], 20)
 	c := ofOrders(inspect.Park)
 	c.Rate = 500
-	id := m.execute(m.plan(c)).Stored.ID
+	p := m.plan(c)
+	if want := []string{"44 of the 300 lanes with a key in orders/0 will be refused: it has room for 256 more parked ones, of 256 at most."}; !slices.Equal(p.Says, want) {
+		t.Errorf("the plan says %q, want %q", p.Says, want)
+	}
+	id := m.execute(p).Stored.ID
 	m.executes(func(ctx context.Context) context.Context { return ctx })
 	m.operation(id, func(op inspect.BulkOperation) bool { return count(op.Refused) > 0 })
 	m.close()
@@ -75,6 +81,10 @@ func TestMoreLanesThanCanBeParked(t *testing.T) {
 	}
 	if n := m.parked(); n != queue.MaxParked+20 {
 		t.Errorf("%d lanes are parked", n)
+	}
+	m.appendSingles(m.Attached()[0], 1)
+	if p := m.plan(c); len(p.Says) != 1 || !strings.HasPrefix(p.Says[0], "44 of the 44 lanes") || !strings.Contains(p.Says[0], "room for 0 more") {
+		t.Errorf("another plan says %q", p.Says)
 	}
 }
 

@@ -50,7 +50,8 @@ type Plan struct {
 	More        int     `json:"more"`
 	AlreadyDone []Group `json:"already_done"` // nothing is to be done about these
 	Refused     []Group `json:"refused"`
-	// Says tells in sentences what would be skipped, run again or lost.
+	// Says tells in sentences what would be skipped, run again or lost, and which
+	// lanes there is no room to park.
 	Says       []string           `json:"says"`
 	Partitions []PartitionOutlook `json:"partitions"` // of a drain, or of leaving the group
 	Seeks      []SeekTarget       `json:"seeks"`      // partitions that would move

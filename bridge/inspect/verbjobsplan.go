@@ -3,6 +3,10 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
+
+	"github.com/seed-2837c37b/holdfast/queue"
 )
 
 func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
@@ -11,7 +15,7 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 	if err != nil {
 		return err
 	}
-	lanes := map[laneRef]int{}
+	lanes, keyed := map[laneRef]int{}, map[*queue.Partition]int{}
 	for f, err := range i.scan(ctx, plan.Command.Select) {
 		if err != nil {
 			return err
@@ -29,6 +33,9 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 			if err := v.addTo(plan, lanes, f); err != nil {
 				return err
 			}
+			if v.lanes && !f.Lane.Own && plan.changes() > before {
+				keyed[f.part]++
+			}
 		}
 		reach.note(f, plan.changes()-before, plan.Matched == plan.Command.Select.Limit)
 	}
@@ -39,7 +46,21 @@ func (v jobVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		plan.Cutoffs = reach.cutoffs()
 		plan.Made = i.now() // what has failed by now was seen
 	}
+	plan.sayTooMany(keyed)
 	return plan.addMissing(i, missing)
+}
+
+// sayTooMany tells of partitions in which more lanes would be parked than can be.
+// Lanes of a single record are not bounded.
+func (p *Plan) sayTooMany(keyed map[*queue.Partition]int) {
+	for _, part := range slices.SortedFunc(maps.Keys(keyed), func(a, b *queue.Partition) int {
+		return cmp.Compare(a.TopicPartition().Partition, b.TopicPartition().Partition)
+	}) {
+		if n, room := keyed[part], part.ParkedRoom(); n > room {
+			p.say("%d of the %d lanes with a key in %s will be refused: it has room for %d more parked ones, of %d at most.",
+				n-room, n, part.TopicPartition(), room, queue.MaxParked)
+		}
+	}
 }
 
 // addTo adds a job, or the lane of a job by its last one, which is there for longest.

@@ -113,6 +113,10 @@ func planned(f *facts, p inspect.Plan) {
 	case len(p.Again) > 0:
 		f.again(p)
 		return
+	case p.Command.Verb == inspect.Park:
+		f.add("match", "%s", matched(p))
+		f.add(verb, "%s with all jobs in %s", plural(len(p.Jobs), word.what), map[bool]string{true: "it", false: "them"}[len(p.Jobs) == 1])
+		f.sentences("no room", p.Says)
 	case len(p.Says) > 0:
 		f.sentences(verb, p.Says)
 	case len(p.Pauses) > 0:
@@ -127,9 +131,6 @@ func planned(f *facts, p inspect.Plan) {
 		f.letters(p)
 	case len(p.Operations) > 0:
 		f.add("stop", "%s", progressText(p.Operations[0]))
-	case p.Command.Verb == inspect.Park:
-		f.add("match", "%s", matched(p))
-		f.add(verb, "%s with all jobs in %s", plural(len(p.Jobs), word.what), map[bool]string{true: "it", false: "them"}[len(p.Jobs) == 1])
 	default:
 		f.add("match", "%s", matched(p))
 		f.add(verb, "%s", statesText(p.Jobs, word.what))
