@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 )
 
 // peerOf names the user at the other end as the kernel knows it.
@@ -23,14 +21,12 @@ func peerOf(conn net.Conn) string {
 	if err != nil {
 		return "unknown"
 	}
-	var credentials *unix.Ucred
-	failed := raw.Control(func(fd uintptr) {
-		credentials, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
+	var uid uint32
+	failed := raw.Control(func(fd uintptr) { uid, err = peerUID(int(fd)) })
 	if failed != nil || err != nil {
 		return "unknown"
 	}
-	return userOf(credentials.Uid)
+	return userOf(uid)
 }
 
 // ThisUser is the user of this process, named as the peer of a socket is, for
