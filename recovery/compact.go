@@ -78,18 +78,33 @@ func claimDir(op, dir, to string) (*Lock, error) {
 		return nil, err
 	}
 	if sameFile(dir, to) {
-		return nil, fmt.Errorf("%s to %s, the data directory itself: %w", op, to, ErrOccupied)
+		return nil, occupied(op, dir, to)
 	}
 	lock, err := LockDir(to)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(filepath.Join(to, queue.FileName)); !errors.Is(err, fs.ErrNotExist) {
-		err := fmt.Errorf("%s to %s: %w", op, to, ErrOccupied)
+	if err := occupied(op, dir, to); err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
 	return lock, nil
 }
+
+// occupied is why a store cannot be copied from dir to a directory, which need
+// not be there.
+func occupied(op, dir, to string) error {
+	if sameFile(dir, to) {
+		return fmt.Errorf("%s to %s, the data directory itself: %w", op, to, ErrOccupied)
+	}
+	if _, err := os.Lstat(filepath.Join(to, queue.FileName)); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s to %s: %w", op, to, ErrOccupied)
+	}
+	return nil
+}
+
+// CanCompactTo tells, without changing anything, why [Compact] of dir would refuse
+// a directory for the copy; nil: the directory holds no store.
+func CanCompactTo(dir, to string) error { return occupied("compact", dir, to) }
 
 // CompactFile compacts the store at path, which nobody has open. The caller
 // holds the lock of its directory.

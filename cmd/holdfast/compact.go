@@ -66,6 +66,11 @@ func (w *world) planCompact(c *cli.Context, format listing.Format, dir, to strin
 		return err
 	}
 	defer lock.Release()
+	if to != "" {
+		if err := recovery.CanCompactTo(dir, to); err != nil {
+			return err
+		}
+	}
 	found, err := checkFile(c.Context, filepath.Join(dir, queue.FileName), false)
 	if err != nil {
 		return err
