@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,12 +48,23 @@ func TestPlanOfARequeueTellsWhatItIsAbout(t *testing.T) {
 
 func TestLettersThatWereBuriedWithoutAReasonAreAGroup(t *testing.T) {
 	t.Parallel()
-	i := inspect.New(newStore(t, 1, 2, 1), inspect.Options{})
-	do(t, i, inspect.Command{Verb: inspect.Bury, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}, Offsets: []int64{0}}})
+	s := newStore(t, 1, 2, 2)
+	s.Attached()[0].Lease(queue.Forever)
+	job := make([]queue.Job, 1)
+	if n, err := s.Take(t.Context(), job); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	must(t, s.Finish(queue.Finished{Job: &job[0], Outcome: queue.Outcome{Kind: queue.Halt, Error: "http 409"}}))
+	i := inspect.New(s, inspect.Options{})
+	do(t, i, inspect.Command{Verb: inspect.Bury, Select: inspect.Query{Topic: "orders", Partitions: []int32{0}, Offsets: []int64{0, 1}}})
 	p, err := i.Plan(t.Context(), requeueOrders(0))
 	must(t, err)
-	if len(p.Errors) != 1 || p.Errors[0].Reason != "no reason given" {
-		t.Errorf("errors %+v", p.Errors)
+	var got []string
+	for _, group := range p.Errors {
+		got = append(got, group.Reason)
+	}
+	if want := []string{"http 409", "no reason given"}; !slices.Equal(got, want) {
+		t.Errorf("errors %q, want %q: the last one of a job that had failed", got, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -82,7 +83,8 @@ const (
 // otherErrors are those beyond maxErrors.
 const otherErrors = "other errors"
 
-// noReason is for letters that an operator has buried without saying why.
+// noReason is for letters that an operator has buried without saying why, of jobs
+// that had not failed.
 const noReason = "no reason given"
 
 // survey looks at the letters that a plan's command matches.
@@ -138,7 +140,7 @@ func (s *survey) add(f *deadFound) error {
 
 // group counts the error of a letter.
 func (s *survey) group(f *deadFound) {
-	reason := words.ErrorKind(f.Reason)
+	reason := words.ErrorKind(cmp.Or(f.Reason, f.Error))
 	if reason == "" {
 		reason = noReason
 	}
