@@ -73,6 +73,10 @@ type Burial struct {
 	Unsent   bool      `json:"unsent"` // its copy is not in the dead-letter topic yet
 	// Others counts further letters of the same offset, buried earlier.
 	Others int `json:"others"`
+	// Changed is when the letter was last imported, and Change what was changed by
+	// that; the zero time: it is as it was buried.
+	Changed time.Time `json:"changed_at"`
+	Change  string    `json:"change"`
 }
 
 // Job tells everything about one job, or one offset.
@@ -219,7 +223,7 @@ func (d *JobDetail) ofLetter(l *queue.DeadLetter, others int) {
 }
 
 func burialOf(l *queue.DeadLetter, others int) *Burial {
-	return &Burial{Number: l.Number, Buried: l.Buried, Operator: l.Operator, Reason: l.Reason, Unsent: l.Unsent, Others: others}
+	return &Burial{Number: l.Number, Buried: l.Buried, Operator: l.Operator, Reason: l.Reason, Unsent: l.Unsent, Others: others, Changed: l.Changed, Change: l.Change}
 }
 
 func timestampOf(r *queue.Record) time.Time {

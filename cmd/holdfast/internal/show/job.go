@@ -99,6 +99,9 @@ func asideFacts(j inspect.JobDetail, now time.Time) (facts []fact) {
 		if l.Unsent {
 			facts = append(facts, fact{"copy", "not in the dead-letter topic yet"})
 		}
+		if l.Change != "" {
+			facts = append(facts, fact{"changed", fmt.Sprintf("%s, %s ago: %s", listing.Time(l.Changed), listing.Age(l.Changed, now), listing.Line(l.Change))})
+		}
 		if l.Others > 0 {
 			facts = append(facts, fact{"others", fmt.Sprintf("%s of this offset, buried earlier", count(l.Others, "letter"))})
 		}
