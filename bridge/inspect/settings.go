@@ -85,6 +85,9 @@ const maxSetting = 1 << 52
 // Validate reports what is wrong with the setting.
 func (s Setting) Validate() error {
 	kind, known := settingKinds[s.Name]
+	if known && s.Topic == "" && !kind.bridge {
+		return fmt.Errorf("%s is a setting of a topic: select the entry that it is of", s)
+	}
 	if !known || s.Topic == "" && !kind.bridge || s.Topic != "" && !kind.topic {
 		return fmt.Errorf("%s is no setting: there are %s", s, strings.Join(SettingNames(s.Topic != ""), ", "))
 	}

@@ -37,6 +37,9 @@ func (w *world) checkHealth(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if limit := c.Duration("timeout"); limit <= 0 {
+		return usagef("--timeout is %s; it is above zero", limit)
+	}
 	at, err := w.located(c)
 	if err != nil {
 		return err
