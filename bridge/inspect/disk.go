@@ -52,8 +52,9 @@ type DiskUse struct {
 	Bytes  int64     `json:"bytes"`
 	Jobs   int64     `json:"jobs"`
 	Oldest time.Time `json:"oldest"`
-	// Bound says what keeps it from growing: budget, keep 30d, none.
-	Bound     string         `json:"bound"`
+	// Bound says what keeps it from growing: budget, keep 30d, none. Nil: not
+	// known, since only a bridge does.
+	Bound     *string        `json:"bound"`
 	Keep      *time.Duration `json:"keep_seconds"` // of dead letters; nil: for ever, or not known
 	KeepBytes *int64         `json:"keep_bytes"`   // of dead letters; nil: no bound, or not known
 	Largest   bool           `json:"largest"`      // of all uses
@@ -185,26 +186,22 @@ func (d *Disk) sort() {
 // bound tells what keeps a use from growing. Only a bridge knows it of waiting
 // jobs and of dead letters.
 func (i *inspector) bound(u *DiskUse, room queue.Room) {
-	if u.Kind == UseParked {
-		u.Bound = "none"
+	if i.opt.Live == nil && u.Kind != UseParked {
 		return
 	}
-	if i.opt.Live == nil {
-		return
+	bound := "none"
+	u.Bound = &bound
+	if u.Kind == UseWaiting && room.Disk > 0 {
+		bound = "budget"
 	}
-	if u.Kind == UseWaiting {
-		u.Bound = "none"
-		if room.Disk > 0 {
-			u.Bound = "budget"
-		}
+	if u.Kind != UseDead {
 		return
 	}
 	set, ok := i.opt.Live.Topic(u.Topic)
 	if !ok {
-		u.Bound = "none"
 		return
 	}
-	u.Bound = "keep " + orNone(set.Keep > 0, words.Span(set.Keep)) + ", keep_bytes " + orNone(set.KeepBytes > 0, words.Amount(set.KeepBytes))
+	bound = "keep " + orNone(set.Keep > 0, words.Span(set.Keep)) + ", keep_bytes " + orNone(set.KeepBytes > 0, words.Amount(set.KeepBytes))
 	if set.Keep > 0 {
 		u.Keep = &set.Keep
 	}

@@ -15,7 +15,10 @@ func Disk(d inspect.Disk, width int) []string {
 	g := grid{columns: []column{{title: "USE"}, {}, {title: "BYTES", right: true}, {title: "JOBS", right: true}, {title: "OLDEST", right: true}, {title: "BOUND"}}}
 	row := func(cells ...string) { g.rows = append(g.rows, cells) }
 	for _, u := range d.Uses {
-		bound := orNone(listing.Line(u.Bound))
+		bound := listing.None
+		if u.Bound != nil {
+			bound = listing.Line(*u.Bound)
+		}
 		if u.Largest {
 			bound += "  <- largest"
 		}

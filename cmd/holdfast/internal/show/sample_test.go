@@ -134,9 +134,9 @@ func full() inspect.Disk {
 		At: now, Path: "/var/lib/holdfast", FileSystem: "ext4", FreeBytes: 1<<30 + 100<<20, TotalBytes: 32 << 30, MinFree: ptr[int64](1 << 30), Budget: ptr[int64](30 << 30),
 		FileBytes: 28<<30 + 600<<20, InUseBytes: 23 << 30, FreePages: 4<<30 + 900<<20, Finished: 200 << 20,
 		Uses: []inspect.DiskUse{
-			{Topic: "orders", Kind: inspect.UseDead, Bytes: 18<<30 + 400<<20, Jobs: 1702118, Oldest: ago(22 * 24 * time.Hour), Bound: "keep 30d, keep_bytes none", Largest: true},
-			{Topic: "orders", Kind: inspect.UseWaiting, Bytes: 3<<30 + 100<<20, Jobs: 2914220, Oldest: ago(5*time.Hour + 2*time.Minute), Bound: "budget"},
-			{Topic: "payments", Kind: inspect.UseParked, Bytes: 2<<30 + 200<<20, Jobs: 410001, Oldest: ago(9 * time.Hour), Bound: "none"},
+			{Topic: "orders", Kind: inspect.UseDead, Bytes: 18<<30 + 400<<20, Jobs: 1702118, Oldest: ago(22 * 24 * time.Hour), Bound: ptr("keep 30d, keep_bytes none"), Largest: true},
+			{Topic: "orders", Kind: inspect.UseWaiting, Bytes: 3<<30 + 100<<20, Jobs: 2914220, Oldest: ago(5*time.Hour + 2*time.Minute), Bound: ptr("budget")},
+			{Topic: "payments", Kind: inspect.UseParked, Bytes: 2<<30 + 200<<20, Jobs: 410001, Oldest: ago(9 * time.Hour), Bound: ptr("none")},
 		},
 		FullIn: ptr(14 * time.Minute), Outlook: "fetching throttles in about 14 min; workers go on; nothing is lost.",
 		Actions: []inspect.Action{
