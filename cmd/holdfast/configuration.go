@@ -87,11 +87,12 @@ func (w *world) config() *cli.Command {
 		Usage: "check or print the configuration",
 		Subcommands: []*cli.Command{
 			{
-				Name:        "check",
-				Usage:       "report everything that is wrong with the configuration",
-				Description: "The files that it names are read; the store is not opened and Kafka is not asked.",
-				Flags:       append(configFlags(), resultFlag()),
-				Action:      w.configCheck,
+				Name:  "check",
+				Usage: "report everything that is wrong with the configuration",
+				Description: "The files that it names are read, and the place of data_dir is looked at; the store is not opened\n" +
+					"and Kafka is not asked. It looks as the user who types it: check as the user of the bridge.",
+				Flags:  append(configFlags(), resultFlag()),
+				Action: w.configCheck,
 			},
 			{
 				Name:  "print",

@@ -105,8 +105,8 @@ func (w *world) deadImport() *cli.Command {
 	return &cli.Command{
 		Name:  "import",
 		Usage: "read dead letters that were exported, edited or not",
-		Description: "A letter that is here gets the record of the file where that is another one, and remembers it; one\n" +
-			"that is not here is added. Key, value, headers and timestamp may be edited: a job keeps its name and\n" +
+		Description: "A letter that is still here takes over the record of the file where that differs, and notes that it\n" +
+			"was changed; one that is not here is added. Key, value, headers and timestamp may be edited: a job keeps its name and\n" +
 			"its lane. To import the same file again changes nothing.\n\n" +
 			"holdfast dead import --from /mnt/x.ndjson --reason 'currency was missing' --execute",
 		Flags: append(bridgeFlags(),

@@ -51,7 +51,7 @@ func (w *world) explain() *cli.Command {
 func onePartition() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "topic", Usage: "`NAME` of the topic; required"},
-		&cli.IntFlag{Name: "partition", Usage: "number `N` of the partition; required"},
+		&cli.IntFlag{Name: "partition", Usage: "number `N` of the partition; required", DefaultText: "none"},
 	}
 }
 

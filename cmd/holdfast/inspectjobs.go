@@ -64,7 +64,7 @@ func (w *world) inspectJob() *cli.Command {
 		Description: "holdfast inspect job --topic orders --partition 3 --offset 118204\n" +
 			"holdfast inspect job --topic orders --partition 3 --offset 118204 --value hex --value-limit 1MiB",
 		Flags: showFlags(append(onePartition(),
-			&cli.Int64Flag{Name: "offset", Usage: "`N` of the job; required"},
+			&cli.Int64Flag{Name: "offset", Usage: "`N` of the job; required", DefaultText: "none"},
 			&cli.StringFlag{Name: "value", Usage: "`FORM` of the record's value: " + strings.Join(valueForms(), ", "), Value: string(show.ValueAuto)},
 			&cli.StringFlag{Name: "value-limit", Usage: "`SIZE` of the value at most, up to 1MiB", Value: defaultValueLimit})...),
 		Action: func(c *cli.Context) error {

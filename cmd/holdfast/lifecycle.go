@@ -13,8 +13,8 @@ func (w *world) drain() *cli.Command {
 	return w.change(change{
 		name: "drain", whole: true, usage: "stop fetching and finish what is stored, also to leave the group",
 		description: "Jobs that are halted, parked or paused, and those behind them, are not waited for. The command shows how\n" +
-			"far it is until all others are finished and committed; it goes on when the command is ended before. It\n" +
-			"is this bridge that is drained: one that is started anew fetches, and --undo lets this one do so again. With\n" +
+			"far it is until all others are finished and committed; the drain goes on where the command is ended\n" +
+			"earlier. A bridge that is started anew fetches again, and --undo lets this one do so. With\n" +
 			"--leave the bridge stops when it is empty, and leaves its group: that is how a machine is moved.\n\n" +
 			"holdfast drain --leave --execute",
 		flags: []cli.Flag{

@@ -26,7 +26,7 @@ func (w *world) pause() *cli.Command {
 func (w *world) resume() *cli.Command {
 	return w.change(change{
 		name: "resume", usage: "end pauses of exactly what is selected",
-		description: "One of a topic leaves those of its partitions and lanes.\n\n" +
+		description: "What was paused by partition or by lane stays paused when its topic is resumed.\n\n" +
 			"holdfast resume --topic orders --execute",
 		flags:   laneSelectors(),
 		command: ofJobs(inspect.Resume, nil),

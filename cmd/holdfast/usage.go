@@ -24,6 +24,11 @@ func usagef(format string, args ...any) error {
 func strict(c *cli.Command) *cli.Command {
 	c.OnUsageError = wrongFlag
 	c.HideHelpCommand = true
+	for _, f := range c.Flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true // it is off, as everybody expects
+		}
+	}
 	if len(c.Subcommands) > 0 {
 		c.Action = withoutSubcommand(c.Action)
 		for _, sub := range c.Subcommands {
@@ -32,11 +37,6 @@ func strict(c *cli.Command) *cli.Command {
 		return c
 	}
 	c.CustomHelpTemplate = cli.CommandHelpTemplate
-	for _, f := range c.Flags {
-		if b, ok := f.(*cli.BoolFlag); ok {
-			b.DisableDefaultText = true // it is off, as everybody expects
-		}
-	}
 	run := c.Action
 	c.Action = func(ctx *cli.Context) error {
 		if err := noArguments(ctx); err != nil {
