@@ -287,6 +287,25 @@ func (r *rig) damageValue(path []string, part int) (undo func()) {
 	return func() { set(func([]byte) []byte { return was }) }
 }
 
+// TestALostNoteNamesTheIDThatIsLostWithIt: a job that an operator gave one of its own
+// would otherwise be another one unsaid, to whoever goes by it.
+func TestALostNoteNamesTheIDThatIsLostWithIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	r.append(p, "a")
+	r.done(r.wantTaken(0)...)
+	r.sync()
+	r.wantAgain(someRerun, record(0, "a"))
+	r.sync()
+	r.must(r.Close())
+	r.damageValue([]string{string(bucketPartitions), orders.Topic, string(partitionKey(orders.Partition)), string(bucketAside), string(asideNotes), string(offsetKey(0))}, 1)
+	_, report := r.salvageFile()
+	if text := lostTexts(report); report.Aside != 1 || len(report.Lost) != 1 || !strings.Contains(text, "orders/3@0 note") || !strings.Contains(text, "id of its own") {
+		t.Errorf("it reports %s", text)
+	}
+}
+
 // TestWhatNoPartTellsOfIsFetchedAgain is for a block whose index and bodies are
 // both damaged.
 func TestWhatNoPartTellsOfIsFetchedAgain(t *testing.T) {

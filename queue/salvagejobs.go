@@ -99,7 +99,9 @@ func (p *partSalvage) putBlock(b *newBlock) error {
 // notes writes the notes and the checkpoints of the jobs that are kept.
 func (p *partSalvage) notes(aside bool) error {
 	notes, checkpoints := p.part(bucketNotes), p.part(bucketCheckpoints)
+	id, ids := "", "" // only jobs that are aside may have one of their own
 	if aside {
+		id, ids = "; where it had an id of its own, it has that of its record now", "; those with ids of their own have those of their records now"
 		notes, checkpoints = p.aside.part(asideNotes), p.aside.part(bucketCheckpoints)
 	}
 	kept := map[int64]bool{} // checkpoints
@@ -127,7 +129,7 @@ func (p *partSalvage) notes(aside bool) error {
 		}
 		var n noteValue
 		if err := decodeValue(value, &n); err != nil {
-			p.lose(fmt.Sprintf("%s@%d note", p.tp, offset), err, "its attempts count from the beginning, and it runs again where it was halted")
+			p.lose(fmt.Sprintf("%s@%d note", p.tp, offset), err, "its attempts count from the beginning, and it runs again where it was halted"+id)
 			return nil
 		}
 		if n.Checkpoint && !kept[offset] {
@@ -137,7 +139,7 @@ func (p *partSalvage) notes(aside bool) error {
 			}
 		}
 		return p.put(key, value, to...)
-	}, p.gaps(p.tp.String()+" notes", "attempts of these jobs count from the beginning, and they run again where they were halted"))
+	}, p.gaps(p.tp.String()+" notes", "attempts of these jobs count from the beginning, and they run again where they were halted"+ids))
 }
 
 // keeps returns where what belongs to a job goes, if that is kept.
