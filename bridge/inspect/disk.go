@@ -249,7 +249,11 @@ func (d *Disk) advise() {
 		switch {
 		case u.Bytes*4 < d.InUseBytes: // small beside the rest
 		case u.Kind == UseDead:
-			add("saves the older dead letters as text, then removes them", "holdfast dead export --topic %s --buried-before 7d --to FILE --discard", topic)
+			if old := 7 * 24 * time.Hour; d.At.Sub(u.Oldest) > old {
+				add("saves the older dead letters as text, then removes them", "holdfast dead export --topic %s --buried-before 7d --to FILE --discard", topic)
+			} else {
+				add("saves the dead letters as text, then removes them", "holdfast dead export --topic %s --to FILE --discard", topic)
+			}
 			if u.KeepBytes == nil {
 				add("above it the oldest dead letters go", "holdfast set --topic %s --dead-keep-bytes 5GiB", topic)
 			}

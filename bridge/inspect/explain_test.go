@@ -84,6 +84,20 @@ You can (each shows its plan first)
 	}
 }
 
+// A command that is offered selects something.
+func TestYoungDeadLettersAreNotExportedByAge(t *testing.T) {
+	t.Parallel()
+	for age, want := range map[time.Duration]string{
+		time.Hour:           "holdfast dead export --topic orders --to FILE --discard",
+		22 * 24 * time.Hour: "holdfast dead export --topic orders --buried-before 7d --to FILE --discard",
+	} {
+		d := Disk{At: noon, InUseBytes: 100, Uses: []DiskUse{{Topic: "orders", Kind: UseDead, Bytes: 90, Oldest: ago(age)}}}
+		if d.advise(); d.Actions[0].Command != want {
+			t.Errorf("of letters of %s: %s", age, d.Actions[0].Command)
+		}
+	}
+}
+
 // says are parts of what is to be said, and not those that are not.
 type says []string
 
