@@ -13,7 +13,7 @@ import (
 
 func (r *rig) wantProgress(p *Partition, want Progress) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	got, err := p.Progress(ctx)
 	r.must(err)

@@ -62,7 +62,7 @@ func TestIdleEndsWithTheStore(t *testing.T) {
 	p := r.attach(orders)
 	r.append(p, "a")
 	r.take(1)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	idle := make(chan error, 1)
 	go func() { idle <- p.Idle(ctx) }()

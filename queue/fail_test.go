@@ -25,7 +25,7 @@ func TestAFailedCommitStopsTheStore(t *testing.T) {
 	r.done(running[0])
 	r.breakFile()
 
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	take, idle := make(chan error, 1), make(chan error, 1)
 	go func() {

@@ -24,21 +24,32 @@ func killedStore(t *testing.T) (path string, lives int) {
 	return path, 12
 }
 
-// runKilled runs the test binary as a child that finds the file in the variable,
-// kills it at some moment, and returns what it has told until then.
-func runKilled(t *testing.T, variable, path string) *bytes.Buffer {
+// killer runs the test binary as a child that finds the file in the variable, and
+// kills it: one life after the other.
+type killer struct {
+	variable, path string
+	slow           int // lives that told nothing though they were long: this machine is busy
+}
+
+// life returns what the child has told until it was killed at some moment.
+func (k *killer) life(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var out bytes.Buffer
 	child := exec.Command(os.Args[0], "-test.run=^$")
-	child.Env = append(os.Environ(), variable+"="+path)
+	child.Env = append(os.Environ(), k.variable+"="+k.path)
 	child.Stdout, child.Stderr = &out, os.Stderr
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Duration(50+rand.IntN(300)) * time.Millisecond) // the moment is what varies
+	longest := 300 << min(k.slow, 7)
+	moment := rand.IntN(longest) // is what varies
+	time.Sleep(time.Duration(50+moment) * time.Millisecond)
 	_ = child.Process.Kill()
 	if err := child.Wait(); err == nil || child.ProcessState.ExitCode() >= 0 {
 		t.Fatalf("the child ended by itself: %v", err)
+	}
+	if out.Len() == 0 && moment > longest/2 {
+		k.slow++
 	}
 	return &out
 }

@@ -73,7 +73,7 @@ func (m *machine) take(t *rapid.T) {
 		}
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	got, err := m.store.Take(ctx, dst)
 	if err != nil {

@@ -275,9 +275,10 @@ func TestAKillLetsAllOfThemRunAgainOrNone(t *testing.T) {
 	if testing.Short() {
 		lives = 3
 	}
+	k := killer{variable: againVariable, path: r.path}
 	told, partly := map[int64]bool{}, 0
 	for life := 0; life < lives || len(told) < 10 && life < 10*lives; life++ { // on a slow machine a life tells little
-		out := runKilled(t, againVariable, r.path)
+		out := k.life(t)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var first int64
 			if n, _ := fmt.Sscan(strings.TrimPrefix(lines.Text(), "told "), &first); n == 1 {

@@ -202,7 +202,7 @@ func consume(t *testing.T, broker *bridgetest.Broker, topic string, partition in
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var got []*sarama.ConsumerMessage
 	for len(got) < n {

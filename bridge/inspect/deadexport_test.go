@@ -104,7 +104,7 @@ func TestAnEditedExportReplacesTheRecordAndSaysSo(t *testing.T) {
 	must(t, err)
 	s.Attached()[0].Lease(queue.Forever)
 	jobs := make([]queue.Job, 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	n, err := s.Take(ctx, jobs)
 	must(t, err)

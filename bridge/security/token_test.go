@@ -151,13 +151,13 @@ func TestFailingTokenCommandIsTold(t *testing.T) {
 // What a command has left behind neither delays nor falsifies the token.
 func TestTokenCommandMayLeaveSomethingBehind(t *testing.T) {
 	t.Parallel()
-	command, _ := script(t, "sleep 5 &\necho abc\n")
+	command, _ := script(t, "sleep 30 &\necho abc\n")
 	begin := time.Now()
 	got, err := (&tokens{command: command}).Token()
 	if err != nil || got.Token != "abc" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if took := time.Since(begin); took > 4*time.Second {
+	if took := time.Since(begin); took > 25*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
@@ -191,9 +191,9 @@ func TestSlowTokenCommandIsKilled(t *testing.T) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 10 s", what)
+			t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }
