@@ -49,8 +49,8 @@ func Heap(size string) Option {
 }
 
 const (
-	startWithin = 90 * time.Second
-	stopWithin  = 30 * time.Second
+	startWithin = 3 * time.Minute
+	stopWithin  = 2 * time.Minute
 )
 
 // Start starts a broker with an empty data directory and a cluster id of its
@@ -218,11 +218,23 @@ func (b *Broker) command() *exec.Cmd {
 		"-cp", b.install.jars, "kafka.Kafka", b.configPath())
 }
 
-// waitReady waits for the open port: a broker that listens is ready to answer.
+// waitReady waits for the open ports: a broker that listens is ready to answer. It
+// opens one after the other.
 func (b *Broker) waitReady() error {
+	if b.secured != nil {
+		for kind := range b.secured.ports {
+			if err := b.waitOpen(b.SecureAddr(kind)); err != nil {
+				return err
+			}
+		}
+	}
+	return b.waitOpen(b.Addr())
+}
+
+func (b *Broker) waitOpen(addr string) error {
 	deadline := time.Now().Add(startWithin)
 	for {
-		conn, err := net.DialTimeout("tcp", b.Addr(), time.Second)
+		conn, err := net.DialTimeout("tcp", addr, time.Second)
 		if err == nil {
 			return conn.Close()
 		}

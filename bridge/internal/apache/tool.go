@@ -18,7 +18,7 @@ const (
 	ConfigCommand        = "kafka.admin.ConfigCommand"
 )
 
-const toolWithin = time.Minute
+const toolWithin = 5 * time.Minute
 
 // Tool runs one of the broker's tools against it and returns its output. A
 // tool takes about two seconds.

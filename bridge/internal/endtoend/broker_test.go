@@ -27,6 +27,7 @@ func startKafka(t *testing.T, options ...apache.Option) *kafka {
 	conf.Producer.RequiredAcks = sarama.WaitForAll
 	conf.Producer.Retry.Max = 100 // outlasts a broker that is busy or starts again
 	conf.Producer.Partitioner = sarama.NewManualPartitioner
+	conf.Admin.Timeout = 30 * time.Second
 	var err error
 	if k.client, err = sarama.NewClient([]string{k.Addr()}, conf); err != nil {
 		t.Fatal(err)
@@ -84,13 +85,15 @@ func (k *kafka) produce(t *testing.T, messages ...*sarama.ProducerMessage) {
 	}
 }
 
-// ends are the ends of a topic's partitions.
-func (k *kafka) ends(t *testing.T, topic string) map[int32]int64 {
+// ends are the ends of a topic's partitions. A broker that has just started, or is
+// busy, may not lead them for a moment.
+func (k *kafka) ends(t *testing.T, topic string) (ends map[int32]int64) {
 	t.Helper()
-	ends, err := k.readEnds(topic)
-	if err != nil {
-		t.Fatal(err)
-	}
+	until(t, func() (bool, any) {
+		var err error
+		ends, err = k.readEnds(topic)
+		return err == nil, err
+	}, "the ends of %s are told", topic)
 	return ends
 }
 

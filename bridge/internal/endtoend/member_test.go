@@ -107,13 +107,15 @@ func (m *witness) handle(ctx context.Context, job *bridge.Job) (err error) {
 }
 
 func (m *witness) wait(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for { // one that was released is done, whatever else came meanwhile
 		if _, err := os.Stat(m.Release); err == nil {
 			return nil
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		time.Sleep(work)
 	}
-	return context.Cause(ctx)
 }
 
 func (m *witness) tell(kind history.Kind, job *bridge.Job, done bool) {

@@ -20,7 +20,7 @@ type siblings struct {
 }
 
 const siblingConfig = `
-kafka: {brokers: [%s], group: %q, instance_id: %s, session_timeout: 6s}
+kafka: {brokers: [%s], group: %q, instance_id: %s, session_timeout: 10s}
 data_dir: ./data
 workers: 8
 topics:
@@ -139,11 +139,12 @@ func (b *siblings) goesOn(t *testing.T, l *life) {
 	}
 }
 
-// waitTaken waits until partitions have been taken n times.
+// waitTaken waits until partitions have been taken n times at least: once more
+// where a busy machine made the group forget a member.
 func (b *siblings) waitTaken(t *testing.T, s *site, n int) {
 	t.Helper()
 	until(t, func() (bool, any) {
-		return strings.Count(s.read(t, "bridge.log"), "partition taken") == n, b.logs()
+		return strings.Count(s.read(t, "bridge.log"), "partition taken") >= n, b.logs()
 	}, "partitions are taken %d times", n)
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds every wait.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // binary is the path of the holdfast binary; withBinary sets it before any
 // test runs.

@@ -13,7 +13,7 @@ import (
 
 // What a thousand partitions may cost at most: several times what they do.
 const (
-	wideStart  = time.Minute
+	wideStart  = 2 * time.Minute
 	wideMemory = 384 << 20
 )
 

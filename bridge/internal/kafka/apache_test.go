@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,13 @@ func (r *realKafka) createAs(t *testing.T, suffix string, partitions int32, conf
 	if err != nil {
 		t.Fatal(err)
 	}
+	until(t, "the partitions are led", func() bool { // which brokers tell after the answer
+		topics, err := admin.DescribeTopics([]string{name})
+		if err != nil || len(topics) != 1 || len(topics[0].Partitions) != int(partitions) {
+			return false
+		}
+		return !slices.ContainsFunc(topics[0].Partitions, func(p *sarama.PartitionMetadata) bool { return p.Leader < 0 })
+	})
 	return name
 }
 
@@ -78,6 +86,8 @@ func plain() *sarama.Config {
 	conf := sarama.NewConfig()
 	conf.Producer.Return.Successes = true
 	conf.Producer.Partitioner = sarama.NewManualPartitioner
+	conf.Producer.Retry.Max = 100     // a broker that is busy is waited for,
+	conf.Admin.Timeout = patience / 2 // also where something is to be created
 	return conf
 }
 
@@ -88,10 +98,14 @@ func idempotent() *sarama.Config {
 	return conf
 }
 
-// dial joins a group that no other test uses.
+// dial joins a group that no other test uses, and that throws nobody out because
+// the broker or the machine is busy for a while.
 func (r *realKafka) dial(t *testing.T, change ...func(*kafka.Config)) *kafka.Cluster {
 	t.Helper()
-	return dial(t, r.addrs(), append([]func(*kafka.Config){func(cfg *kafka.Config) { cfg.Group = t.Name() }}, change...)...)
+	patient := func(cfg *kafka.Config) {
+		cfg.Group, cfg.SessionTimeout, cfg.RebalanceTimeout = t.Name(), 10*time.Second, 10*time.Second
+	}
+	return dial(t, r.addrs(), append([]func(*kafka.Config){patient}, change...)...)
 }
 
 func testNames(t *testing.T, r *realKafka) {

@@ -77,7 +77,7 @@ func testLeave(t *testing.T, r *realKafka) {
 	begin := time.Now()
 	consume(t, r.dial(t, instance("b"), long), topics(topic), o)
 	o.one(t)
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > 25*time.Second { // of a session of 30
 		t.Errorf("the next member waited %v", took)
 	}
 }
@@ -193,7 +193,7 @@ func testChurn(t *testing.T, r *realKafka) {
 			leave()
 		}
 	}
-	want := stopProducing()
+	want, paused := stopProducing()
 	until(t, "everything read", func() bool {
 		for p := range want {
 			if read[p].Load() < want[p] {
@@ -207,24 +207,25 @@ func testChurn(t *testing.T, r *realKafka) {
 	}
 	still := time.Duration(longest.Load())
 	t.Logf("%v records, a kept partition stood still for at most %v", want, still)
-	if still > 3*time.Second {
+	if still > 3*time.Second+paused { // what the broker and the machine paused is not the group's doing
 		t.Errorf("a partition that was kept stood still for %v", still)
 	}
 }
 
 // produceTo writes to all partitions until it is stopped, and then tells how
-// many records each has.
-func produceTo(t *testing.T, r *realKafka, topic string, partitions int32) (stop func() []int64) {
+// many records each has, and how long one round of writing took at most.
+func produceTo(t *testing.T, r *realKafka, topic string, partitions int32) (stop func() ([]int64, time.Duration)) {
 	t.Helper()
 	producer, err := sarama.NewSyncProducer(r.addrs(), plain())
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts := make([]int64, partitions)
+	counts, longest := make([]int64, partitions), time.Duration(0)
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for {
+			began := time.Now()
 			for p := range partitions {
 				select {
 				case <-done:
@@ -237,13 +238,14 @@ func produceTo(t *testing.T, r *realKafka, topic string, partitions int32) (stop
 				}
 				counts[p]++
 			}
+			longest = max(longest, time.Since(began))
 		}
 	}()
-	stop = sync.OnceValue(func() []int64 {
+	stop = sync.OnceValues(func() ([]int64, time.Duration) {
 		close(done)
 		<-stopped
 		_ = producer.Close()
-		return counts
+		return counts, longest
 	})
 	t.Cleanup(func() { stop() })
 	return stop

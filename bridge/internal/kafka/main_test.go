@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what has to happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // quick makes rebalances and watches take a fraction of a second.
 func quick(cfg *kafka.Config) {
