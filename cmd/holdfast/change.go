@@ -66,7 +66,7 @@ func (w *world) runChange(c *cli.Context, v change) error {
 		if done == nil {
 			return err
 		}
-		done.offline = n.header()
+		done.offline, done.target = n.header(), n.target
 		err = cmp.Or(errors.Join(err, w.result(format, done, done.write)), done.verdict())
 		if err == nil && format == listing.Table && n.live && done.goesOn() && !c.Bool("no-wait") {
 			err = w.follow(ctx, n, done.Operation.Stored.ID, time.Second, progressText(*done.Operation.Stored))
@@ -86,6 +86,7 @@ type outcome struct {
 
 	execute bool
 	offline string // the header of what is shown offline
+	target  target
 }
 
 // The words that an outcome is summed up in.

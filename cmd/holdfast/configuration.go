@@ -133,7 +133,7 @@ func (w *world) configPrint(c *cli.Context) error {
 	}
 	for _, s := range settings {
 		if s.Problem != "" {
-			fmt.Fprintf(w.stderr, "holdfast: warning: the stored setting %s is not in force: %s; %s forgets it\n", s, listing.Line(s.Problem), s.Unset())
+			fmt.Fprintf(w.stderr, "holdfast: warning: the stored setting %s is not in force: %s; %s forgets it\n", s, listing.Line(s.Problem), targetOf(c).at(s.Unset()))
 		}
 	}
 	for _, s := range loaded.Effective(settings) {

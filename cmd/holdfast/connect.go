@@ -99,10 +99,11 @@ func holdsStore(dir string) error {
 // connection is a bridge that runs, or the store of one that does not.
 type connection struct {
 	inspect.Inspector
-	live  bool
-	width int       // of the terminal that tables are written to; 0: it is none
-	since time.Time // when it was made: an offline store does not change behind it
-	close func() error
+	target target
+	live   bool
+	width  int       // of the terminal that tables are written to; 0: it is none
+	since  time.Time // when it was made: an offline store does not change behind it
+	close  func() error
 }
 
 // header is the line above what is shown of a bridge that does not run.
@@ -194,6 +195,7 @@ func (w *world) with(c *cli.Context, do func(context.Context, *connection) error
 	if err != nil {
 		return err
 	}
+	n.target = targetOf(c)
 	err = do(inspect.As(ctx, admin.ThisUser()), n)
 	return errors.Join(err, n.close())
 }

@@ -38,7 +38,7 @@ func (w *world) followDrain(ctx context.Context, n *connection, leaves bool, eve
 		d := status.Drain
 		switch {
 		case ctx.Err() != nil:
-			tell("still being drained: holdfast status shows it, holdfast drain --undo takes it back")
+			tell("still being drained: %s shows it, %s takes it back", n.target.at("holdfast status"), n.target.at("holdfast drain --undo"))
 			return nil
 		case errors.Is(err, inspect.ErrNotRunning) && leaves:
 			tell("the bridge has stopped")

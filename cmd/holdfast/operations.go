@@ -90,7 +90,7 @@ func (w *world) follow(ctx context.Context, n *connection, id string, every time
 		found, err := operationsOf(ctx, n, id)
 		switch {
 		case ctx.Err() != nil:
-			fmt.Fprintf(w.stdout, "\nstill running in the bridge: holdfast operations --id %s --watch\n", id)
+			fmt.Fprintf(w.stdout, "\nstill running in the bridge: %s\n", n.target.at("holdfast operations --id "+id+" --watch"))
 			return nil
 		case err != nil:
 			return err

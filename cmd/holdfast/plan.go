@@ -81,7 +81,7 @@ func (o *outcome) told(f *facts) (head string) {
 		return "stopped: " + progressText(*op.Stored)
 	case op.Stored != nil:
 		if o.offline != "" && o.goesOn() {
-			f.add("next", "the bridge executes it as soon as it runs: holdfast operations --id %s --watch", op.Stored.ID)
+			f.add("next", "the bridge executes it as soon as it runs: %s", o.target.at("holdfast operations --id "+op.Stored.ID+" --watch"))
 		}
 		return progressText(*op.Stored)
 	case len(op.Pauses) > 0:

@@ -94,7 +94,7 @@ func (w *world) watch(c *cli.Context, draw func(context.Context, *connection, io
 	}
 	ctx, stop := w.untilSignal(c.Context)
 	defer stop()
-	eye := &eye{world: w, at: at, draw: draw}
+	eye := &eye{world: w, at: at, target: targetOf(c), draw: draw}
 	return listing.Watch{Out: w.stdout, Every: c.Duration("every"), Size: terminalSize(w.stdout)}.Run(ctx, eye.look)
 }
 
@@ -102,6 +102,7 @@ func (w *world) watch(c *cli.Context, draw func(context.Context, *connection, io
 type eye struct {
 	*world
 	at      *config.Config
+	target  target
 	draw    func(context.Context, *connection, io.Writer) error
 	offline bool // the store was shown; it does not change until a bridge runs
 }
@@ -115,6 +116,7 @@ func (e *eye) look(ctx context.Context, out io.Writer) error {
 		n, err = e.open(ctx, e.at)
 	}
 	if err == nil {
+		n.target = e.target
 		var drawn bytes.Buffer
 		err = errors.Join(e.draw(ctx, n, &drawn), n.close())
 		e.offline = err == nil && !n.live

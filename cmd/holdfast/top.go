@@ -42,10 +42,11 @@ func (w *world) runTop(c *cli.Context) error {
 	defer stop()
 	n, err := w.dial(ctx, at)
 	if errors.Is(err, errNoBridge) {
-		return &passedOn{"no bridge runs on " + at.DataDir + "; holdfast status shows what is stored there", inspect.ErrNoBridge}
+		return &passedOn{"no bridge runs on " + at.DataDir + "; " + targetOf(c).at("holdfast status") + " shows what is stored there", inspect.ErrNoBridge}
 	}
 	if err != nil {
 		return err
 	}
+	n.target = targetOf(c)
 	return errors.Join(top.Run(ctx, n, terminalFile, every), n.close())
 }

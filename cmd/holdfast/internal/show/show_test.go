@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,23 @@ func TestScreenFits(t *testing.T) {
 	}
 }
 
-// Whatever the width, no line is wider, and nothing that a producer or a receiver
+// People copy a command that is offered; a screen that stays must not scroll.
+func TestAStatusKeepsItsCommandsWhole(t *testing.T) {
+	t.Parallel()
+	s := night()
+	s.Problems = s.Problems[:1]
+	s.Problems[0].Command = "holdfast explain --topic orders --partition 3 --config /etc/holdfast/of-the-second-bridge.yaml"
+	if lines := Status(s, 80, 60); !slices.Contains(lines, "          "+s.Problems[0].Command) {
+		t.Errorf("the command is not whole:\n%s", strings.Join(lines, "\n"))
+	}
+	for _, l := range Screen(s, 80, 60) {
+		if n := utf8.RuneCountInString(l); n > 80 {
+			t.Errorf("a line of %d columns: %s", n, l)
+		}
+	}
+}
+
+// Whatever the width, no line but a command of a status is wider, and nothing that a producer or a receiver
 // has written steers the terminal.
 func TestScreensKeepWithinTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -96,7 +113,7 @@ func TestScreensKeepWithinTheTerminal(t *testing.T) {
 			"job":         Job(job, now, width, Value{Form: ValueNone}), "value": Value{Form: ValueText, Limit: 100}.lines([]byte(evil), 10, width),
 		} {
 			for _, l := range lines {
-				if n := utf8.RuneCountInString(l); n > width && name != "value" {
+				if n := utf8.RuneCountInString(l); n > width && name != "value" && (name != "status" || !strings.HasPrefix(l, "          holdfast ")) {
 					t.Errorf("%s has a line of %d columns of %d: %q", name, n, width, l)
 				}
 				if strings.ContainsFunc(l, unicode.IsControl) {

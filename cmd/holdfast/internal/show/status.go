@@ -34,6 +34,9 @@ func status(s inspect.Status, width, height int, whole bool) []string {
 // Screen is a status that keeps within a screen, for one that stays there.
 func Screen(s inspect.Status, width, height int) []string {
 	if lines := status(s, width, height, true); len(lines) <= height {
+		for i := range lines {
+			lines[i] = Cut(lines[i], width)
+		}
 		return lines
 	}
 	lines := append(Head(s, width), Problems(s.Problems, width, maxProblems)...)
@@ -181,12 +184,13 @@ func split(l inspect.Lag) []string {
 	return grid{columns: columns, rows: cells, steady: 7}.lines(0)[1:]
 }
 
-// problems are why not all is well, and what to do about it.
+// problems are why not all is well, and what to do about it. Commands stay whole:
+// people copy them.
 func problems(list []inspect.Problem, width int) (lines []string) {
 	for _, p := range list {
 		lines = append(lines, hanging(severity(p), problemText(p), width)...)
 		if p.Command != "" {
-			lines = append(lines, Cut(strings.Repeat(" ", severityWidth)+listing.Line(p.Command), width))
+			lines = append(lines, strings.Repeat(" ", severityWidth)+listing.Line(p.Command))
 		}
 	}
 	if len(lines) > 0 {
