@@ -168,8 +168,8 @@ func TestAnOperationIsStoppedByAnOperator(t *testing.T) {
 	if again := m.execute(p); again.Stored != nil || len(again.AlreadyDone) != 1 {
 		t.Errorf("stopped again: %+v", again)
 	}
-	if p := m.plan(inspect.Command{Verb: inspect.StopOperation, Operation: "rq-none"}); len(p.Refused) != 1 {
-		t.Errorf("plan for one that is not there: %+v", p)
+	if p, err := m.operator.Plan(t.Context(), inspect.Command{Verb: inspect.StopOperation, Operation: "rq-none"}); !errors.Is(err, inspect.ErrNotFound) {
+		t.Errorf("plan for one that is not there: %+v, %v", p, err)
 	}
 	if rest := m.plan(requeueOrders(0)); len(rest.Dead) != 1000-op.Taken {
 		t.Errorf("%d letters are left to requeue, %d were taken", len(rest.Dead), op.Taken)

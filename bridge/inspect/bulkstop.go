@@ -3,16 +3,16 @@ package inspect
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/bulk"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
-// What there is to say of an operation that is to be stopped.
-const (
-	reasonOver        = "it is over"
-	reasonNoOperation = "there is no such operation"
-)
+// reasonOver is said of an operation that is to be stopped.
+const reasonOver = "it is over"
+
+func noOperation(id string) error { return fmt.Errorf("%w: there is no operation %s", ErrNotFound, id) }
 
 // stopVerb ends a stored operation.
 type stopVerb struct{}
@@ -34,8 +34,7 @@ func (stopVerb) validate(c Command) error {
 func (stopVerb) plan(_ context.Context, i *inspector, plan *Plan) error {
 	op, ok := i.store.Operation(plan.Command.Operation)
 	if !ok {
-		addOther(&plan.Refused, reasonNoOperation)
-		return nil
+		return noOperation(plan.Command.Operation)
 	}
 	plan.Matched = 1
 	e, err := bulk.Read(op)
@@ -54,8 +53,7 @@ func (stopVerb) execute(ctx context.Context, i *inspector, plan Plan, op *Operat
 	for {
 		stored, ok := i.store.Operation(plan.Command.Operation)
 		if !ok {
-			addOther(&op.Refused, reasonNoOperation)
-			return nil
+			return noOperation(plan.Command.Operation)
 		}
 		e, err := bulk.Read(stored)
 		if err != nil {
