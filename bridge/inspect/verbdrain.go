@@ -102,8 +102,15 @@ func (drainVerb) plan(ctx context.Context, i *inspector, plan *Plan) error {
 		return err
 	}
 	sum := sumUp(plan.Partitions)
-	plan.say("Fetching stops, and %s of %s are finished first, %d of which run now.",
-		words.Number(sum.Going, "stored job"), words.Number(len(plan.Partitions), "partition"), sum.Running)
+	is, run := "are", "run"
+	if sum.Going == 1 {
+		is = "is"
+	}
+	if sum.Running == 1 {
+		run = "runs"
+	}
+	plan.say("Fetching stops, and %s of %s %s finished first; %d %s now.",
+		words.Number(sum.Going, "stored job"), words.Number(len(plan.Partitions), "partition"), is, sum.Running, run)
 	if sum.Stuck > 0 {
 		plan.say("%s not waited for: halted, paused, or behind one of these, until an operator acts. They stay stored, and hold the committed offset.",
 			words.AreNumber(sum.Stuck, "job"))
