@@ -388,6 +388,18 @@ func TestExplainIsTrueInEveryCase(t *testing.T) {
 			s.job.Parked = &ParkedLane{Lane: "k", Offset: 410, Since: ago(time.Hour), Reason: "http 409", Jobs: 7, Elsewhere: []string{"store-2"}}
 		}), CauseJob, says{"parked since 11:00:00: lane k is set aside with 7 jobs, since 410 failed: http 409; the store store-2 keeps the rest",
 			"until you release its lane", "holdfast release --topic orders --partition 3 --lane k"}, nil},
+		"asked: parked, of an empty key": {with(stuck(Parked), func(s *scene) {
+			at := int64(420)
+			s.asked, s.job.Offset, s.job.Aside, s.job.Key, s.job.Lane = &at, 420, true, []byte{}, ""
+			s.job.Parked = &ParkedLane{LaneID: 7, Offset: 410, Since: ago(time.Hour), Jobs: 7}
+		}), CauseJob, says{`key "",`, `parked since 11:00:00: lane "" is set aside with 7 jobs`, "--partition 3 --offset 410"}, nil},
+		"a parked lane whose name another store knows": {with(calm(), func(s *scene) {
+			s.lanes, s.parked = 1, []ParkedLane{{LaneID: 7, Elsewhere: []string{"store-2"}}}
+		}), CauseCaughtUp, says{"lane 0000000000000007: the store store-2 keeps"}, nil},
+		"the lane of an empty key is paused": {with(stuck(Paused), func(s *scene) {
+			s.job.Key, s.job.Lane = []byte{}, ""
+			s.pauses = []PauseEntry{{Topic: "orders", Partition: 3, OfLane: true, Since: ago(time.Hour)}}
+		}), CauseJob, says{`its lane ""`, "--lane ''"}, nil},
 		"asked: cannot be looked at": {with(calm(), func(s *scene) {
 			at := int64(-1)
 			s.asked, s.jobErr = &at, errors.New("offset -1 is below zero")

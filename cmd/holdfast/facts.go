@@ -81,8 +81,6 @@ func pausesText(pauses []inspect.PauseEntry) string {
 
 func pauseText(p inspect.PauseEntry) string {
 	switch {
-	case p.OfLane && p.Lane == "":
-		return fmt.Sprintf("%s/%d lane id %s", p.Topic, p.Partition, p.LaneID)
 	case p.OfLane:
 		return fmt.Sprintf("%s/%d lane %s", p.Topic, p.Partition, listing.Name(p.Lane))
 	case p.Partition < 0:

@@ -1,8 +1,10 @@
 package words
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -162,6 +164,8 @@ func Shown(key []byte) string {
 		return "null"
 	case !utf8.Valid(key):
 		return fmt.Sprintf("0x%x", key[:min(len(key), 32)])
+	case len(bytes.TrimSpace(key)) == 0: // a key as any other
+		return strconv.Quote(string(key[:min(len(key), 32)]))
 	}
 	return Short(string(key), 80)
 }

@@ -58,6 +58,8 @@ func TestTimesAmountsAndKeysAsPeopleSayThem(t *testing.T) {
 		{KeyFlag([]byte{0xff}), "--key-hex ff"},
 		{LaneFlag("-x"), "--lane '-x'"},
 		{Shown(nil), "null"},
+		{Shown([]byte{}), `""`},
+		{Shown([]byte(" \n")), `" \n"`},
 		{Shown([]byte{0xff, 0}), "0xff00"},
 		{Upper("all"), "All"},
 	} {
