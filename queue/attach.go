@@ -136,7 +136,7 @@ func (p *Partition) loadState(b *bbolt.Bucket) error {
 	}
 	p.known = v.Next >= 0 // of one that was forgotten its dead letters are left
 	p.next, p.stored, p.durable, p.acked = v.Next, v.Next, v.Frontier, v.Acknowledged
-	p.away, p.seek, p.seeks, p.soughtIn = v.Away, v.Seek, v.Seeks, v.SoughtIn
+	p.away, p.seek, p.seeks, p.soughtIn, p.resets = v.Away, v.Seek, v.Seeks, v.SoughtIn, v.Resets
 	p.loadTopic(v)
 	return nil
 }

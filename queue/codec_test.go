@@ -186,7 +186,7 @@ func FuzzOpenBitmap(f *testing.F) {
 // FuzzDecodeValue decodes every kind of small value from the same bytes.
 func FuzzDecodeValue(f *testing.F) {
 	for _, v := range []any{
-		stateValue{1, 2, -1, "id", 3, "scheme", 4, &seekValue{5, true, "id", 6, 7, true, true}, 8, "in"}, noteValue{Attempts: 4, Due: 5, Delay: 6, Halted: true, Error: "error", Crashes: 7, Rerun: 8, History: failures{{1, 7, "x"}, {3, 8, "error"}, {4, 9, "error"}}}, identityValue{"c", "g", "s", 6},
+		stateValue{1, 2, -1, "id", 3, "scheme", 4, &seekValue{5, true, "id", 6, 7, true, true}, 8, "in", 9}, noteValue{Attempts: 4, Due: 5, Delay: 6, Halted: true, Error: "error", Crashes: 7, Rerun: 8, History: failures{{1, 7, "x"}, {3, 8, "error"}, {4, 9, "error"}}}, identityValue{"c", "g", "s", 6},
 	} {
 		value, err := encodeValue(v)
 		if err != nil {

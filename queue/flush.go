@@ -105,7 +105,7 @@ func (p *Partition) gather(tight bool) *partFlush {
 		state: stateValue{
 			Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 			TopicID: p.topicID, Scheme: p.scheme, Fingerprint: p.fingerprint, Away: p.away,
-			Seek: p.seek, Seeks: p.seeks, SoughtIn: p.soughtIn,
+			Seek: p.seek, Seeks: p.seeks, SoughtIn: p.soughtIn, Resets: p.resets,
 		},
 	}
 	live := 0

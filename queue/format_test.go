@@ -107,6 +107,7 @@ func (r formatReader) partition(b *bbolt.Bucket) (f modelFile, err error) {
 	f = modelFile{
 		known: number(state["next"]) >= 0, next: number(state["next"]), acked: number(state["acknowledged"]),
 		topicID: text(state["topic_id"]), fingerprint: text(state["fingerprint"]), scheme: int(number(state["scheme"])),
+		resets: uint64(number(state["resets"])),
 	}
 	if away := number(state["away"]); away != 0 {
 		f.away = time.Unix(0, away)

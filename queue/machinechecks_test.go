@@ -54,6 +54,7 @@ func (m *machine) checkPartition(t *rapid.T, p *modelPartition) {
 	want := State{
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: len(p.jobs), Halted: p.halted(),
+		Resets: p.resets,
 	}
 	if got != want {
 		t.Fatalf("%s stands at %+v, want %+v", p.tp, got, want)

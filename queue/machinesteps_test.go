@@ -406,4 +406,5 @@ func (m *machine) reset(t *rapid.T) {
 	p.jobs, p.elsewhere = nil, ""
 	p.next, p.durable, p.acked = offset, -1, -1
 	p.touched, p.reset = true, true
+	p.resets++
 }

@@ -31,6 +31,7 @@ type modelFile struct {
 	topicID     string
 	fingerprint string
 	scheme      int
+	resets      uint64
 	away        time.Time   // when it was detached; zero: attached
 	jobs        []modelJob  // open ones, ascending
 	dead        []modelDead // of a file that was read; modelPartition has them apart

@@ -54,6 +54,7 @@ type Partition struct {
 	seek     *seekValue
 	seeks    uint64 // that were carried out
 	soughtIn string // opening that carried out the last
+	resets   uint64 // how often Reset has forgotten the jobs
 
 	latest      bool // OnlyLatest
 	topicID     string
@@ -131,6 +132,7 @@ type State struct {
 	Seek         *Seek  // a wish that Kafka does not follow yet; nil: none
 	Seeks        uint64 // wishes that were carried out
 	SoughtIn     string // opening that carried out the last, as SeekApplied was told
+	Resets       uint64 // how often [Partition.Reset] was called: what is open was stored since the last
 }
 
 // State returns the state as memory has it, which may be ahead of the file.
@@ -146,7 +148,7 @@ func (p *Partition) state() State {
 		Known: p.known, Frontier: p.frontier(), Next: p.next, Acknowledged: p.acked,
 		TopicID: p.topicID, Scheme: p.fingerprint, Open: p.open.count, Halted: p.halted,
 		Aside: p.asideJobs, Parked: p.parkedLanes(), Paused: p.paused || p.topic.paused,
-		Seek: p.seek.seek(), Seeks: p.seeks, SoughtIn: p.soughtIn,
+		Seek: p.seek.seek(), Seeks: p.seeks, SoughtIn: p.soughtIn, Resets: p.resets,
 	}
 }
 

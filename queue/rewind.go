@@ -34,6 +34,7 @@ func (p *Partition) Reset(offset int64) error {
 		p.elsewhere, p.elsewhereChanged = nil, false
 		p.next, p.stored, p.durable, p.acked = offset, offset, -1, -1
 		p.gen++
+		p.resets++
 		p.oldest = oldest{}
 		p.wipe = true
 		p.placeAside(aside)

@@ -38,8 +38,8 @@ func TestASeekIsKeptUntilItIsFulfilled(t *testing.T) {
 	}
 	wish.Applied = true
 	again(&wish)
-	if s := p.State(); s.Seeks != 1 || s.SoughtIn != "here" {
-		t.Errorf("%d seeks were carried out, the last in %q", s.Seeks, s.SoughtIn)
+	if s := p.State(); s.Seeks != 1 || s.SoughtIn != "here" || s.Resets != 1 {
+		t.Errorf("%d seeks were carried out, the last in %q, with %d resets", s.Seeks, s.SoughtIn, s.Resets)
 	}
 	p.Acknowledge(1) // of whatever: who commits knows whether it is of after
 	again(&wish)

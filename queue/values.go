@@ -23,6 +23,7 @@ type stateValue struct {
 	Seek     *seekValue `msgpack:"seek,omitempty"`
 	Seeks    uint64     `msgpack:"seeks,omitempty"`     // that were carried out
 	SoughtIn string     `msgpack:"sought_in,omitempty"` // opening that carried out the last
+	Resets   uint64     `msgpack:"resets,omitempty"`    // how often the jobs were forgotten
 }
 
 // parkedValue is what is known of a parked lane.

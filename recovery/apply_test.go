@@ -19,7 +19,7 @@ func TestDecisionsAreCarriedOut(t *testing.T) {
 		"keep":     {Decision{Action: Keep, Acknowledged: 100}, queue.State{Known: true, Frontier: 100, Next: 150, Acknowledged: 100, Open: 50}},
 		"skip to":  {Decision{Action: SkipTo, Offset: 120, Acknowledged: 120}, queue.State{Known: true, Frontier: 120, Next: 150, Acknowledged: 120, Open: 30}},
 		"skip all": {Decision{Action: SkipTo, Offset: 900, Acknowledged: 900}, queue.State{Known: true, Frontier: 900, Next: 900, Acknowledged: 900}},
-		"reset":    {Decision{Action: Reset, Offset: 20, Acknowledged: 20}, queue.State{Known: true, Frontier: 20, Next: 20, Acknowledged: 20}},
+		"reset":    {Decision{Action: Reset, Offset: 20, Acknowledged: 20}, queue.State{Known: true, Frontier: 20, Next: 20, Acknowledged: 20, Resets: 1}},
 		"advance":  {Decision{Action: Advance, Offset: 200, Acknowledged: -1}, queue.State{Known: true, Frontier: 100, Next: 200, Acknowledged: -1, Open: 50}},
 	} {
 		t.Run(name, func(t *testing.T) {

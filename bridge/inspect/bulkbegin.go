@@ -59,7 +59,7 @@ func (v jobVerb) begin(i *inspector, plan Plan, e *bulk.Entry) error {
 		}
 		e.TopicID = state.TopicID
 		e.Jobs[c.Partition] = &bulk.JobPart{
-			At: min(c.Below, state.Next), Left: c.Jobs, Frontier: p.Frontier(), Burials: i.store.DeadCount(tp).Burials,
+			At: min(c.Below, state.Next), Left: c.Jobs, Frontier: p.Frontier(), Burials: i.store.DeadCount(tp).Burials, Resets: &state.Resets,
 		}
 	}
 	switch refused := e.Operation.Refused; {

@@ -35,8 +35,11 @@ type JobPart struct {
 	// after the plan, and all others had their turn.
 	At       int64  `json:"at"`
 	Left     int    `json:"left"`     // jobs of the plan whose turn is to come
-	Frontier int64  `json:"frontier"` // when it was looked at: it moves back with a seek only
+	Frontier int64  `json:"frontier"` // when it was looked at: it moves back with a reset only
 	Burials  uint64 `json:"burials"`  // number of the last one when the operation began
+	// Resets is how often its jobs had been forgotten when the operation began: those
+	// that came since are not of the plan. Nil: an earlier version did not note it.
+	Resets *uint64 `json:"resets,omitempty"`
 	// Full: a lane could not be parked, for too many are. Those that are left are
 	// refused, but for lanes of single records.
 	Full bool `json:"full,omitempty"`

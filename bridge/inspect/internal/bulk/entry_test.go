@@ -18,9 +18,10 @@ func TestAnEntryKeepsItsForm(t *testing.T) {
 		`"forgotten":0,"waiting":3,"already_done":0,"refused":[{"reason":"damaged","count":2,"jobs":[{"topic":"orders","partition":0,"offset":9}]}]},` +
 		`"plan_made":"2026-11-22T02:07:17.470568845Z"`
 	for name, text := range map[string]string{
-		"letters": `{` + operation + `,"parts":{"0":300,"1":300},"out":{"0":"AAIBAgEC"}}`,
-		"jobs":    `{` + operation + `,"parts":{},"jobs":{"0":{"at":300,"left":300,"frontier":0,"burials":4,"full":true}},"topic_id":"Zm9v","out":{"0":"AAIBAgEC"}}`,
-		"lanes":   `{` + operation + `,"parts":{},"lanes":{"0":{"after":{"offset":-1,"lane":7},"through":true}},"last_parked":"2026-11-22T02:07:17Z","out":{"0":"AAIBAgEC"}}`,
+		"letters":                            `{` + operation + `,"parts":{"0":300,"1":300},"out":{"0":"AAIBAgEC"}}`,
+		"jobs":                               `{` + operation + `,"parts":{},"jobs":{"0":{"at":300,"left":300,"frontier":0,"burials":4,"full":true}},"topic_id":"Zm9v","out":{"0":"AAIBAgEC"}}`,
+		"jobs of a partition that was moved": `{` + operation + `,"parts":{},"jobs":{"0":{"at":300,"left":300,"frontier":0,"burials":4,"resets":0}},"topic_id":"Zm9v","out":{"0":"AAIBAgEC"}}`,
+		"lanes":                              `{` + operation + `,"parts":{},"lanes":{"0":{"after":{"offset":-1,"lane":7},"through":true}},"last_parked":"2026-11-22T02:07:17Z","out":{"0":"AAIBAgEC"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -79,14 +79,14 @@ func (t *jobTargets) next(ctx context.Context, part *cursor, n int) (marks []mar
 
 // moved tells why the jobs of a partition are not those of the plan any more.
 func (t *jobTargets) moved(p *queue.Partition, jp *JobPart) string {
-	frontier := p.Frontier()
-	switch id := p.State().TopicID; {
+	frontier, state := p.Frontier(), p.State()
+	switch id := state.TopicID; {
 	case id != t.TopicID && id != "" && t.TopicID != "":
 		return ReasonNewTopic
-	case frontier < jp.Frontier:
+	case frontier < jp.Frontier, jp.Resets != nil && *jp.Resets != state.Resets:
 		return reasonSought
 	}
-	jp.Frontier = frontier
+	jp.Frontier, jp.Resets = frontier, &state.Resets
 	return ""
 }
 
