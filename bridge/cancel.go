@@ -11,7 +11,7 @@ import (
 
 // cancellation is an operator's word on a run.
 type cancellation struct {
-	then Action
+	then inspect.Then
 	at   time.Time
 	told atomic.Bool // the log has that the handler ignores it
 }
@@ -33,20 +33,30 @@ func (c *cancellation) failure(err error) error {
 	if !errors.Is(err, ErrCancelled) { // many handlers return the cause of their context
 		err = fmt.Errorf("%w: %w", ErrCancelled, err)
 	}
-	return &verdict{cause: err, action: c.then}
+	return &verdict{cause: err, action: cancelActions[c.then]}
 }
 
 // cancel ends the context of a run. What its handler returns then, unless that
-// is nil, counts as the operator said.
-func (a *attempt) cancel(then Action, now time.Time) {
-	if a.cancelled.CompareAndSwap(nil, &cancellation{then: then, at: now}) {
+// is nil, counts as the operator said last. It returns what was said before.
+func (a *attempt) cancel(then inspect.Then, now time.Time) (before inspect.Then) {
+	for {
+		was := a.cancelled.Load()
+		if was != nil && was.then == then {
+			return then
+		}
+		if !a.cancelled.CompareAndSwap(was, &cancellation{then: then, at: now}) {
+			continue // another operator was faster
+		}
+		if was != nil {
+			return was.then
+		}
 		a.leader().ctx.interrupt(ErrCancelled)
+		return ""
 	}
 }
 
-// cancelRun cancels the run that an operator has seen. It reports false where
-// that is over.
-func (r *run) cancelRun(t inspect.Target, then inspect.Then) bool {
+// cancelRun is for [inspect.Options].
+func (r *run) cancelRun(t inspect.Target, then inspect.Then) (before inspect.Then, underWay bool) {
 	is := func(j *Job) bool {
 		return j.Offset == t.Offset && j.Partition == t.Partition && j.Topic == t.Topic && j.ID() == t.ID && j.Attempt == t.Attempts+1
 	}
@@ -57,18 +67,17 @@ func (r *run) cancelRun(t inspect.Target, then inspect.Then) bool {
 		}
 		for _, a := range lead.together() {
 			if is(&a.Job) {
-				a.cancel(cancelActions[then], r.cfg.Clock.Now())
-				return true
+				return a.cancel(then, r.cfg.Clock.Now()), true
 			}
 		}
 	}
 	for _, d := range r.pool.deferred() {
 		if is(d.job) {
-			d.job.run.cancel(cancelActions[then], r.cfg.Clock.Now())
-			return d.Finish(errNoHandler) // nobody is there to return
+			d.job.run.cancel(then, r.cfg.Clock.Now())
+			return "", d.Finish(errNoHandler) // nobody is there to return
 		}
 	}
-	return false
+	return "", false
 }
 
 // nameIgnored names a handler that goes on though its run was cancelled.

@@ -74,6 +74,36 @@ func TestCancelEndsARunAndSaysWhatThen(t *testing.T) {
 	}
 }
 
+// TestCancelTwice: who says the same of a run again changes nothing, and the last
+// word counts.
+func TestCancelTwice(t *testing.T) {
+	t.Parallel()
+	started, returns, results := make(chan struct{}), make(chan struct{}), make(chan Result, 1)
+	d := newDesk(t, 1, Topic{Handler: HandlerFunc(func(context.Context, *Job) error {
+		close(started)
+		<-returns
+		return errors.New("no")
+	})}, &Hooks{Finished: func(_ *Job, r Result) { results <- r }})
+	d.start(t)
+	d.add(t, 1, func(int) int { return 0 })
+	<-started
+	i := d.cancelling()
+	if op := cancelAll(t, i, ""); len(op.Done) != 1 || len(op.Says) != 0 {
+		t.Errorf("first: %+v", op)
+	}
+	if op := cancelAll(t, i, inspect.ThenHalt); len(op.Done) != 0 || len(op.AlreadyDone) != 1 || len(op.Says) != 0 {
+		t.Errorf("the same again: %+v", op)
+	}
+	if op := cancelAll(t, i, inspect.ThenBury); len(op.Done) != 1 || len(op.Says) != 1 ||
+		op.Says[0] != "1 job had been told to end before: bury follows now, instead of halt." {
+		t.Errorf("another word: %+v", op)
+	}
+	close(returns)
+	if r := <-results; r.Outcome != "bury" {
+		t.Errorf("outcome %s", r.Outcome)
+	}
+}
+
 func TestCancelEndsADeferral(t *testing.T) {
 	t.Parallel()
 	d := newDeferring(t, 0)
@@ -128,7 +158,7 @@ func TestHandlerThatIgnoresItsCancelIsNamed(t *testing.T) {
 	var log strings.Builder
 	d.log, d.run.cfg.Clock = textLog(&log), clock
 	a := &attempt{Job: Job{Record: Record{Topic: "orders", Offset: 7}}, ctx: runContext{scope: t.Context()}}
-	a.cancel(doHalt, clock.Now())
+	a.cancel(inspect.ThenHalt, clock.Now())
 	d.nameIgnored(a)
 	if log.Len() > 0 {
 		t.Errorf("said at once: %s", log.String())

@@ -114,8 +114,9 @@ type Options struct {
 	// where it does not know: a job in the lane tells.
 	LaneOf func(topic string, key, name []byte) (queue.Lane, bool)
 	// Cancel cancels the run of a job as it was planned, and tells whether it
-	// was still under way. Nil: no bridge runs here, and there is none.
-	Cancel func(Target, Then) bool
+	// was still under way, and what an earlier cancel of the run has said; empty:
+	// there was none. Nil: no bridge runs here, and no run is under way.
+	Cancel func(Target, Then) (before Then, underWay bool)
 	// Live tells what only a running bridge knows. Nil: none runs here.
 	Live Live
 	// Kafka is the cluster. Nil: there is no connection, and verbs that need one

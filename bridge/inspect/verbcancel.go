@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-2837c37b/holdfast/bridge/inspect/internal/words"
 	"github.com/seed-2837c37b/holdfast/queue"
 )
 
@@ -30,11 +31,14 @@ var thens = map[Then]bool{"": true, ThenHalt: true, ThenRetry: true, ThenBury: t
 var (
 	errNotRunning = errors.New("it is not running")
 	errNoBridge   = errors.New("no bridge runs here: only a running one can cancel")
-	errEnded      = errors.New("its run has ended, or was cancelled already")
+	errEnded      = errors.New("its run has ended")
 )
 
+const reasonTold = "its handler was told so before, and has not returned yet"
+
 // cancelVerb tells the handlers of jobs to end. What it names as done was told:
-// the outcome follows when the handler returns.
+// the outcome follows when the handler returns. Until then another command may say
+// something else of the same run.
 type cancelVerb struct{ jobVerb }
 
 func newCancelVerb() cancelVerb {
@@ -64,17 +68,27 @@ func (v cancelVerb) execute(_ context.Context, i *inspector, plan Plan, op *Oper
 	if then == "" {
 		then = ThenHalt
 	}
+	instead := map[Then]int{}
 	for _, t := range plan.Jobs {
-		switch {
-		case i.opt.Cancel == nil:
+		if i.opt.Cancel == nil {
 			add(&op.Refused, errNoBridge.Error(), t.Name)
-		case !i.opt.Cancel(t, then):
+			continue
+		}
+		switch before, underWay := i.opt.Cancel(t, then); {
+		case !underWay:
 			add(&op.Refused, errEnded.Error(), t.Name)
+		case before == then:
+			add(&op.AlreadyDone, reasonTold, t.Name)
 		default:
 			op.Done = append(op.Done, t.Name)
+			instead[before]++
 			i.opt.Logger.Info("job cancelled by an operator: its handler was told to end",
 				"job", t.Name, "state", string(t.State), "attempts", t.Attempts, "then", string(then), "reason", plan.Command.Reason)
 		}
+	}
+	delete(instead, "")
+	for _, before := range slices.Sorted(maps.Keys(instead)) {
+		op.Says = append(op.Says, fmt.Sprintf("%s had been told to end before: %s follows now, instead of %s.", words.Number(instead[before], "job"), then, before))
 	}
 	return nil
 }

@@ -88,6 +88,7 @@ func (o *outcome) told(f *facts) (head string) {
 		head = pausesText(op.Pauses)
 	default:
 		head = plural(did(op), word.what)
+		f.sentences("then", op.Says)
 	}
 	for _, lane := range op.Lanes {
 		if len(lane.Elsewhere) > 0 {
