@@ -168,7 +168,8 @@ func lag(p inspect.PartitionStatus) int64 {
 	return end - max(0, p.Committed)
 }
 
-// troubles tells how bad the worst problem of a partition is.
+// troubles tells how bad the worst problem of a partition is. That jobs are halted
+// is a problem of their topic, and one of the partitions that hold them.
 func troubles(s inspect.Status) func(inspect.PartitionStatus) int {
 	rank := map[inspect.Severity]int{inspect.Notice: 1, inspect.Warning: 2, inspect.Critical: 3}
 	worst := map[string]int{}
@@ -178,5 +179,10 @@ func troubles(s inspect.Status) func(inspect.PartitionStatus) int {
 			worst[name] = max(worst[name], rank[p.Severity])
 		}
 	}
-	return func(p inspect.PartitionStatus) int { return worst[partitionName(p)] }
+	return func(p inspect.PartitionStatus) int {
+		if p.Halted > 0 {
+			return max(worst[partitionName(p)], rank[inspect.Warning])
+		}
+		return worst[partitionName(p)]
+	}
 }

@@ -170,6 +170,28 @@ func TestSortPartitions(t *testing.T) {
 	}
 }
 
+// Of halted jobs a status tells by topic; they are of some of its partitions.
+func TestAHaltedPartitionIsInTrouble(t *testing.T) {
+	t.Parallel()
+	s := night()
+	s.Problems = []inspect.Problem{
+		{Severity: inspect.Warning, Code: "halted", Topic: "orders", Text: "1 job given up"},
+		{Severity: inspect.Notice, Code: "throttled", Topic: "payments-eu", Partition: ptr[int32](11)},
+	}
+	s.Partitions = []inspect.PartitionStatus{
+		{Topic: "orders", Partition: 0, Lag: inspect.Lag{Delayed: 5}, OldestAt: ago(20 * time.Hour)},
+		{Topic: "orders", Partition: 1, Lag: inspect.Lag{Halted: 1}, OldestAt: ago(time.Minute)},
+		{Topic: "payments-eu", Partition: 11, OldestAt: ago(time.Hour)},
+	}
+	var names []string
+	for _, p := range SortPartitions(s, ByTrouble) {
+		names = append(names, partitionName(p))
+	}
+	if got, want := strings.Join(names, " "), "orders/1 payments-eu/11 orders/0"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestWorkersAreNeverMoreBusyThanThereAre(t *testing.T) {
 	t.Parallel()
 	for want, pool := range map[string]inspect.Pool{
