@@ -30,7 +30,7 @@ func (w *world) configCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := w.settings(c)
+	in, err := w.lookedAt(c)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,16 @@ func (w *world) settings(c *cli.Context) (config.Input, error) {
 	return in, nil
 }
 
+// lookedAt is the same for a command that only looks at the configuration: that of
+// the current directory is enough.
+func (w *world) lookedAt(c *cli.Context) (config.Input, error) {
+	in, err := w.settings(c)
+	if err == nil && in.File == "" && exists(filepath.Join(in.Dir, configFile)) {
+		in.File = configFile
+	}
+	return in, err
+}
+
 func (w *world) config() *cli.Command {
 	return &cli.Command{
 		Name:  "config",
@@ -90,7 +100,8 @@ func (w *world) config() *cli.Command {
 				Name:  "check",
 				Usage: "report everything that is wrong with the configuration",
 				Description: "The files that it names are read, and the place of data_dir is looked at; the store is not opened\n" +
-					"and Kafka is not asked. It looks as the user who types it: check as the user of the bridge.",
+					"and Kafka is not asked. It looks as the user who types it: check as the user of the bridge.\n" +
+					"Without --config it is holdfast.yaml of the current directory.",
 				Flags:  append(configFlags(), resultFlag()),
 				Action: w.configCheck,
 			},
@@ -108,12 +119,9 @@ func (w *world) config() *cli.Command {
 }
 
 func (w *world) configPrint(c *cli.Context) error {
-	in, err := w.settings(c)
+	in, err := w.lookedAt(c)
 	if err != nil {
 		return err
-	}
-	if in.File == "" && exists(filepath.Join(in.Dir, configFile)) {
-		in.File = configFile // it is looked at alone
 	}
 	loaded, err := loadFrom(in)
 	if err != nil {
