@@ -70,6 +70,11 @@ func TestSettingsAreStored(t *testing.T) {
 	if again := do(t, i, setting("", "workers", value(8))); len(again.Settings) != 0 {
 		t.Errorf("once more: %+v", again)
 	}
+	p, err = i.Plan(t.Context(), setting("~ord.*", "delay", value(60)))
+	must(t, err)
+	if !slices.Contains(p.Says, "Jobs that are delayed by now keep their time.") {
+		t.Errorf("of the delay it says %q", p.Says)
+	}
 	do(t, i, setting("~ord.*", "dead_letter.keep_bytes", value(5<<30)))
 	names := func() (names []string) {
 		list, err := i.Settings(t.Context())

@@ -143,6 +143,9 @@ func (c SettingChange) explain(plan *Plan, live bool) {
 	default:
 		plan.say("%s: the configuration counts again, %s.", text, now)
 	}
+	if c.Name == "delay" && live {
+		plan.say("Jobs that are delayed by now keep their time.")
+	}
 	if c.Name == "workers" && c.Value != nil && *c.Value == 0 {
 		plan.say("Without a worker no job starts.")
 	}
