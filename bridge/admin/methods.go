@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -125,14 +126,53 @@ func (p *planned) askedIn(body []byte) error {
 	if err := planForm.Unmarshal(body, &p.Plan); err != nil {
 		return err
 	}
-	var given struct {
-		Command json.RawMessage `json:"command"`
-	}
-	if err := json.Unmarshal(body, &given); err != nil || given.Command == nil {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(body, &given); err != nil || given["command"] == nil {
 		return errors.Join(errors.New("it has no command"), err)
 	}
 	p.Command = inspect.Command{}
-	return commandForm.UnmarshalStrict(given.Command, &p.Command)
+	if err := commandForm.UnmarshalStrict(given["command"], &p.Command); err != nil {
+		return err
+	}
+	for _, list := range slices.Sorted(maps.Keys(targetNames)) {
+		if err := allNamed(given[list], targetNames[list]); err != nil {
+			return fmt.Errorf("%s%w", list, err)
+		}
+	}
+	return nil
+}
+
+// targetNames are the lists of a plan that say what is changed, with the members
+// that name each entry.
+var targetNames = map[string][]string{
+	"jobs":    {"topic", "partition", "offset"},
+	"dead":    {"topic", "partition", "offset", "number"},
+	"again":   {"topic", "partition", "offset"},
+	"lanes":   {"topic", "partition", "offset"},
+	"pauses":  {"topic", "partition"},
+	"seeks":   {"topic", "partition", "to"},
+	"forgets": {"topic", "partition"},
+	"cutoffs": {"topic", "partition", "below_offset"},
+}
+
+// allNamed refuses an entry without one of these members: it would be taken for 0, as
+// another job, partition or offset.
+func allNamed(list json.RawMessage, members []string) error {
+	var entries []map[string]json.RawMessage
+	if len(list) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(list, &entries); err != nil {
+		return fmt.Errorf(": %w", err)
+	}
+	for at, entry := range entries {
+		for _, member := range members {
+			if raw := entry[member]; raw == nil || string(raw) == "null" {
+				return fmt.Errorf("[%d] has no %s", at, member)
+			}
+		}
+	}
+	return nil
 }
 
 // Validate is that of the command.
