@@ -6,9 +6,7 @@ import (
 
 // readAside reads the bucket aside, where there is one.
 func (p *Partition) readAside(read func(*asideTable) ([]asideSeen, error)) (jobs []asideSeen, err error) {
-	p.store.dbMu.RLock()
-	defer p.store.dbMu.RUnlock()
-	err = p.store.db.View(func(tx *bbolt.Tx) error {
+	err = p.store.view(func(tx *bbolt.Tx) error {
 		b := partitionBucket(tx, p.tp)
 		if b == nil {
 			return nil
@@ -19,7 +17,7 @@ func (p *Partition) readAside(read func(*asideTable) ([]asideSeen, error)) (jobs
 		return err
 	})
 	if err != nil {
-		return nil, &DamageError{p.tp.String() + " aside", err}
+		return nil, damageIn(p.tp.String()+" aside", err)
 	}
 	return jobs, nil
 }

@@ -55,9 +55,7 @@ func openAside(b *bbolt.Bucket) (t *asideTable, ok bool) {
 // viewAside looks at what a partition has aside, if anything, in a transaction of its
 // own. It reports whether the file knows the partition.
 func (s *Store) viewAside(tp TopicPartition, look func(*asideTable)) (known bool, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		b := partitionBucket(tx, tp)
 		if known = b != nil; !known {
 			return nil

@@ -101,9 +101,7 @@ func newPartition(s *Store, tp TopicPartition) *Partition {
 // load rebuilds the partition from the file and returns its lanes, the one
 // with the oldest head first. It is not published yet, so no lock is held.
 func (p *Partition) load() (lanes []*lane, err error) {
-	p.store.dbMu.RLock()
-	defer p.store.dbMu.RUnlock()
-	err = p.store.db.View(func(tx *bbolt.Tx) error {
+	err = p.store.view(func(tx *bbolt.Tx) error {
 		b := partitionBucket(tx, p.tp)
 		if b == nil {
 			return nil

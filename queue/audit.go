@@ -47,7 +47,7 @@ func (s *Store) Audit(ctx context.Context, newestFirst bool) iter.Seq2[AuditEntr
 // auditPage returns entries from a key on, nil for the first one, and the key of
 // the next page, or nil.
 func (s *Store) auditPage(from []byte, newestFirst bool) (page []AuditEntry, next []byte, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+	err = s.viewUsable(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketAudit)
 		if b == nil {
 			return nil

@@ -37,12 +37,10 @@ func (s *Store) Away() (list []Away, err error) {
 
 // awayStates is Away without the parked lanes.
 func (s *Store) awayStates() (list []Away, damaged, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
 	s.mu.Lock()
 	detached := s.detached
 	s.mu.Unlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		return eachPartition(tx, func(tp TopicPartition, b *bbolt.Bucket) error {
 			var v stateValue
 			if err := decodeValue(b.Get(keyState), &v); err != nil {
@@ -109,9 +107,7 @@ func (s *Store) Forget(a Away) (done bool, err error) {
 // loadLeft loads what forgetting a partition leaves: an Attach may get it before
 // that is on disk.
 func (p *Partition) loadLeft() (lanes []*lane, err error) {
-	p.store.dbMu.RLock()
-	defer p.store.dbMu.RUnlock()
-	err = p.store.db.View(func(tx *bbolt.Tx) error {
+	err = p.store.view(func(tx *bbolt.Tx) error {
 		b := partitionBucket(tx, p.tp)
 		if b == nil {
 			return nil

@@ -123,14 +123,12 @@ func (s *Store) Checkpoint(j *Job) ([]byte, error) {
 }
 
 func (s *Store) readCheckpoint(tp TopicPartition, offset int64, aside bool) (data []byte, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		data, err = findCheckpoint(partitionBucket(tx, tp), offset, aside)
 		return err
 	})
 	if err != nil {
-		return nil, &DamageError{fmt.Sprintf("%s@%d checkpoint", tp, offset), err}
+		return nil, damageIn(fmt.Sprintf("%s@%d checkpoint", tp, offset), err)
 	}
 	return data, nil
 }

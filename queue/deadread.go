@@ -38,7 +38,7 @@ func (s *Store) DeadLetters(ctx context.Context, tp TopicPartition, from int64) 
 
 // deadPage returns letters from a key on, and the key of the next page, or nil.
 func (s *Store) deadPage(tp TopicPartition, from []byte) (page []DeadLetter, next []byte, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+	err = s.viewUsable(func(tx *bbolt.Tx) error {
 		t := readDeadTable(tx, tp)
 		if t == nil {
 			return nil
@@ -62,7 +62,7 @@ func (s *Store) deadPage(tp TopicPartition, from []byte) (page []DeadLetter, nex
 // DeadLetter reads one dead letter with its record. It reports false where
 // there is none.
 func (s *Store) DeadLetter(ref DeadRef) (l DeadLetter, found bool, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+	err = s.viewUsable(func(tx *bbolt.Tx) error {
 		if t := readDeadTable(tx, ref.TopicPartition); t != nil {
 			l, found = t.read(ref)
 		}
@@ -74,17 +74,15 @@ func (s *Store) DeadLetter(ref DeadRef) (l DeadLetter, found bool, err error) {
 	return l, found, nil
 }
 
-// view runs f in a read transaction of a store that is open.
-func (s *Store) view(f func(*bbolt.Tx) error) error {
+// viewUsable is view of a store that has not failed.
+func (s *Store) viewUsable(f func(*bbolt.Tx) error) error {
 	s.mu.Lock()
 	err := s.usable()
 	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	return s.db.View(f)
+	return s.view(f)
 }
 
 // String returns the job's name.

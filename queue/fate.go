@@ -28,7 +28,7 @@ func (s *Store) Fates(ctx context.Context, last uint64, refs ...DeadRef) ([]Fate
 	fates := make([]Fate, 0, len(refs))
 	for len(refs) > 0 {
 		n := min(pageJobs, len(refs))
-		err := s.view(func(tx *bbolt.Tx) error {
+		err := s.viewUsable(func(tx *bbolt.Tx) error {
 			var g *graveyard
 			for _, ref := range refs[:n] {
 				if g == nil || g.tp != ref.TopicPartition {

@@ -40,10 +40,8 @@ func (s *Store) SetGuard(topic string, g Guard) error {
 // Guard returns what the file holds of a topic; known is false where it holds
 // nothing. The error of a value that is damaged is a *[DamageError].
 func (s *Store) Guard(topic string) (g Guard, known bool, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
 	var v guardValue
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketGuards)
 		if b == nil || b.Get([]byte(topic)) == nil {
 			return nil

@@ -19,7 +19,7 @@ import (
 // not attached, too; Store.DeadCounts tells which have some. Only what is
 // durable is returned.
 func (s *Store) Unsent(tp TopicPartition, limit int, maxBytes int64) (letters []DeadLetter, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+	err = s.viewUsable(func(tx *bbolt.Tx) error {
 		t := readDeadTable(tx, tp)
 		if t == nil || t.outbox() == nil {
 			return nil

@@ -115,7 +115,7 @@ func (p *Partition) Record(offset int64) (rec Record, open bool, err error) {
 	}
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
-	if err := p.usable(); err != nil { // a closed file is no damage
+	if err := p.usable(); err != nil {
 		return Record{}, false, err
 	}
 	if aside && errors.Is(err, errNotStored) || !aside && !p.open.has(offset) {
@@ -260,10 +260,10 @@ var ErrReset = errors.New("it was reset meanwhile; ask again")
 // page describes jobs by the file's index, which says in which lane each is,
 // and by memory, which says what became of it.
 func (p *Partition) page(offsets []int64, gen int) ([]Pending, error) {
-	lanes, damage := p.readLanes(offsets)
+	lanes, err := p.readLanes(offsets)
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
-	if err := cmp.Or(p.usable(), damage); err != nil { // a closed file is no damage
+	if err := cmp.Or(p.usable(), err); err != nil {
 		return nil, err
 	}
 	if p.gen != gen {
@@ -285,10 +285,8 @@ func (p *Partition) page(offsets []int64, gen int) ([]Pending, error) {
 
 // readLanes reads the lanes of jobs, whose offsets ascend, from the index.
 func (p *Partition) readLanes(offsets []int64) ([]Lane, error) {
-	p.store.dbMu.RLock()
-	defer p.store.dbMu.RUnlock()
 	lanes := make([]Lane, len(offsets))
-	err := p.store.db.View(func(tx *bbolt.Tx) error {
+	err := p.store.view(func(tx *bbolt.Tx) error {
 		b := partitionBucket(tx, p.tp)
 		if b == nil {
 			return nil

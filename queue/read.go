@@ -6,15 +6,34 @@ import (
 	"fmt"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
+
+// view runs f in a read transaction. A closed store is no damage: who names damage
+// by the error goes through damageIn.
+func (s *Store) view(f func(*bbolt.Tx) error) error {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	err := s.db.View(f)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
+// damageIn is the error of a view that found damage.
+func damageIn(where string, err error) error {
+	if errors.Is(err, ErrClosed) {
+		return err
+	}
+	return &DamageError{where, err}
+}
 
 var errNotStored = errors.New("no block holds it")
 
 // readBody reads the record of a job from the file.
 func (s *Store) readBody(tp TopicPartition, offset int64, aside bool) (rec Record, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		b := partitionBucket(tx, tp)
 		if aside {
 			rec, err = findAside(b, offset)
@@ -24,7 +43,7 @@ func (s *Store) readBody(tp TopicPartition, offset int64, aside bool) (rec Recor
 		return err
 	})
 	if err != nil {
-		return Record{}, &DamageError{fmt.Sprintf("%s@%d", tp, offset), err}
+		return Record{}, damageIn(fmt.Sprintf("%s@%d", tp, offset), err)
 	}
 	return rec, nil
 }

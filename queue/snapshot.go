@@ -25,7 +25,7 @@ func (s *Store) CopyTo(ctx context.Context, path string) (size int64, err error)
 	if err != nil {
 		return 0, fmt.Errorf("copy the store: %w", err)
 	}
-	err = s.view(func(tx *bbolt.Tx) error {
+	err = s.viewUsable(func(tx *bbolt.Tx) error {
 		size, err = tx.WriteTo(heeding{ctx, s.closing, file})
 		return err
 	})

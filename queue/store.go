@@ -331,9 +331,7 @@ func (s *Store) Close() error {
 
 // Partitions returns every partition that the file holds, attached or not.
 func (s *Store) Partitions() (tps []TopicPartition, err error) {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		return eachPartition(tx, func(tp TopicPartition, _ *bbolt.Bucket) error {
 			tps = append(tps, tp)
 			return nil

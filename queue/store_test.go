@@ -51,6 +51,32 @@ func TestTheClusterOfAStoreCanBeRecordedLater(t *testing.T) {
 	wantIs(t, "set the cluster of a closed store", s.SetCluster("d"), ErrClosed)
 }
 
+// A store is closed while others look into it: that is not what is wrong with the
+// file.
+func TestWhatAClosedStoreCannotReadIsNotDamaged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{})
+	p := r.attach(orders)
+	must(t, r.Close())
+	for name, read := range map[string]func() error{
+		"a body":         func() error { _, err := r.readBody(orders, 0, false); return err },
+		"a body aside":   func() error { _, err := r.readBody(orders, 0, true); return err },
+		"a checkpoint":   func() error { _, err := r.readCheckpoint(orders, 0, false); return err },
+		"lanes":          func() error { _, err := p.readLanes([]int64{0}); return err },
+		"jobs aside":     func() error { _, err := p.readAside(nil); return err },
+		"parked lanes":   func() error { _, err := r.walkParked(orders, nil, nil); return err },
+		"other owners":   func() error { _, _, err := r.awayStates(); return err },
+		"the partitions": func() error { _, err := r.Partitions(); return err },
+		"a guard":        func() error { _, _, err := r.Guard("orders"); return err },
+	} {
+		err := read()
+		wantIs(t, name, err, ErrClosed)
+		if damage := new(DamageError); errors.As(err, &damage) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestAStoreIsOpenOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
