@@ -104,8 +104,12 @@ func (c *reconciliation) laterOpening() bool {
 // seek, in the same opening. The connection broke, and the broker has come to
 // that commit later than to those of after the seek.
 func (c *reconciliation) beforeSeek() bool {
-	return c.ours() && c.stamp.Seeks < c.Seeks && c.stamp.Nonce != "" && c.stamp.Nonce == c.SoughtIn
+	return c.soughtSince() && c.stamp.Nonce != "" && c.stamp.Nonce == c.SoughtIn
 }
+
+// soughtSince: this store has carried out a seek since the offset was committed, in
+// whichever opening. What was complete then may be to run again.
+func (c *reconciliation) soughtSince() bool { return c.ours() && c.stamp.Seeks < c.Seeks }
 
 // nonces tells openings of one number apart.
 func (c *reconciliation) nonces() bool { return c.stamp.Nonce != "" && c.Nonce != "" }
@@ -195,7 +199,7 @@ func (c *reconciliation) held() (Decision, error) {
 // a reset of our own offset, or a seek, asks for all of it again. What the log does not
 // hold any more, having been cut off, is not what was completed.
 func (c *reconciliation) ahead(d Decision) (set []queue.Range) {
-	if c.stampErr != nil || c.otherTopic() || c.beforeSeek() || c.ours() && d.Action == Reset || d.Again {
+	if c.stampErr != nil || c.otherTopic() || c.soughtSince() || c.ours() && d.Action == Reset || d.Again {
 		return nil
 	}
 	for _, r := range c.stamp.Ahead {

@@ -195,7 +195,9 @@ func (v *voyage) commit(t *rapid.T) {
 }
 
 // arrive lets Kafka come to the commit of before the seek after those of after it.
-// Only the process that carries out a seek may have one on its way then.
+// Only the process that carries out a seek may have one on its way then. What is
+// assigned commits its own offset again; a store that got the partition before that
+// would begin at the older one, and ours would be held, as set from outside.
 func (v *voyage) arrive(t *rapid.T) {
 	stamp, err := DecodeStamp(v.late.Metadata)
 	if s := v.part.State(); err != nil || v.theirs() || s.SoughtIn != stamp.Nonce || s.Seeks == stamp.Seeks {
@@ -206,6 +208,7 @@ func (v *voyage) arrive(t *rapid.T) {
 		v.kill()
 	}
 	v.assign(t)
+	v.commit(t)
 }
 
 // seek asks for an offset, sometimes without Kafka at hand.

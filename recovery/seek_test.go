@@ -191,6 +191,28 @@ func TestACommitOfBeforeASeekIsTold(t *testing.T) {
 	}
 }
 
+// What was complete before a seek back is to run again, also where another opening
+// than the one that committed it has carried the seek out.
+func TestWhatWasCompleteBeforeASeekIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	before := held()
+	moved := before
+	moved.Seeks, moved.SoughtIn = 1, "a later opening"
+	by := Stamp{TopicID: "T", StoreID: self.StoreID, Epoch: self.Epoch, Nonce: "here", Ahead: []queue.Range{{From: 410, To: 420}}}
+	for name, test := range map[string]struct {
+		local queue.State
+		want  []queue.Range
+	}{"no seek since": {before, by.Ahead}, "a seek since": {moved, nil}} {
+		d, err := Reconcile(test.local, self, committed(before.Frontier, by.Encode()), Policy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, d.Ahead); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestAConflictOverASeekNamesBothWays(t *testing.T) {
 	t.Parallel()
 	theirs := Stamp{TopicID: "T", StoreID: "other", Epoch: 1}.Encode()
