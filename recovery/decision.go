@@ -127,8 +127,9 @@ func (d Decision) Apply(p *queue.Partition) error {
 
 // steps carry the decision out. A crash may leave any number of them in the file,
 // and then the next decision is to come to the same: no job has run between them.
+// What is complete goes before the seek that makes its commit an older one.
 func (d Decision) steps() []func(*queue.Partition) error {
-	return []func(*queue.Partition) error{d.prepare, d.act, d.fulfil, d.complete}
+	return []func(*queue.Partition) error{d.prepare, d.act, d.complete, d.fulfil}
 }
 
 // prepare notes what the act may make unknowable of an operator's wish.

@@ -46,8 +46,13 @@ func checkPlace(dir string, kindOf func(path string) (string, error)) error {
 }
 
 // CheckDir tells whether this process may keep a store in dir, or may make it
-// where it does not exist yet. It makes nothing.
+// where it does not exist yet: the error is [ErrNotMade] where only this user may
+// not make it, and others may. It makes nothing.
 func CheckDir(dir string) error { return checkDir(dir, mayWrite) }
+
+// ErrNotMade: the directory does not exist, and this user may not make it.
+// Whatever starts the bridge may make it before, as systemd does.
+var ErrNotMade = errors.New("the directory is not there yet")
 
 func mayWrite(dir string) error {
 	return unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
@@ -77,7 +82,7 @@ func checkDir(dir string, mayWrite func(dir string) error) error {
 	case err != nil && at == dir:
 		return fmt.Errorf("%w: this user may not write to %s: %w; give it to the user of the bridge, and check as that one", ErrUnfitPlace, dir, err)
 	case err != nil:
-		return fmt.Errorf("%w: this user may not make %s in %s: %w; make it for the user of the bridge, and check as that one", ErrUnfitPlace, dir, at, err)
+		return fmt.Errorf("%w: this user may not make %s in %s: %w; unless the service makes it, as systemd does, make it for the user of the bridge", ErrNotMade, dir, at, err)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func Reconcile(local queue.State, self queue.Identity, kafka Facts, policy Polic
 		return Decision{}, err
 	}
 	d.Aside = c.aside()
-	d.Older = c.older()
+	d.Older = c.older(d)
 	d.Notes = c.notes
 	d.Void, d.Wish = local.Seek != nil && !d.Sought, local.Seek
 	if d.Sought {
@@ -115,18 +115,23 @@ func (c *reconciliation) soughtSince() bool { return c.ours() && c.stamp.Seeks <
 func (c *reconciliation) nonces() bool { return c.stamp.Nonce != "" && c.Nonce != "" }
 
 // older is for a copy of the file that is behind what was committed: by the count
-// of openings, or by what it knows to be complete.
-func (c *reconciliation) older() string {
+// of openings, or by what it knows to be complete. After a seek back it knows that
+// this is to run again.
+func (c *reconciliation) older(d Decision) string {
+	lacking := c.Lacking
+	if c.soughtSince() || d.Again {
+		lacking = 0
+	}
 	sibling := c.ours() && c.stamp.Epoch == c.self.Epoch && !c.nonces() && !c.Committing
-	if !c.ours() || c.otherTopic() || c.beforeSeek() || c.Next < 0 || c.Lacking <= 0 && !c.laterOpening() && !sibling {
+	if !c.ours() || c.otherTopic() || c.beforeSeek() || c.Next < 0 || lacking <= 0 && !c.laterOpening() && !sibling {
 		return ""
 	}
 	known := fmt.Sprintf("opening %d of it has committed offset %d, this is opening %d", c.stamp.Epoch, c.Committed, c.self.Epoch)
-	if c.Lacking > 0 {
-		known += fmt.Sprintf("; %d offsets that the commit calls complete are open or unknown here and do not run again", c.Lacking)
+	if lacking > 0 {
+		known += fmt.Sprintf("; %d offsets that the commit calls complete are open or unknown here and do not run again", lacking)
 	}
 	return fmt.Sprintf("this directory is an older copy of store %s: %s; what else was finished since the copy was made runs again: at most %d",
-		c.self.StoreID, known, max(0, c.LogEnd-c.Frontier-c.Lacking))
+		c.self.StoreID, known, max(0, c.LogEnd-c.Frontier-lacking))
 }
 
 // otherTopic: the committed offset counts records of a deleted topic.

@@ -203,13 +203,58 @@ func TestWhatWasCompleteBeforeASeekIsNotTakenOver(t *testing.T) {
 		local queue.State
 		want  []queue.Range
 	}{"no seek since": {before, by.Ahead}, "a seek since": {moved, nil}} {
-		d, err := Reconcile(test.local, self, committed(before.Frontier, by.Encode()), Policy{})
+		facts := committed(before.Frontier, by.Encode())
+		facts.Committing, facts.Lacking = true, 10
+		d, err := Reconcile(test.local, self, facts, Policy{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(test.want, d.Ahead); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+		if older := d.Older != ""; older != (test.want != nil) {
+			t.Errorf("%s: %q", name, d.Older)
+		}
+	}
+}
+
+// A crash between any two steps leaves what the commit calls complete to the next
+// decision, or has it taken over.
+func TestASeekForwardKeepsWhatTheCommitCallsComplete(t *testing.T) {
+	t.Parallel()
+	for cut := range 5 {
+		dir, _ := newStore(t, 50)
+		o := mustOpen(t, options(dir))
+		p, id := attach(t, o), o.Store.Identity()
+		topic := p.State().TopicID
+		if err := p.AskSeek(queue.Seek{Offset: 120, TopicID: topic, Committed: 115}); err != nil {
+			t.Fatal(err)
+		}
+		stamp := Stamp{TopicID: topic, StoreID: id.StoreID, Epoch: id.Epoch, Nonce: "there", Ahead: []queue.Range{{From: 130, To: 140}}}
+		decide := func() []func(*queue.Partition) error {
+			t.Helper()
+			facts := ofTopic(committed(115, stamp.Encode()), topic)
+			facts.Nonce, facts.Lacking = "here", p.Lacking(stamp.Ahead)
+			d, err := Reconcile(p.State(), id, facts, Policy{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d.steps()
+		}
+		run := func(steps []func(*queue.Partition) error) {
+			t.Helper()
+			for _, step := range steps {
+				if err := step(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		run(decide()[:cut])
+		run(decide())
+		if s := p.State(); p.Lacking(stamp.Ahead) > 0 || s.Frontier != 120 || !s.Seek.Applied {
+			t.Errorf("cut off after %d steps: %+v, %d are to run again", cut, s, p.Lacking(stamp.Ahead))
+		}
+		mustClose(t, o)
 	}
 }
 

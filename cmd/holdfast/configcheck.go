@@ -35,13 +35,15 @@ func (w *world) configCheck(c *cli.Context) error {
 		return err
 	}
 	loaded, err := loadFrom(in)
+	var notMade []string
 	if err == nil {
-		err = checkPlace(loaded.DataDir)
+		notMade, err = checkPlace(loaded.DataDir)
 	}
 	check, ok := w.checkOf(in.File, loaded, err)
 	if !ok {
 		return err
 	}
+	check.Warnings = append(check.Warnings, notMade...)
 	for _, text := range check.Warnings {
 		w.warning(text)
 	}
@@ -54,16 +56,20 @@ func (w *world) configCheck(c *cli.Context) error {
 	return errors.Join(err, written)
 }
 
-// checkPlace tells in the words of a configuration that no store can be in dir.
-func checkPlace(dir string) error {
-	err := recovery.CheckDir(dir)
+// checkPlace tells in the words of a configuration that no store can be in dir, and
+// warns where this user could not make it.
+func checkPlace(dir string) (warnings []string, err error) {
+	err = recovery.CheckDir(dir)
+	if errors.Is(err, recovery.ErrNotMade) {
+		warnings, err = []string{"data_dir: " + err.Error()}, nil
+	}
 	if err == nil {
 		err = recovery.CheckPlace(dir)
 	}
 	if err == nil {
-		return nil
+		return warnings, nil
 	}
-	return &config.Error{Problems: []config.Problem{{Key: "data_dir", Reason: err.Error()}}}
+	return warnings, &config.Error{Problems: []config.Problem{{Key: "data_dir", Reason: err.Error()}}}
 }
 
 // checkOf sums up what was found; false: err is not about the configuration.
