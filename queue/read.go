@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -9,21 +10,21 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// view runs f in a read transaction. A closed store is no damage: who names damage
-// by the error goes through damageIn.
+// view runs f in a read transaction. A store that is closed, or has failed, is no
+// damage: who names damage by the error goes through damageIn.
 func (s *Store) view(f func(*bbolt.Tx) error) error {
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
 	err := s.db.View(f)
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return ErrClosed
+		return cmp.Or(s.Err(), ErrClosed)
 	}
 	return err
 }
 
 // damageIn is the error of a view that found damage.
 func damageIn(where string, err error) error {
-	if errors.Is(err, ErrClosed) {
+	if errors.Is(err, ErrClosed) || errors.Is(err, ErrStoreFailed) {
 		return err
 	}
 	return &DamageError{where, err}

@@ -145,7 +145,8 @@ func (e endpoint[Q, A]) asked(w *answer, r *http.Request) (q Q, err error) {
 				return q, invalid("parameter %s is missing: %s needs %s", name, e.path, strings.Join(e.needs, ", "))
 			}
 		}
-		return q, refused(q, e.question.FromValues(values, &q))
+		err := e.question.FromValues(values, &q)
+		return q, refused(q, err)
 	}
 	if len(values) > 0 {
 		return q, invalid("%s takes no parameters in its URL: what it is asked for is in the body", e.path)
@@ -157,7 +158,8 @@ func (e endpoint[Q, A]) asked(w *answer, r *http.Request) (q Q, err error) {
 	if err != nil {
 		return q, err
 	}
-	return q, refused(q, e.understand(body, &q))
+	err = e.understand(body, &q)
+	return q, refused(q, err)
 }
 
 // understand reads a body. What the asker adds to what it was given, as members

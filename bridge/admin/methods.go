@@ -145,18 +145,22 @@ func (p *planned) askedIn(body []byte) error {
 // targetNames are the lists of a plan that say what is changed, with the members
 // that name each entry.
 var targetNames = map[string][]string{
-	"jobs":    {"topic", "partition", "offset"},
-	"dead":    {"topic", "partition", "offset", "number"},
-	"again":   {"topic", "partition", "offset"},
-	"lanes":   {"topic", "partition", "offset"},
-	"pauses":  {"topic", "partition"},
-	"seeks":   {"topic", "partition", "to"},
-	"forgets": {"topic", "partition"},
-	"cutoffs": {"topic", "partition", "below_offset"},
+	"jobs":     {"topic", "partition", "offset"},
+	"dead":     {"topic", "partition", "offset", "number"},
+	"again":    {"topic", "partition", "offset"},
+	"lanes":    {"topic", "partition", "offset", "lane_id", "own_lane"},
+	"pauses":   {"topic", "partition", "of_lane", "lane_id"},
+	"seeks":    {"topic", "partition", "to"},
+	"forgets":  {"topic", "partition"},
+	"cutoffs":  {"topic", "partition", "below_offset"},
+	"settings": {"topic", "name", "value"},
 }
 
-// allNamed refuses an entry without one of these members: it would be taken for 0, as
-// another job, partition or offset.
+// nullable is the one member whose null says something: the setting is unset.
+const nullable = "value"
+
+// allNamed refuses an entry without one of these members: it would be taken for
+// zero, as another job, partition, lane or setting.
 func allNamed(list json.RawMessage, members []string) error {
 	var entries []map[string]json.RawMessage
 	if len(list) == 0 {
@@ -167,7 +171,7 @@ func allNamed(list json.RawMessage, members []string) error {
 	}
 	for at, entry := range entries {
 		for _, member := range members {
-			if raw := entry[member]; raw == nil || string(raw) == "null" {
+			if raw := entry[member]; raw == nil || string(raw) == "null" && member != nullable {
 				return fmt.Errorf("[%d] has no %s", at, member)
 			}
 		}

@@ -17,6 +17,7 @@ func TestAPlanNamesWhatItChanges(t *testing.T) {
 		Jobs:    make([]inspect.Target, 1), Dead: make([]inspect.DeadTarget, 1), Again: make([]inspect.AgainTarget, 1),
 		Lanes: make([]inspect.ParkedLane, 1), Pauses: make([]inspect.PauseEntry, 1), Seeks: make([]inspect.SeekTarget, 1),
 		Forgets: make([]inspect.ForgetTarget, 1), Cutoffs: make([]inspect.Cutoff, 1),
+		Settings: make([]inspect.SettingChange, 1),
 	})
 	must(t, err)
 	must(t, new(planned).askedIn(body))

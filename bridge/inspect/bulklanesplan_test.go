@@ -66,7 +66,7 @@ func TestMoreLanesThanCanBeParked(t *testing.T) {
 	c := ofOrders(inspect.Park)
 	c.Rate = 500
 	p := m.plan(c)
-	if want := []string{"44 of the 300 lanes with a key in orders/0 will be refused: it has room for 256 more parked ones, of 256 at most."}; !slices.Equal(p.Says, want) {
+	if want := []string{"44 of the 300 lanes with a key in orders/0 will be refused: it has room for 256 more parked ones."}; !slices.Equal(p.Says, want) {
 		t.Errorf("the plan says %q, want %q", p.Says, want)
 	}
 	id := m.execute(p).Stored.ID

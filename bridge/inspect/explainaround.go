@@ -111,7 +111,7 @@ func laneName(l *ParkedLane) string {
 	switch {
 	case l.Own:
 		return fmt.Sprintf("the lane of offset %d", l.Offset)
-	case l.Lane == "" && l.Jobs == 0 && len(l.Elsewhere) > 0: // with its jobs its name would be here
+	case l.Lane == "" && l.Jobs == 0: // with its jobs its name would be here
 		return "lane " + l.LaneID.String()
 	}
 	return "lane " + words.Shown([]byte(l.Lane))

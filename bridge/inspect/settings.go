@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ const maxSetting = 1 << 52
 func (s Setting) Validate() error {
 	kind, known := settingKinds[s.Name]
 	if known && s.Topic == "" && !kind.bridge {
-		return fmt.Errorf("%s is a setting of a topic: select the entry that it is of", s)
+		return fmt.Errorf("%s is a setting of a topic: say whose with --topic", s)
 	}
 	if !known || s.Topic == "" && !kind.bridge || s.Topic != "" && !kind.topic {
 		return fmt.Errorf("%s is no setting: there are %s", s, strings.Join(SettingNames(s.Topic != ""), ", "))
@@ -103,12 +104,15 @@ func (s Setting) Validate() error {
 	}
 	switch {
 	case math.IsNaN(v) || v < 0 || v > most:
-		return fmt.Errorf("%s: %v is out of range: 0 to %v", s, v, most)
+		return fmt.Errorf("%s: %s is out of range: 0 to %s", s, decimal(v), decimal(most))
 	case (kind.unit == Count || kind.unit == Bytes) && v != math.Trunc(v):
 		return fmt.Errorf("%s: %v is not a whole number", s, v)
 	}
 	return nil
 }
+
+// decimal is a number without an exponent.
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // String is the key as in the configuration file.
 func (s Setting) String() string {

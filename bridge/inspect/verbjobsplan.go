@@ -57,8 +57,8 @@ func (p *Plan) sayTooMany(keyed map[*queue.Partition]int) {
 		return cmp.Compare(a.TopicPartition().Partition, b.TopicPartition().Partition)
 	}) {
 		if n, room := keyed[part], part.ParkedRoom(); n > room {
-			p.say("%d of the %d lanes with a key in %s will be refused: it has room for %d more parked ones, of %d at most.",
-				n-room, n, part.TopicPartition(), room, queue.MaxParked)
+			p.say("%d of the %d lanes with a key in %s will be refused: it has room for %d more parked ones.",
+				n-room, n, part.TopicPartition(), room)
 		}
 	}
 }

@@ -290,6 +290,9 @@ func (k *kafka) visible(topic string) (offsets []int64, err error) {
 			return nil, err
 		}
 		block := answer.GetBlock(topic, 0)
+		if block == nil || block.Err != sarama.ErrNoError {
+			return nil, fmt.Errorf("fetch from %d on: %+v", at, block)
+		}
 		end = block.HighWaterMarkOffset
 		for _, set := range block.RecordsSet {
 			batch := set.RecordBatch

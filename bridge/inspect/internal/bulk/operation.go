@@ -104,16 +104,19 @@ func (op *Operation) refused() (n int) {
 	return n
 }
 
-// Refuse counts some under their reason.
+// Refuse counts some under their reason, or under one for all others.
 func (op *Operation) Refuse(reason string, n int) { op.refusal(reason).Count += n }
 
 func (op *Operation) refusal(reason string) *Refusal {
-	at := slices.IndexFunc(op.Refused, func(r Refusal) bool { return r.Reason == reason })
-	if at < 0 {
-		at = len(op.Refused)
-		op.Refused = append(op.Refused, Refusal{Reason: reason})
+	known := func(r Refusal) bool { return r.Reason == reason }
+	if len(op.Refused) >= maxReasons && !slices.ContainsFunc(op.Refused, known) {
+		reason = otherReasons
 	}
-	return &op.Refused[at]
+	if at := slices.IndexFunc(op.Refused, known); at >= 0 {
+		return &op.Refused[at]
+	}
+	op.Refused = append(op.Refused, Refusal{Reason: reason})
+	return &op.Refused[len(op.Refused)-1]
 }
 
 const (
@@ -126,13 +129,8 @@ const (
 	otherReasons = "other errors"
 )
 
-// refuseOne counts a letter, job or lane under its reason, or under one for all
-// others.
+// refuseOne counts a letter, job or lane as Refuse does, and names it.
 func (op *Operation) refuseOne(reason string, name Name) {
-	known := func(r Refusal) bool { return r.Reason == reason }
-	if len(op.Refused) >= maxReasons && !slices.ContainsFunc(op.Refused, known) {
-		reason = otherReasons
-	}
 	r := op.refusal(reason)
 	r.Count++
 	if name.Offset >= 0 && len(r.Jobs) < shownRefused { // a lane has no name

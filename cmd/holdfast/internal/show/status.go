@@ -61,7 +61,7 @@ func some(s inspect.Status, width, room int, limited bool) []string {
 	}
 	lines := Partitions(s, parts, width)
 	if hidden > 0 {
-		lines = append(lines, Cut(fmt.Sprintf("and %s more: holdfast inspect partitions", count(hidden, "partition")), width))
+		lines = append(lines, Cut(fmt.Sprintf("and %s more, which inspect partitions lists", count(hidden, "partition")), width))
 	}
 	return lines
 }
@@ -204,7 +204,7 @@ func Problems(list []inspect.Problem, width, room int) (lines []string) {
 	for i, p := range list {
 		text := severity(p) + problemText(p)
 		if rest := len(list) - i; rest > 1 && i == room-1 {
-			text = fmt.Sprintf("%sand %s more: holdfast status", strings.Repeat(" ", severityWidth), count(rest, "problem"))
+			text = fmt.Sprintf("%sand %s more, which status lists", strings.Repeat(" ", severityWidth), count(rest, "problem"))
 		}
 		if i == room {
 			break
